@@ -1,0 +1,32 @@
+/** `POST /credentials/store`: seals credentials for a service, and stores them in place of any that were there. */
+
+import * as z from "zod/mini";
+import { endpoint } from "shared/endpoint.ts";
+import { credentials, credentialType, service } from "shared/fields.ts";
+import { seal } from "shared/seal.ts";
+import { authenticate, callVault, vault } from "shared/vault.ts";
+
+const stored = z.object({
+  credential_id: z.string(),
+  service: z.string(),
+  credential_type: z.string(),
+  created_at: z.string(),
+  created: z.boolean(),
+});
+
+export default endpoint({
+  project: vault,
+  resource: "credentials",
+  verb: "store",
+  method: "POST",
+  fields: { service, credentials, credential_type: z._default(credentialType, "api_key") },
+  async answer(call) {
+    const { service, credentials, credential_type } = call.input;
+    const caller = await authenticate(call);
+    const row = { tenantId: caller.tenant_id, service, credentialType: credential_type };
+    const { sealed, keyId } = await seal(call.environment.keyring, row, JSON.stringify(credentials));
+    const credential = { service, credential_type, encrypted_credentials: sealed, encryption_key_id: keyId };
+    const { created, ...data } = await callVault(call, caller, "store_credential", { credential }, stored);
+    return { status: created ? 201 : 200, data };
+  },
+});

@@ -1,0 +1,10 @@
+/** `/credentials/<verb>`: the documented URLs of the four functions beside this one, and `GET /credentials/health`. */
+
+import { router } from "shared/router.ts";
+import { vault } from "shared/vault.ts";
+import deleteCredential from "../credentials-delete/index.ts";
+import list from "../credentials-list/index.ts";
+import retrieve from "../credentials-retrieve/index.ts";
+import store from "../credentials-store/index.ts";
+
+export default router(vault, "credentials", { store, list, retrieve, delete: deleteCredential }, "list_credentials");

@@ -1,0 +1,94 @@
+/**
+ * A process of the local stack. Its parent writes its configuration to its standard input as one line of JSON and keeps
+ * that open: when it ends, the parent is gone or wants an end, and the child stops. So a killed parent leaves none behind.
+ */
+
+export interface Child {
+  /** What it is, for messages. */
+  readonly name: string;
+  /** Settles when the process has ended. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** How long a child may take to stop by itself, in milliseconds. */
+const GRACE_MS = 1500;
+
+/** Starts `deno run <script>` with exactly these variables and what Deno itself needs. */
+export async function startChild(
+  name: string,
+  script: URL,
+  config: unknown,
+  environment: Record<string, string>,
+): Promise<Child> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", script.href],
+    env: { ...pick(["PATH", "HOME", "DENO_DIR", "TMPDIR"]), ...environment },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  const process = command.spawn();
+  const input = process.stdin.getWriter();
+  await input.write(new TextEncoder().encode(JSON.stringify(config) + "\n"));
+  let isStopping = false;
+  return {
+    name,
+    ended: process.status,
+    pid: process.pid,
+    async stop() {
+      if (!isStopping) {
+        isStopping = true;
+        await input.close().catch(() => {});
+      }
+      const timer = setTimeout(() => process.kill("SIGKILL"), GRACE_MS);
+      await process.status;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Runs a child's `main` with its configuration, and what it returns when the parent wants an end.
+ * An error is one line on standard error, and exit code 1.
+ */
+export async function runChild<Config>(main: (config: Config) => Promise<() => Promise<void>>): Promise<never> {
+  // The terminal sends these to every process at once; the parent ends its children in their order.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+  try {
+    const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+    let line = "";
+    while (!line.endsWith("\n")) {
+      const { value, done } = await lines.next();
+      if (done) Deno.exit(0);
+      line += value;
+    }
+    const stop = await main(JSON.parse(line));
+    while (!(await lines.next()).done);
+    await stop();
+    Deno.exit(0);
+  } catch (error) {
+    tell(error);
+    Deno.exit(1);
+  }
+}
+
+/** An error that is told as its message alone: the user can mend it. */
+export class StackError extends Error {
+  override name = "StackError";
+}
+
+export function tell(error: unknown): void {
+  const text = error instanceof StackError ? error.message : error instanceof Error ? error.stack : String(error);
+  // deno-lint-ignore no-console -- this is the terminal's user's
+  console.error(`error: ${text}`);
+}
+
+function pick(names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}

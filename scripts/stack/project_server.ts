@@ -1,0 +1,74 @@
+/** The process of one project: its functions under `/functions/v1/`, its data API under `/rest/v1/`. */
+
+import { runChild, StackError } from "./child.ts";
+import { type DataApiServer, type Database, openDataApi } from "./data_api.ts";
+import type { ProjectKeys } from "./keys.ts";
+import { migrate } from "./migrations.ts";
+import { withPglite } from "./pglite.ts";
+import { withConnection } from "./postgres.ts";
+import { functionNames, type ProjectName, projectUrl } from "./projects.ts";
+
+export interface ProjectConfig {
+  project: ProjectName;
+  port: number;
+  /** The option that moves the port. */
+  portOption: string;
+  keys: ProjectKeys;
+  database: Database;
+  /** Where migrations run as `postgres`, for native PostgreSQL. */
+  migrationUrl?: string;
+}
+
+type Functions = Map<string, { fetch(request: Request): Promise<Response> }>;
+
+if (import.meta.main) await runChild(serve);
+
+async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
+  let dataApi: DataApiServer | undefined = undefined;
+  let functions: Functions = new Map();
+  const server = listen(config, (request) => {
+    const url = new URL(request.url);
+    if (dataApi === undefined) return new Response("starting", { status: 503 });
+    if (url.pathname.startsWith("/rest/v1/")) return dataApi.fetch(request);
+    const [, name = "", rest = ""] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
+    const handler = functions.get(name);
+    if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
+    // As the platform does: a function sees its own name first in the path.
+    return handler.fetch(new Request(new URL(`/${name}${rest}${url.search}`, url), request));
+  });
+  await prepareDatabase(config);
+  functions = await loadFunctions(config.project);
+  dataApi = await openDataApi(config.database, config.keys);
+  return async () => {
+    await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, 500))]);
+    await dataApi?.close();
+  };
+}
+
+function listen(config: ProjectConfig, handler: (request: Request) => Response | Promise<Response>) {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port: config.port, onListen: () => {} }, handler);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new StackError(`port ${config.port} is taken; choose another with ${config.portOption}`);
+  }
+}
+
+async function prepareDatabase({ project, database, migrationUrl }: ProjectConfig): Promise<void> {
+  const migrations = projectUrl(project, "migrations/");
+  if (database.kind === "pglite") {
+    await withPglite(database.folder, async (run) => void await migrate(run, migrations)).catch((error) => {
+      throw new StackError(`the database in ${database.folder} cannot be opened (${error}); begin anew with --fresh`);
+    });
+  } else if (migrationUrl !== undefined) {
+    await withConnection(migrationUrl, (run) => migrate(run, migrations));
+  }
+}
+
+async function loadFunctions(project: ProjectName): Promise<Functions> {
+  const names = await functionNames(project);
+  const modules = await Promise.all(
+    names.map((name) => import(projectUrl(project, `functions/${name}/index.ts`).href)),
+  );
+  return new Map(names.map((name, index) => [name, modules[index].default]));
+}

@@ -1,0 +1,19 @@
+/** The two projects, as their folders describe them. */
+
+import { parse } from "@std/toml";
+import * as z from "zod/mini";
+
+export type ProjectName = "governance-hub" | "key-vault-executor";
+
+const config = z.object({ functions: z.record(z.string(), z.object({ entrypoint: z.string() })) });
+
+/** A file of a project's `supabase` folder. */
+export function projectUrl(project: ProjectName, path: string): URL {
+  return new URL(`../../${project}/supabase/${path}`, import.meta.url);
+}
+
+/** The functions that a project's config.toml declares. */
+export async function functionNames(project: ProjectName): Promise<string[]> {
+  const toml = await Deno.readTextFile(projectUrl(project, "config.toml"));
+  return Object.keys(config.parse(parse(toml)).functions);
+}

@@ -1,0 +1,24 @@
+/** The seeds of a local stack: two organizations, three tenants, a key for each tenant and a kernel for each organization. */
+
+import { createOrganization, createTenant, issueApiKey, issueKernel } from "scripts/operator.ts";
+import type { SeededOrganization } from "./keys.ts";
+import type { ProjectAddress } from "./stack.ts";
+
+const SEEDS = { acme: ["acme-shop", "acme-lab"], globex: ["globex-main"] };
+
+/** Provisions an empty hub. */
+export async function seed(hub: ProjectAddress, kernelHmacSecret: string): Promise<SeededOrganization[]> {
+  const organizations: SeededOrganization[] = [];
+  for (const [name, tenantNames] of Object.entries(SEEDS)) {
+    const organization = await createOrganization(hub, name);
+    const kernel = await issueKernel(hub, kernelHmacSecret, organization.id, { name: `${name}-kernel` });
+    const tenants = [];
+    for (const tenantName of tenantNames) {
+      const tenant = await createTenant(hub, organization.id, tenantName);
+      const { key } = await issueApiKey(hub, tenant.id, { name: `${tenantName}-agent` });
+      tenants.push({ id: tenant.id, name: tenantName, api_key: key });
+    }
+    organizations.push({ id: organization.id, name, kernel_key: kernel.key, tenants });
+  }
+  return organizations;
+}

@@ -1,0 +1,73 @@
+/** The errors that an endpoint answers with: one code, one status, one sentence for whoever must fix the call. */
+
+const STATUS = {
+  invalid_request: 400,
+  invalid_json: 400,
+  ambiguous_credentials: 400,
+  unauthenticated: 401,
+  tenant_not_allowed: 403,
+  insufficient_scope: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  server_id_taken: 409,
+  tool_prefix_taken: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  internal: 500,
+  credential_unreadable: 500,
+  unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS;
+
+/** What is wrong with one member of a request. The path is empty where naming it would echo the caller's input. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+export interface ApiErrorOptions {
+  fields?: FieldError[];
+  /** Further response headers, such as `allow`. */
+  headers?: Record<string, string>;
+  /** For the log alone. A string is logged as it is, so it must hold nothing of the request. */
+  cause?: unknown;
+}
+
+/** An error with an answer. Anything else that is thrown is answered as `internal`. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly fields: FieldError[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.status = STATUS[code];
+    this.fields = options.fields;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** The one answer to every unknown, expired, revoked, malformed or missing key. */
+export function unauthenticated(): ApiError {
+  return new ApiError("unauthenticated", "send a valid key as X-API-Key, or a kernel's as Authorization: Bearer", {
+    headers: { "www-authenticate": "Bearer" },
+  });
+}
+
+/** 503; the cause says what an operator must mend. */
+export function unavailable(cause: unknown): ApiError {
+  return new ApiError("unavailable", "the service cannot answer now; the request may be sent again later", { cause });
+}
+
+/** 400 that names the one field at fault. */
+export function invalidField(path: string, message: string): ApiError {
+  return invalidRequest([{ path, message }]);
+}
+
+export function invalidRequest(fields: FieldError[]): ApiError {
+  return new ApiError("invalid_request", "the request does not fit this endpoint; fields says where", { fields });
+}

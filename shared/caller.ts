@@ -1,0 +1,55 @@
+/** Who calls: reads the key a request carries, and turns it into the digest that the hub looks up. */
+
+import { ApiError, invalidField, unauthenticated, unavailable } from "./api_error.ts";
+import { apiKeyDigest, claimsToBe, isKey, kernelKeyDigest, type KeyKind } from "./key.ts";
+
+/** A well-formed key, as presented. Nothing has looked it up yet. */
+export interface PresentedKey {
+  kind: KeyKind;
+  key: string;
+}
+
+/** What SQL gets to see of a caller. */
+export type CallerDigest =
+  | { api_key_sha256: string; tenant_id?: string }
+  | { kernel_key_hmac: string; tenant_id: string };
+
+/**
+ * The key in `X-API-Key` (agents) or `Authorization: Bearer krn_…` (kernels).
+ *
+ * Supabase clients send a bearer token of their own beside `X-API-Key`; one that is no kernel key is ignored there.
+ *
+ * @throws {ApiError} `ambiguous_credentials` for a key of each kind, `unauthenticated` for none or a malformed one.
+ */
+export function readKey(headers: Headers): PresentedKey {
+  const apiKey = headers.get("x-api-key");
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const kernelKey = bearer !== undefined && claimsToBe("kernel", bearer) ? bearer : undefined;
+  if (apiKey !== null && kernelKey !== undefined) {
+    throw new ApiError("ambiguous_credentials", "send X-API-Key or a kernel's Authorization: Bearer, not both");
+  }
+  if (apiKey !== null && isKey("agent", apiKey)) return { kind: "agent", key: apiKey };
+  if (kernelKey !== undefined && isKey("kernel", kernelKey)) return { kind: "kernel", key: kernelKey };
+  throw unauthenticated();
+}
+
+/**
+ * The digest of a presented key, with the tenant that the request names.
+ *
+ * @throws {ApiError} `invalid_request` when a kernel names no tenant, `unavailable` when `KERNEL_HMAC_SECRET` is not set.
+ */
+export async function digestCaller(
+  presented: PresentedKey,
+  tenantId: string | undefined,
+  kernelSecret: CryptoKey | undefined,
+): Promise<CallerDigest> {
+  if (presented.kind === "agent") {
+    const api_key_sha256 = await apiKeyDigest(presented.key);
+    return tenantId === undefined ? { api_key_sha256 } : { api_key_sha256, tenant_id: tenantId };
+  }
+  if (tenantId === undefined) throw invalidField("tenant_id", "is required with a kernel's key");
+  if (kernelSecret === undefined) {
+    throw unavailable("KERNEL_HMAC_SECRET is not set, so no kernel can be authenticated: set it to 64 hex characters");
+  }
+  return { kernel_key_hmac: await kernelKeyDigest(kernelSecret, presented.key), tenant_id: tenantId };
+}

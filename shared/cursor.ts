@@ -1,0 +1,24 @@
+/** Page cursors: base64url of the JSON of what the next page begins after. Opaque to callers, and not a secret. */
+
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
+
+/** A position in a tenant's list: the tenant, then the sort key of the last row seen. */
+export type Cursor = readonly [tenantId: string, ...sortKey: string[]];
+
+export function encodeCursor(cursor: Cursor): string {
+  return encodeBase64Url(JSON.stringify(cursor));
+}
+
+/** The position in a cursor whose sort key has that many parts, or undefined when the text is no such cursor. */
+export function decodeCursor(text: string, sortKeyParts: number): Cursor | undefined {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(decodeBase64Url(text)));
+    return isCursor(parsed) && parsed.length === sortKeyParts + 1 ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isCursor(value: unknown): value is [string, ...string[]] {
+  return Array.isArray(value) && value.every((part) => typeof part === "string" && !part.includes("\0"));
+}

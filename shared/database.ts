@@ -1,0 +1,100 @@
+/** The one call that a request makes to a database: a function of the data API, in one transaction. */
+
+import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
+import * as z from "zod/mini";
+import { ApiError, invalidField, unauthenticated, unavailable } from "./api_error.ts";
+import type { DataApi } from "./environment.ts";
+import { CURSOR_RULE } from "./fields.ts";
+import type { Actor } from "./log.ts";
+
+/** Longer than the functions' own statement_timeout of 4 s: when we give up, the database almost surely has. */
+const TIMEOUT_MS = 5000;
+
+const actor = z.object({
+  tenant_id: z.nullish(z.string()),
+  kind: z.optional(z.string()),
+  id: z.optional(z.string()),
+});
+const holder = z.nullish(z.object({ server_id: z.string(), tool_prefix: z.string() }));
+const detail = z.object({ caller: z.nullish(actor), holder, scope: z.optional(z.string()) });
+type Detail = z.output<typeof detail>;
+
+/**
+ * Calls a function of the data API and returns what it answered.
+ *
+ * @throws {ApiError} what the function raised as PT4nn; `unavailable` when there was no answer in 5 s, or one that says
+ * that the database cannot answer now; `internal` for all else.
+ */
+export async function callFunction(
+  api: DataApi,
+  name: string,
+  parameters: Record<string, unknown>,
+  onCaller: (caller: Actor) => void,
+): Promise<unknown> {
+  const client = new PostgrestClient(`${api.url}/rest/v1`, { headers: headers(api.secretKey), retry: false });
+  const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(TIMEOUT_MS));
+  if (error) throw translate(name, error, status, onCaller);
+  return data;
+}
+
+/** Secret keys of the new form go into `apikey` alone; the legacy ones are tokens too. */
+function headers(secretKey: string): Record<string, string> {
+  const apikey = { apikey: secretKey };
+  return secretKey.startsWith("sb_") ? apikey : { ...apikey, authorization: `Bearer ${secretKey}` };
+}
+
+function translate(name: string, error: PostgrestError, status: number, onCaller: (caller: Actor) => void): ApiError {
+  if (/^PT4\d\d$/.test(error.code)) {
+    const told = readDetail(error.details);
+    if (told.caller) onCaller(told.caller);
+    const refusal = refusalOf(error.message, told);
+    if (refusal !== undefined) return refusal;
+  }
+  // The message and the details of any other error may quote the row.
+  const cause = `${name}: the data API answered ${status || "nothing"} ${error.code ?? ""}`.trimEnd();
+  if (isPassing(error.code ?? "", status)) return unavailable(cause);
+  return new ApiError("internal", INTERNAL_MESSAGE, { cause });
+}
+
+export const INTERNAL_MESSAGE = "the request failed; its request_id finds the cause in the service's log";
+
+function readDetail(details: string): Detail {
+  try {
+    return detail.parse(JSON.parse(details));
+  } catch {
+    return {};
+  }
+}
+
+function refusalOf(code: string, detail: Detail): ApiError | undefined {
+  switch (code) {
+    case "unauthenticated":
+      return unauthenticated();
+    case "tenant_not_allowed":
+      return new ApiError(code, "this key cannot act for that tenant");
+    case "insufficient_scope":
+      return new ApiError(code, `this key lacks the scope ${detail.scope}`);
+    case "not_found":
+      return new ApiError(code, "this tenant has none such");
+    case "server_id_taken":
+      return new ApiError(code, "this tenant has a server of this server_id; update it, or choose another");
+    case "tool_prefix_taken":
+      return new ApiError(code, `this tool_prefix overlaps ${holderOf(detail)}; a tool must have one owner`);
+    case "cursor_of_another_tenant":
+      return invalidField("cursor", CURSOR_RULE);
+    default:
+      return undefined;
+  }
+}
+
+function holderOf({ holder }: Detail): string {
+  return holder ? `"${holder.tool_prefix}" of the server ${holder.server_id}` : "another server's";
+}
+
+/** Whether the database, the data API or our key to it is at fault, and not the request. */
+function isPassing(code: string, status: number): boolean {
+  // PGRST000–003: no connection to the database. PGRST202: no such function, so a migration is missing.
+  // 08, 53, 57: connection, resources, intervention. 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
+  const isPassingCode = /^(PGRST00[0-3]|PGRST202|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);
+  return status === 0 || status === 401 || status === 403 || status >= 502 || isPassingCode;
+}

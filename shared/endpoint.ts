@@ -1,0 +1,173 @@
+/** The HTTP boundary: from a request to a validated call, and from its outcome to a response and one log line. */
+
+import * as z from "zod/mini";
+import { ApiError, type FieldError, invalidRequest } from "./api_error.ts";
+import { readJsonText } from "./body.ts";
+import { type CallerDigest, digestCaller, readKey } from "./caller.ts";
+import { INTERNAL_MESSAGE } from "./database.ts";
+import * as fields from "./fields.ts";
+import { nameable, parseJson } from "./json.ts";
+import { type Actor, describeCause, logRequest } from "./log.ts";
+
+/** What all endpoints of a project share. */
+export interface Project<Environment> {
+  /** Members beside `ok` in every answer. */
+  readonly success: Record<string, unknown>;
+  readonly failure: Record<string, unknown>;
+  /** Read once per isolate. */
+  readonly environment: () => Promise<Environment>;
+}
+
+/** A call that has passed the boundary. */
+export interface Call<Environment, Input> {
+  readonly environment: Environment;
+  readonly input: Input;
+  /** The digest of the key that was presented; SQL decides whether it is anyone's. */
+  readonly caller: CallerDigest;
+  /** Tells the log line who called. */
+  readonly noteCaller: (caller: Actor) => void;
+}
+
+export interface Answer {
+  status: number;
+  data: unknown;
+}
+
+export interface Definition<Environment, Shape extends Fields> {
+  project: Project<Environment>;
+  resource: string;
+  verb: string;
+  method: "GET" | "POST";
+  /** The body's members (POST), or the query's parameters (GET). Others are refused. */
+  fields: Shape;
+  /** A rule over several fields: what is wrong, or undefined. */
+  rule?: (input: Input<Shape>) => FieldError | undefined;
+  answer(call: Call<Environment, Input<Shape>>): Promise<Answer>;
+}
+
+type Fields = Record<string, z.ZodMiniType>;
+type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
+
+/** What an `index.ts` exports: the edge runtime and `deno serve` both take it. */
+export interface Handler {
+  fetch(request: Request): Promise<Response>;
+}
+
+/** An endpoint that answers at `/<resource>-<verb>` and at `/<resource>/<verb>`. */
+export function endpoint<Environment extends { kernelSecret: CryptoKey | undefined }, Shape extends Fields>(
+  definition: Definition<Environment, Shape>,
+): Handler {
+  const { project, resource, verb, method } = definition;
+  const schema = z.strictObject({ ...definition.fields, tenant_id: z.optional(fields.tenantId) });
+
+  async function answer(request: Request, url: URL, noteCaller: (caller: Actor) => void): Promise<Answer> {
+    if (url.pathname !== `/${resource}-${verb}` && url.pathname !== `/${resource}/${verb}`) throw unknownPath();
+    requireMethod(request, method);
+    const presented = readKey(request.headers);
+    const query = readQuery(url);
+    const body = method === "POST" ? parseJson(await readJsonText(request)) : undefined;
+    if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
+    const { tenant_id, ...rest } = parse(schema, method === "POST" ? body : query) as { tenant_id?: string };
+    const input = rest as Input<Shape>;
+    const fault = definition.rule?.(input);
+    if (fault) throw invalidRequest([fault]);
+    const environment = await project.environment();
+    const caller = await digestCaller(presented, tenant_id?.toLowerCase(), environment.kernelSecret);
+    return await definition.answer({ environment, input, caller, noteCaller });
+  }
+
+  return { fetch: (request) => respond(project, `${resource}-${verb}`, request, answer) };
+}
+
+/** Runs `answer` and turns whatever comes of it into the response and the log line. */
+export async function respond<Environment>(
+  project: Project<Environment>,
+  functionName: string,
+  request: Request,
+  answer: (request: Request, url: URL, noteCaller: (caller: Actor) => void) => Promise<Answer>,
+): Promise<Response> {
+  const startedAt = performance.now();
+  const requestId = readRequestId(request.headers);
+  let actor: Actor | undefined;
+  const log = (status: number, error?: ApiError) =>
+    logRequest({
+      requestId,
+      function: functionName,
+      actor,
+      status,
+      startedAt,
+      ...(error && { code: error.code }),
+      ...(error?.cause !== undefined && { cause: describeCause(error.cause) }),
+    });
+  try {
+    const { status, data } = await answer(request, new URL(request.url), (caller) => actor = caller);
+    const response = json(status, { ok: true, ...project.success, data }, requestId);
+    log(status);
+    return response;
+  } catch (thrown) {
+    const error = thrown instanceof ApiError ? thrown : new ApiError("internal", INTERNAL_MESSAGE, { cause: thrown });
+    log(error.status, error);
+    const { code, message, fields } = error;
+    const body = { ok: false, ...project.failure, error: { code, message, fields }, request_id: requestId };
+    return json(error.status, body, requestId, error.headers);
+  }
+}
+
+/** @throws {ApiError} `method_not_allowed` */
+export function requireMethod(request: Request, method: string): void {
+  if (request.method === method) return;
+  throw new ApiError("method_not_allowed", `this endpoint answers ${method}`, { headers: { allow: method } });
+}
+
+export function unknownPath(): ApiError {
+  return new ApiError("not_found", "there is no such endpoint");
+}
+
+function readRequestId(headers: Headers): string {
+  const given = headers.get("x-request-id") ?? "";
+  return /^[A-Za-z0-9_.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
+}
+
+/** The query's parameters, less the one that the platform itself uses. */
+function readQuery(url: URL): Record<string, string> {
+  url.searchParams.delete("forceFunctionRegion");
+  const names = [...url.searchParams.keys()];
+  const repeated = names.filter((name, index) => names.indexOf(name) !== index);
+  if (repeated.length > 0) {
+    throw invalidRequest(repeated.map((name) => ({ path: nameable(name), message: "stands more than once" })));
+  }
+  return Object.fromEntries(url.searchParams);
+}
+
+function parse(schema: z.ZodMiniType, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalidRequest([{ path: "", message: "the body must be a JSON object" }]);
+  }
+  // The validator does not see a member of this name, which would pass as if it were not there.
+  if (Object.hasOwn(value, "__proto__")) throw invalidRequest(unknownFields(["__proto__"]));
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalidRequest(
+    result.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? unknownFields(issue.keys)
+        : [{ path: nameable(String(issue.path[0] ?? "")), message: issue.message }]
+    ),
+  );
+}
+
+function unknownFields(names: string[]): FieldError[] {
+  return names.map((name) => ({ path: nameable(name), message: "is not a field of this endpoint" }));
+}
+
+function json(status: number, body: unknown, requestId: string, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      ...headers,
+    },
+  });
+}

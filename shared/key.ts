@@ -1,0 +1,79 @@
+/**
+ * Keys of agents and kernels:
+ *
+ *     mcp_ or krn_ (4) ‖ 43 random base62 characters (256.03 bits) ‖ checksum (6)
+ *
+ * The checksum is the CRC-32 of the 43 characters, in base62. It lets a mistyped key be refused without asking the
+ * database, and a secret scanner tell a key from noise.
+ */
+
+import { encodeHex } from "@std/encoding/hex";
+
+export type KeyKind = "agent" | "kernel";
+
+const PREFIX = { agent: "mcp_", kernel: "krn_" } as const;
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const RANDOM_CHARACTERS = 43;
+const CHECKSUM_CHARACTERS = 6;
+const FORM = { agent: /^mcp_[0-9A-Za-z]{49}$/, kernel: /^krn_[0-9A-Za-z]{49}$/ } as const;
+
+/** A new key, from the system's random source. */
+export function generateKey(kind: KeyKind): string {
+  let random = "";
+  while (random.length < RANDOM_CHARACTERS) {
+    const [byte = 255] = crypto.getRandomValues(new Uint8Array(1));
+    // 248 is the largest multiple of 62 in a byte: what is above would favour the first characters.
+    if (byte < 248) random += ALPHABET.charAt(byte % 62);
+  }
+  return PREFIX[kind] + random + checksum(random);
+}
+
+/** Whether the text has the form of such a key, with the right checksum. */
+export function isKey(kind: KeyKind, text: string): boolean {
+  return FORM[kind].test(text) && checksum(text.slice(4, -CHECKSUM_CHARACTERS)) === text.slice(-CHECKSUM_CHARACTERS);
+}
+
+/** Whether the text sets out to be such a key, well formed or not. */
+export function claimsToBe(kind: KeyKind, text: string): boolean {
+  return text.startsWith(PREFIX[kind]);
+}
+
+/** The first 8 characters, by which a person recognises a key in a list. */
+export function displayPrefix(key: string): string {
+  return key.slice(0, 8);
+}
+
+/** SHA-256 of the whole key, in hex: what the hub keeps of an agent's key. */
+export async function apiKeyDigest(key: string): Promise<string> {
+  return encodeHex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key)));
+}
+
+/** HMAC-SHA-256 of the whole key, in hex: what the hub keeps of a kernel's key. */
+export async function kernelKeyDigest(secret: CryptoKey, key: string): Promise<string> {
+  return encodeHex(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(key)));
+}
+
+/** The HMAC key of `KERNEL_HMAC_SECRET`, non-extractable. */
+export function importKernelSecret(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+function checksum(random: string): string {
+  let rest = crc32(new TextEncoder().encode(random));
+  let text = "";
+  for (let i = 0; i < CHECKSUM_CHARACTERS; i++) {
+    text = ALPHABET.charAt(rest % 62) + text;
+    rest = Math.floor(rest / 62);
+  }
+  return text;
+}
+
+/** CRC-32 as in ISO/IEC 3309, zlib and PNG. */
+export function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

@@ -1,0 +1,60 @@
+/** What the functions of key-vault-executor share. */
+
+import * as z from "zod/mini";
+import { callFunction } from "./database.ts";
+import type { Call, Project } from "./endpoint.ts";
+import { readVaultEnvironment, type VaultEnvironment } from "./environment.ts";
+import type { FieldError } from "./api_error.ts";
+import { once } from "./once.ts";
+
+export const vault: Project<VaultEnvironment> = {
+  success: { status: "success" },
+  failure: { status: "error" },
+  environment: once(() => readVaultEnvironment((name) => Deno.env.get(name))),
+};
+
+const knownCaller = z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() });
+
+/** Who calls, as the hub knows them. The vault holds no keys. */
+export type KnownCaller = z.output<typeof knownCaller>;
+
+/** Asks the hub who calls. @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`. */
+export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<KnownCaller> {
+  const { environment, caller, noteCaller } = call;
+  const known = knownCaller.parse(await callFunction(environment.hub, "authenticate_caller", { caller }, noteCaller));
+  noteCaller(known);
+  return known;
+}
+
+const answer = z.object({ data: z.unknown() });
+
+/** Calls a function of the vault's database for a known caller, and returns its `data`. */
+export async function callVault<Data extends z.ZodMiniType>(
+  { environment, noteCaller }: Call<VaultEnvironment, unknown>,
+  caller: KnownCaller,
+  name: string,
+  parameters: Record<string, unknown>,
+  data: Data,
+): Promise<z.output<Data>> {
+  const result = answer.parse(await callFunction(environment.database, name, { caller, ...parameters }, noteCaller));
+  return data.parse(result.data);
+}
+
+export interface Selector {
+  credential_id?: string | undefined;
+  service?: string | undefined;
+  credential_type?: string | undefined;
+}
+
+/** A credential is selected by its id, or by its service with a type. */
+export function checkSelector({ credential_id, service, credential_type }: Selector): FieldError | undefined {
+  const message = "send exactly one of credential_id, or service (with a credential_type)";
+  if ((credential_id === undefined) === (service === undefined)) return { path: "credential_id", message };
+  if (credential_id !== undefined && credential_type !== undefined) return { path: "credential_type", message };
+  return undefined;
+}
+
+/** The selector as SQL takes it. */
+export function selectorOf({ credential_id, service, credential_type = "api_key" }: Selector): Selector {
+  return credential_id === undefined ? { service, credential_type } : { credential_id };
+}

@@ -99,8 +99,8 @@ function welcome({ file, path }: Stack, seconds: number): string {
   const { governance_hub: hub, key_vault_executor: vault, organizations } = file;
   const [tenant] = organizations[0]?.tenants ?? [];
   return `
-governance-hub       ${hub.url}${hub.database_url ? `   ${hub.database_url}` : ""}
-key-vault-executor   ${vault.url}${vault.database_url ? `   ${vault.database_url}` : ""}
+governance-hub       ${hub.url}
+key-vault-executor   ${vault.url}
 addresses and keys   ${path}
 
 Register a server and store a credential, as an agent of ${tenant?.name}:

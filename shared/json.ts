@@ -28,7 +28,7 @@ export function parseJson(text: string): unknown {
 function findLoss(text: string): FieldError | undefined {
   const open: (Set<string> | null)[] = [];
   let member = "";
-  for (const [token] of text.matchAll(/[{}[\],]|-?\d[\d.eE+-]*|"(?:[^"\\]|\\.)*"(\s*:)?/g)) {
+  for (const [token] of text.matchAll(/[{}[\],]|-?\d[\d.eE+-]*|"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?/g)) {
     const names = open.at(-1);
     if (token === "{" || token === "[") {
       if (open.push(token === "{" ? new Set() : null) > MAX_DEPTH) return { path: member, message: "nests too deeply" };

@@ -38,6 +38,7 @@ export function logRequest(entry: LogEntry): void {
 export function describeCause(cause: unknown): string {
   if (typeof cause === "string") return cause;
   if (!(cause instanceof Error)) return `a thrown ${typeof cause}`;
-  const frames = (cause.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(0, 5);
+  const frames = (cause.stack ?? "").replace(cause.message, "").split("\n").filter((line) => /^\s+at /.test(line))
+    .slice(0, 5);
   return [cause.name, ...frames.map((frame) => frame.trim())].join(" ");
 }

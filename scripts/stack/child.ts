@@ -15,22 +15,31 @@ export interface Child {
 /** How long a child may take to stop by itself, in milliseconds. */
 const GRACE_MS = 1500;
 
-/** Starts `deno run <script>` with exactly these variables and what Deno itself needs. */
+/**
+ * Starts `deno run <script>` with exactly these variables and what Deno itself needs.
+ *
+ * @param logPath a file that its standard output is appended to; the parent's standard output when absent
+ */
 export async function startChild(
   name: string,
   script: URL,
   config: unknown,
   environment: Record<string, string>,
+  logPath?: string,
 ): Promise<Child> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", script.href],
     env: { ...pick(["PATH", "HOME", "DENO_DIR", "TMPDIR"]), ...environment },
     clearEnv: true,
     stdin: "piped",
-    stdout: "inherit",
+    stdout: logPath === undefined ? "inherit" : "piped",
     stderr: "inherit",
   });
   const process = command.spawn();
+  if (logPath !== undefined) {
+    const log = await Deno.open(logPath, { create: true, append: true });
+    process.stdout.pipeTo(log.writable).catch(() => {});
+  }
   const input = process.stdin.getWriter();
   await input.write(new TextEncoder().encode(JSON.stringify(config) + "\n"));
   let isStopping = false;

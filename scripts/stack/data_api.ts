@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- it is wrapped, see silenceDatabaseErrors()
 /**
  * The data API of a local project: `@supabase/lite`, which stands in for PostgREST, over PGlite or native PostgreSQL.
  * The one file that knows it.
@@ -15,6 +16,8 @@ export interface DataApiServer {
   fetch(request: Request): Promise<Response>;
   close(): Promise<void>;
 }
+
+silenceDatabaseErrors();
 
 /** Serves a database as `authenticator`, which becomes the role of the key that a request carries. */
 export async function openDataApi(database: Database, keys: ProjectKeys): Promise<DataApiServer> {
@@ -54,6 +57,14 @@ function openPostgres(url: string) {
       },
     },
   });
+}
+
+/** The library prints every error of the database, and some quote the row. PostgREST leaves them to PostgreSQL's own log. */
+function silenceDatabaseErrors(): void {
+  const print = console.error;
+  console.error = (...values: unknown[]) => {
+    if (!values.some((value) => value instanceof Error && "code" in value)) print(...values);
+  };
 }
 
 /** PGlite has one connection and the library opens a transaction on it for each request: two at once would share it. */

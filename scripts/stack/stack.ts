@@ -17,6 +17,8 @@ export interface StackOptions {
   fresh: boolean;
   /** Variables of the projects that win over the stack's own. */
   environment: Record<string, string>;
+  /** Where the projects' request logs go; standard output when absent. */
+  logPath?: string;
   onProgress: (step: string) => void;
 }
 
@@ -98,7 +100,8 @@ async function bringUp(options: StackOptions, dataDir: string, started: Started)
   if (keys?.organizations === undefined) {
     // Without them an earlier start did not end, and there is nothing to lose.
     await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
-    await Deno.mkdir(folder);
+    // The user that PostgreSQL runs as has to pass through it.
+    await Deno.mkdir(folder, { mode: options.engine === "postgres" ? 0o711 : 0o700 });
     keys = generateKeys();
     await writeSecretJson(keysPath, keys);
   }
@@ -168,7 +171,7 @@ function startProject(
     }),
     ...options.environment,
   };
-  return startChild(project, new URL("project_server.ts", import.meta.url), config, environment);
+  return startChild(project, new URL("project_server.ts", import.meta.url), config, environment, options.logPath);
 }
 
 function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | undefined): StackFile {

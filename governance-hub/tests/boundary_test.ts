@@ -1,0 +1,3 @@
+import { testBoundary } from "../../scripts/testing/boundary.ts";
+
+await testBoundary("governance-hub");

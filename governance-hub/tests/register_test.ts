@@ -1,0 +1,94 @@
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assertRefused, get, newTenant, post, RFC3339, UUID } from "../../scripts/testing/client.ts";
+import { newServer } from "../../scripts/testing/endpoints.ts";
+
+const HUB = "governance-hub";
+const EXAMPLE = {
+  server_id: "my-amazon-server",
+  name: "My Amazon MCP Server",
+  command: "node",
+  args: ["@mycompany/amazon-mcp-server"],
+  tool_prefix: "amazon.",
+};
+
+for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
+  Deno.test(`POST /${path} answers 201 with the server, as the specification shows it`, async () => {
+    const { agent } = await newTenant();
+    const reply = await post(HUB, path, agent, EXAMPLE);
+    const { id, created_at, updated_at, ...rest } = reply.body.data;
+    assertEquals([reply.status, reply.body.ok, rest], [201, true, { ...EXAMPLE, enabled: true }]);
+    assertMatch(id, UUID);
+    assertMatch(created_at, RFC3339);
+    assertEquals(updated_at, created_at);
+    assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.servers, [reply.body.data]);
+  });
+
+  Deno.test(`POST /${path} keeps enabled: false and what text may hold`, async () => {
+    const { agent } = await newTenant();
+    const odd = {
+      ...newServer(),
+      name: "Ünï \u{1f511} 'x' \"y\" \\ {z}",
+      args: ["", "a,b", "{", '"', "\\", "NULL", " "].slice(1),
+      enabled: false,
+    };
+    const { data } = (await post(HUB, path, agent, odd)).body;
+    assertEquals([data.name, data.args, data.enabled], [odd.name, odd.args, false]);
+  });
+
+  Deno.test(`POST /${path} answers 409 to a server_id of this tenant, and leaves another tenant free to use it`, async () => {
+    const { agent } = await newTenant();
+    const other = await newTenant();
+    assertEquals((await post(HUB, path, agent, EXAMPLE)).status, 201);
+    assertRefused(await post(HUB, path, agent, { ...EXAMPLE, tool_prefix: "b." }), 409, "server_id_taken");
+    assertEquals((await post(HUB, path, other.agent, EXAMPLE)).status, 201);
+  });
+
+  Deno.test(`POST /${path} answers 409 to a prefix that overlaps another, and names the holder`, async () => {
+    const { agent } = await newTenant();
+    await post(HUB, path, agent, { ...EXAMPLE, tool_prefix: "amazon.order." });
+    for (const tool_prefix of ["amazon.order.", "AMAZON.Order.", "amazon.", "amazon.order.eu.", "Amazon.ORDER.eu.x."]) {
+      const reply = await post(HUB, path, agent, { ...newServer(), tool_prefix });
+      assertRefused(reply, 409, "tool_prefix_taken");
+      assertMatch(reply.body.error.message, /"amazon\.order\." of the server my-amazon-server/);
+    }
+    for (
+      const tool_prefix of ["amazon2.", "amazon-eu.", "amazon.orders.", "amazon.orde.", "order.", "b.amazon.order."]
+    ) {
+      assertEquals((await post(HUB, path, agent, { ...newServer(), tool_prefix })).status, 201, tool_prefix);
+    }
+  });
+
+  Deno.test(`POST /${path} answers 400 to each field that is missing or malformed, and writes nothing`, async () => {
+    const { agent } = await newTenant();
+    const bad: Record<string, unknown[]> = {
+      server_id: [undefined, "", "-x", "a b", 1, null],
+      name: [undefined, "", " ", "a\n", "a\u0000", "\ud800"],
+      command: [undefined, "", "\u3000"],
+      args: [undefined, [], [""], "x", [1]],
+      tool_prefix: [undefined, "amazon", ".", "a..", "-a."],
+      enabled: ["true", 1, null],
+    };
+    for (const [field, values] of Object.entries(bad)) {
+      for (const value of values) {
+        const reply = await post(HUB, path, agent, { ...newServer(), [field]: value });
+        assertRefused(reply, 400, "invalid_request", field);
+        assertNotEquals(reply.body.error.fields[0].message, "");
+      }
+    }
+    assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.count, 0);
+  });
+
+  Deno.test(`POST /${path} tells of every wrong field at once`, async () => {
+    const { agent } = await newTenant();
+    const reply = await post(HUB, path, agent, { server_id: "", colour: 1 });
+    const paths = reply.body.error.fields.map((field: { path: string }) => field.path).sort();
+    assertEquals(paths, ["args", "colour", "command", "name", "server_id", "tool_prefix"]);
+  });
+
+  Deno.test(`POST /${path} lets a kernel register for a tenant of its organization`, async () => {
+    const { id, agent, kernel } = await newTenant();
+    const reply = await post(HUB, path, kernel, { ...EXAMPLE, tenant_id: id.toUpperCase() });
+    assertEquals(reply.status, 201);
+    assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.servers, [reply.body.data]);
+  });
+}

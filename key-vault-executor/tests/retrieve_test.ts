@@ -1,0 +1,107 @@
+import { assert, assertEquals } from "@std/assert";
+import { PostgrestClient } from "@supabase/postgrest-js";
+import { decodeHex } from "@std/encoding/hex";
+import { encodeBase64 } from "@std/encoding/base64";
+import { encryptionKeyId } from "shared/keyring.ts";
+import { assertAlike, assertRefused, get, newTenant, post, stack } from "../../scripts/testing/client.ts";
+
+const VAULT = "key-vault-executor";
+
+/** Puts bytes into a tenant's row past the functions, as one who holds the vault's secret key can. */
+async function plant(tenantId: string, service: string, sealed: Uint8Array, keyId: string): Promise<void> {
+  const { url, secret_key } = stack.key_vault_executor;
+  const { error } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })
+    .rpc("store_credential", {
+      caller: { tenant_id: tenantId, scopes: ["credentials:write"] },
+      credential: {
+        service,
+        credential_type: "api_key",
+        encrypted_credentials: encodeBase64(sealed),
+        encryption_key_id: keyId,
+      },
+    });
+  assertEquals(error, null);
+}
+
+for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
+  Deno.test(`POST /${path} answers 200 by id and by service, as the specification shows it`, async () => {
+    const { agent, kernel, id } = await newTenant();
+    const credentials = JSON.parse(
+      '{"api_key":"AKIAIOSFODNN7EXAMPLE","__proto__":{"x":[1.5,null]},"t":"\\n\\u0000\\ud800\\u2028"}',
+    );
+    const stored = await post(VAULT, "credentials/store", agent, { service: "amazon", credentials });
+    const { credential_id } = stored.body.data;
+    const expected = {
+      ok: true,
+      status: "success",
+      data: { credential_id, service: "amazon", credential_type: "api_key", credentials },
+    };
+    const replies = [
+      await post(VAULT, path, agent, { credential_id }),
+      await post(VAULT, path, agent, { service: "amazon" }),
+      await post(VAULT, path, agent, { service: "amazon", credential_type: "api_key" }),
+      await post(VAULT, path, kernel, { credential_id, tenant_id: id }),
+    ];
+    for (const { status, body } of replies) assertEquals([status, body], [200, expected]);
+  });
+
+  Deno.test(`POST /${path} moves last_used_at, and nothing else`, async () => {
+    const { agent } = await newTenant();
+    await post(VAULT, "credentials/store", agent, { service: "amazon", credentials: { a: 1 } });
+    const list = async () => (await get(VAULT, "credentials/list", agent)).body.data.credentials[0];
+    const unused = await list();
+    await post(VAULT, path, agent, { service: "amazon" });
+    const used = await list();
+    await post(VAULT, path, agent, { service: "amazon" });
+    const usedAgain = await list();
+    assertEquals(unused.last_used_at, null);
+    assert(used.last_used_at > unused.created_at && usedAgain.last_used_at > used.last_used_at);
+    assertEquals({ ...usedAgain, last_used_at: null }, unused);
+  });
+
+  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's credential and for none`, async () => {
+    const { agent } = await newTenant();
+    const other = await newTenant();
+    const stored = await post(VAULT, "credentials/store", other.agent, { service: "amazon", credentials: { a: 1 } });
+    const { credential_id } = stored.body.data;
+    const replies = [
+      await post(VAULT, path, agent, { credential_id }),
+      await post(VAULT, path, agent, { credential_id: crypto.randomUUID() }),
+      await post(VAULT, path, agent, { service: "amazon" }),
+      await post(VAULT, path, agent, { service: "none" }),
+      await post(VAULT, path, other.agent, { service: "amazon", credential_type: "none" }),
+    ];
+    for (const reply of replies) assertRefused(reply, 404, "not_found");
+    assertAlike(replies);
+    assertEquals((await get(VAULT, "credentials/list", other.agent)).body.data.credentials[0].last_used_at, null);
+  });
+
+  Deno.test(`POST /${path} answers 400 to no selector, to both, and to a UUID that is none`, async () => {
+    const { agent } = await newTenant();
+    const credential_id = crypto.randomUUID();
+    const bad: [string, Record<string, unknown>][] = [
+      ["credential_id", {}],
+      ["credential_id", { credential_type: "api_key" }],
+      ["credential_id", { credential_id, service: "amazon" }],
+      ["credential_type", { credential_id, credential_type: "api_key" }],
+      ["credential_id", { credential_id: "1" }],
+      ["service", { service: "" }],
+    ];
+    for (const [field, body] of bad) assertRefused(await post(VAULT, path, agent, body), 400, "invalid_request", field);
+  });
+
+  Deno.test(`POST /${path} answers 500 when the stored bytes do not open`, async () => {
+    const { agent, id } = await newTenant();
+    const keyId = await encryptionKeyId(decodeHex(stack.credential_encryption_key));
+    await plant(id, "amazon", new Uint8Array(64), keyId);
+    assertRefused(await post(VAULT, path, agent, { service: "amazon" }), 500, "credential_unreadable");
+  });
+
+  Deno.test(`POST /${path} answers 503 when the row names a key that is not configured`, async () => {
+    const { agent, id } = await newTenant();
+    await plant(id, "amazon", new Uint8Array(64), "0123456789abcdef");
+    const reply = await post(VAULT, path, agent, { service: "amazon" });
+    assertRefused(reply, 503, "unavailable");
+    assert(!reply.text.includes("0123456789abcdef"));
+  });
+}

@@ -1,0 +1,193 @@
+/** What every endpoint does with a request before it acts, and with a caller that it does not serve. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { generateKey } from "shared/key.ts";
+import { issueApiKey, issueKernel, revokeApiKey } from "../operator.ts";
+import type { ProjectName } from "../stack/projects.ts";
+import { addTenant, assertAlike, assertRefused, newTenant, type Reply, type Send, send, stack } from "./client.ts";
+import { type EndpointCase, endpointsOf, RESOURCES } from "./endpoints.ts";
+
+export async function testBoundary(project: ProjectName): Promise<void> {
+  const tenant = await newTenant();
+  const stranger = await newTenant();
+  const sibling = await addTenant(tenant.organizationId);
+
+  for (const endpoint of await endpointsOf(project)) {
+    for (const path of endpoint.paths) {
+      const title = `${endpoint.method} /${path}`;
+      const ask = (options: Send = {}, query = "") =>
+        send(project, path + query, {
+          method: endpoint.method,
+          ...(endpoint.body && { body: endpoint.body() }),
+          key: tenant.agent,
+          ...options,
+        });
+      const asKernel = (key: string, tenantId: string) => askFor(endpoint, ask, key, tenantId);
+
+      Deno.test(`${title} answers its tenant's agent and its organization's kernel`, async () => {
+        for (
+          const reply of [
+            await ask(),
+            await asKernel(tenant.kernel, tenant.id),
+            await asKernel(tenant.kernel, sibling.id),
+          ]
+        ) {
+          // The rows for update, retrieve and delete ask for something that is not there.
+          assert([200, 201, 404].includes(reply.status), reply.text);
+          if (reply.status === 404) assertEquals(reply.body.error.code, "not_found");
+          assertEquals(reply.headers.get("cache-control"), "no-store");
+          assertEquals(reply.headers.get("content-type"), "application/json");
+          if (project === "key-vault-executor") {
+            assertEquals(reply.body.status, reply.status === 404 ? "error" : "success");
+          }
+        }
+      });
+
+      Deno.test(`${title} answers 404 below and beside itself`, async () => {
+        for (
+          const other of [`${path}/`, `${path}/x`, `${path}x`.replace("/", "%2F"), `${RESOURCES[project]}/nonsense`]
+        ) {
+          const reply = await send(project, other, { method: endpoint.method, key: tenant.agent });
+          assertEquals(reply.status, 404, other);
+        }
+        assertRefused(await send(project, `${path}/x`, { key: tenant.agent }), 404, "not_found");
+      });
+
+      Deno.test(`${title} answers 405 to other methods, and names its own`, async () => {
+        for (
+          const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((m) => m !== endpoint.method)
+        ) {
+          const reply = await send(project, path, { method, key: tenant.agent });
+          assertRefused(reply, 405, "method_not_allowed");
+          assertEquals(reply.headers.get("allow"), endpoint.method);
+        }
+      });
+
+      Deno.test(`${title} answers 400 to a key of each kind at once`, async () => {
+        const headers = { authorization: `Bearer ${tenant.kernel}` };
+        assertRefused(await ask({ headers }), 400, "ambiguous_credentials");
+      });
+
+      Deno.test(`${title} answers 401, byte for byte the same, to every key that is not good`, async () => {
+        const past = new Date(Date.now() - 1000).toISOString();
+        const expired = await issueApiKey(stack.governance_hub, tenant.id, { name: "expired", expires_at: past });
+        const revoked = await issueApiKey(stack.governance_hub, tenant.id, { name: "revoked" });
+        await revokeApiKey(stack.governance_hub, revoked.id);
+        const wrongChecksum = tenant.agent.slice(0, -1) + (tenant.agent.endsWith("0") ? "1" : "0");
+        const keys = [undefined, generateKey("agent"), expired.key, revoked.key, wrongChecksum, "mcp_x", "krn_x"];
+        const replies = [
+          ...await Promise.all(keys.map((key) => ask({ key }))),
+          await asKernel(generateKey("kernel"), tenant.id),
+        ];
+        for (const reply of replies) {
+          assertRefused(reply, 401, "unauthenticated");
+          assertEquals(reply.headers.get("www-authenticate"), "Bearer");
+        }
+        assertAlike(replies);
+      });
+
+      Deno.test(`${title} answers 403, byte for byte the same, for another tenant, organization and none`, async () => {
+        const replies = [
+          await askFor(endpoint, ask, tenant.agent, sibling.id),
+          await askFor(endpoint, ask, tenant.agent, stranger.id),
+          await askFor(endpoint, ask, tenant.agent, crypto.randomUUID()),
+          await asKernel(tenant.kernel, stranger.id),
+          await asKernel(tenant.kernel, crypto.randomUUID()),
+        ];
+        for (const reply of replies) assertRefused(reply, 403, "tenant_not_allowed");
+        assertAlike(replies);
+      });
+
+      Deno.test(`${title} answers 403 to a key without its scope, and names the scope`, async () => {
+        const scopes = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"]
+          .filter((scope) => scope !== endpoint.scope);
+        const all = await issueApiKey(stack.governance_hub, tenant.id, { name: "all but one", scopes });
+        const none = await issueApiKey(stack.governance_hub, tenant.id, { name: "none", scopes: [] });
+        const kernel = await issueKernel(stack.governance_hub, stack.kernel_hmac_secret, tenant.organizationId, {
+          name: "all but one",
+          scopes,
+        });
+        const replies = [
+          await ask({ key: all.key }),
+          await ask({ key: none.key }),
+          await asKernel(kernel.key, tenant.id),
+        ];
+        for (const reply of replies) {
+          assertRefused(reply, 403, "insufficient_scope");
+          assert(reply.body.error.message.includes(endpoint.scope), reply.text);
+        }
+        const only = await issueApiKey(stack.governance_hub, tenant.id, { name: "one", scopes: [endpoint.scope] });
+        assert((await ask({ key: only.key })).status !== 403);
+      });
+
+      Deno.test(`${title} answers 400 to a kernel that names no tenant, or no UUID`, async () => {
+        assertRefused(await ask({ key: tenant.kernel }), 400, "invalid_request", "tenant_id");
+        assertRefused(await asKernel(tenant.kernel, "acme"), 400, "invalid_request", "tenant_id");
+      });
+
+      Deno.test(`${title} answers 400 to unknown and repeated query parameters, but for the platform's own`, async () => {
+        assertRefused(await ask({}, "?colour=red"), 400, "invalid_request", "colour");
+        assertRefused(await ask({}, "?Secret1=x"), 400, "invalid_request", "");
+        assertRefused(await ask({}, "?tenant_id=x&tenant_id=y"), 400, "invalid_request", "tenant_id");
+        const reply = await ask({}, "?forceFunctionRegion=eu-west-1");
+        assert([200, 201, 404].includes(reply.status), reply.text);
+      });
+
+      Deno.test(`${title} gives back a request id that it was given, if it is one`, async () => {
+        const given = "trace:1.2_3-A";
+        assertEquals((await ask({ headers: { "x-request-id": given } })).headers.get("x-request-id"), given);
+        for (const bad of ["two words", "x".repeat(129), "a/b"]) {
+          assertMatch(
+            (await ask({ headers: { "x-request-id": bad } })).headers.get("x-request-id") ?? "",
+            /^[0-9a-f-]{36}$/,
+          );
+        }
+      });
+
+      if (endpoint.method === "POST") testBody(title, ask, endpoint);
+    }
+  }
+
+  Deno.test(`GET /${RESOURCES[project]}/health answers without a key`, async () => {
+    const reply = await send(project, `${RESOURCES[project]}/health`, {});
+    assertEquals([reply.status, reply.body.data], [200, { healthy: true }]);
+    const posted = await send(project, `${RESOURCES[project]}/health`, { method: "POST" });
+    assertRefused(posted, 405, "method_not_allowed");
+  });
+}
+
+function testBody(title: string, ask: (options?: Send) => Promise<Reply>, { body = () => ({}) }: EndpointCase): void {
+  Deno.test(`${title} answers 415 to another content type`, async () => {
+    assertRefused(await ask({ headers: { "content-type": "text/plain" } }), 415, "unsupported_media_type");
+  });
+
+  Deno.test(`${title} answers 413 to a body of 128 KiB and a byte`, async () => {
+    assertRefused(await ask({ body: " ".repeat(128 * 1024 + 1) }), 413, "payload_too_large");
+  });
+
+  Deno.test(`${title} answers 400 to what is not JSON, or not an object`, async () => {
+    for (const text of ["", "{", "{'a':1}"]) assertRefused(await ask({ body: text }), 400, "invalid_json");
+    for (const text of ["[]", "null", "1", '"x"']) assertRefused(await ask({ body: text }), 400, "invalid_request", "");
+  });
+
+  Deno.test(`${title} answers 400 to an unknown field, and echoes no name that may be a value`, async () => {
+    assertRefused(await ask({ body: { ...body(), colour: "red" } }), 400, "invalid_request", "colour");
+    const reply = await ask({ body: { ...body(), "AKIAIOSFODNN7EXAMPLE": 1 } });
+    assertRefused(reply, 400, "invalid_request", "");
+    assert(!reply.text.includes("AKIA"));
+    const proto = JSON.stringify(body()).replace("{", '{"__proto__":{},');
+    assertRefused(await ask({ body: proto }), 400, "invalid_request", "__proto__");
+  });
+}
+
+/** The endpoint's request with a tenant named: in the body of a POST, in the query of a GET. */
+function askFor(
+  { method, body }: EndpointCase,
+  ask: (options?: Send, query?: string) => Promise<Reply>,
+  key: string,
+  tenantId: string,
+): Promise<Reply> {
+  return method === "POST"
+    ? ask({ key, body: { ...body?.(), tenant_id: tenantId } })
+    : ask({ key }, `?tenant_id=${encodeURIComponent(tenantId)}`);
+}

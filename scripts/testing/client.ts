@@ -1,0 +1,106 @@
+/** How end-to-end tests reach the stack that the file named by `STACK_FILE` describes: local, or a real Supabase one. */
+
+import { assertEquals } from "@std/assert";
+import { createOrganization, createTenant, issueApiKey, issueKernel } from "../operator.ts";
+import type { StackFile } from "../stack/stack.ts";
+import type { ProjectName } from "../stack/projects.ts";
+
+const path = Deno.env.get("STACK_FILE");
+if (path === undefined) throw new Error("STACK_FILE must name the stack.json of a running stack");
+export const stack: StackFile = JSON.parse(Deno.readTextFileSync(path));
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  // deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+  body: any;
+}
+
+export interface Send {
+  method?: string;
+  /** Keys begin with `mcp_` or `krn_` and go where that kind goes. */
+  key?: string | undefined;
+  headers?: Record<string, string>;
+  /** Sent as JSON, or as it is when it is a string. */
+  body?: unknown;
+}
+
+export function projectOf(project: ProjectName) {
+  return project === "governance-hub" ? stack.governance_hub : stack.key_vault_executor;
+}
+
+/** Sends a request to a function; `path` begins with the function's name. */
+export async function send(project: ProjectName, path: string, { method, key, headers, body }: Send): Promise<Reply> {
+  const response = await fetch(`${projectOf(project).url}/functions/v1/${path}`, {
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    headers: {
+      ...(key?.startsWith("mcp_") && { "x-api-key": key }),
+      ...(key?.startsWith("krn_") && { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: parse(text) };
+}
+
+export function get(project: ProjectName, path: string, key: string): Promise<Reply> {
+  return send(project, path, { key });
+}
+
+export function post(project: ProjectName, path: string, key: string, body: unknown): Promise<Reply> {
+  return send(project, path, { key, body });
+}
+
+export interface Tenant {
+  id: string;
+  organizationId: string;
+  agent: string;
+  kernel: string;
+}
+
+/** A new organization with one tenant, so that no test meets another's rows. */
+export async function newTenant(): Promise<Tenant> {
+  const organization = await createOrganization(stack.governance_hub, `test ${crypto.randomUUID()}`);
+  const kernel = await issueKernel(stack.governance_hub, stack.kernel_hmac_secret, organization.id, { name: "kernel" });
+  return { ...await addTenant(organization.id), kernel: kernel.key };
+}
+
+/** One more tenant of an organization; its `kernel` is for the caller to know. */
+export async function addTenant(organizationId: string): Promise<Omit<Tenant, "kernel">> {
+  const tenant = await createTenant(stack.governance_hub, organizationId, `test ${crypto.randomUUID()}`);
+  const { key } = await issueApiKey(stack.governance_hub, tenant.id, { name: "agent" });
+  return { id: tenant.id, organizationId, agent: key };
+}
+
+export function assertRefused(reply: Reply, status: number, code: string, fieldPath?: string): void {
+  assertEquals([reply.status, reply.body?.error?.code], [status, code], reply.text);
+  assertEquals(reply.body.ok, false);
+  assertEquals(reply.body.request_id, reply.headers.get("x-request-id"));
+  assertEquals(reply.headers.get("content-type"), "application/json");
+  assertEquals(reply.headers.get("cache-control"), "no-store");
+  if (fieldPath !== undefined) assertEquals(reply.body.error.fields.map((f: { path: string }) => f.path), [fieldPath]);
+}
+
+/** Asserts that the replies are the same bytes, but for what differs from request to request. */
+export function assertAlike(replies: Reply[]): void {
+  for (const reply of replies.slice(1)) assertEquals(replies.slice(0, 1).map(bytesOf), [bytesOf(reply)]);
+}
+
+function bytesOf({ status, headers, text }: Reply): unknown[] {
+  const comparable = [...headers].filter(([name]) => !["date", "x-request-id", "content-length"].includes(name));
+  return [status, comparable, text.replace(/"request_id":"[^"]*"/, "")];
+}
+
+export const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/;
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

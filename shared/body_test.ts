@@ -1,0 +1,45 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ApiError } from "./api_error.ts";
+import { MAX_BODY_BYTES, readJsonText } from "./body.ts";
+
+function post(body: BodyInit, headers: Record<string, string> = {}): Request {
+  return new Request("http://x", { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+}
+
+async function codeOf(request: Request): Promise<string> {
+  return (await assertRejects(() => readJsonText(request), ApiError)).code;
+}
+
+Deno.test("readJsonText() reads a body of exactly the largest size, in chunks", async () => {
+  const half = new Uint8Array(MAX_BODY_BYTES / 2).fill(0x20);
+  assertEquals((await readJsonText(post(ReadableStream.from([half, half])))).length, MAX_BODY_BYTES);
+});
+
+Deno.test("readJsonText() stops reading one byte later", async () => {
+  let chunks = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      chunks++;
+      controller.enqueue(new Uint8Array(1024));
+    },
+  });
+  assertEquals(await codeOf(post(endless)), "payload_too_large");
+  assertEquals(chunks <= MAX_BODY_BYTES / 1024 + 2, true, `${chunks} chunks were pulled`);
+});
+
+Deno.test("readJsonText() believes a content-length that is too large, and none that is small", async () => {
+  assertEquals(await codeOf(post("{}", { "content-length": String(MAX_BODY_BYTES + 1) })), "payload_too_large");
+  const large = new Uint8Array(MAX_BODY_BYTES + 1);
+  assertEquals(await codeOf(post(ReadableStream.from([large]), { "content-length": "2" })), "payload_too_large");
+});
+
+Deno.test("readJsonText() takes JSON's media type alone, with any parameters", async () => {
+  assertEquals(await readJsonText(post("{}", { "content-type": "Application/JSON; charset=utf-8" })), "{}");
+  for (const type of ["", "text/plain", "application/jsonp", "application/x-www-form-urlencoded"]) {
+    assertEquals(await codeOf(post("{}", { "content-type": type })), "unsupported_media_type", type);
+  }
+});
+
+Deno.test("readJsonText() refuses bytes that are not UTF-8", async () => {
+  assertEquals(await codeOf(post(new Uint8Array([0x22, 0xff, 0x22]))), "invalid_json");
+});

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ApiError } from "./api_error.ts";
+import { readHubEnvironment, readVaultEnvironment } from "./environment.ts";
+
+const HUB = {
+  SUPABASE_URL: "http://127.0.0.1:54321/",
+  SUPABASE_SECRET_KEYS: '{"default":"sb_secret_hub"}',
+  KERNEL_HMAC_SECRET: "ab".repeat(32),
+};
+const VAULT = {
+  ...HUB,
+  REPO_B_URL: "https://hub.example",
+  REPO_B_SERVICE_KEY: "sb_secret_of_hub",
+  CREDENTIAL_ENCRYPTION_KEY: "cd".repeat(32),
+};
+type Variables = Record<string, string | undefined>;
+
+async function causeOf(variables: Variables, read: typeof readHubEnvironment = readVaultEnvironment): Promise<string> {
+  const error = await assertRejects(() => read((name) => variables[name]), ApiError);
+  assertEquals(error.code, "unavailable");
+  return String(error.cause);
+}
+
+Deno.test("readHubEnvironment() reads the platform's variables, the new secret keys before the legacy one", async () => {
+  const read = (variables: Variables) => readHubEnvironment((name) => variables[name]);
+  const { database, kernelSecret } = await read({ ...HUB, SUPABASE_SERVICE_ROLE_KEY: "legacy" });
+  assertEquals(database, { url: "http://127.0.0.1:54321", secretKey: "sb_secret_hub" });
+  assert(kernelSecret);
+  const legacy = await read({ ...HUB, SUPABASE_SECRET_KEYS: undefined, SUPABASE_SERVICE_ROLE_KEY: "legacy" });
+  assertEquals(legacy.database.secretKey, "legacy");
+});
+
+Deno.test("readHubEnvironment() takes a missing KERNEL_HMAC_SECRET for a hub without kernels", async () => {
+  for (const KERNEL_HMAC_SECRET of [undefined, ""]) {
+    const variables: Variables = { ...HUB, KERNEL_HMAC_SECRET };
+    assertEquals((await readHubEnvironment((name) => variables[name])).kernelSecret, undefined);
+  }
+});
+
+Deno.test("readHubEnvironment() refuses what is missing or malformed, by name", async () => {
+  const cases: Variables[] = [
+    { SUPABASE_URL: undefined },
+    { SUPABASE_URL: "localhost:54321" },
+    { SUPABASE_SECRET_KEYS: "sb_secret_hub" },
+    { SUPABASE_SECRET_KEYS: '{"other":"x"}' },
+    { SUPABASE_SECRET_KEYS: '{"default":"two words"}' },
+    { KERNEL_HMAC_SECRET: "ab".repeat(31) },
+    { KERNEL_HMAC_SECRET: "xy".repeat(32) },
+  ];
+  for (const fault of cases) {
+    const [[name, value] = ["", undefined]] = Object.entries(fault);
+    const cause = await causeOf({ ...HUB, ...fault }, readHubEnvironment);
+    assert(cause.startsWith(`${name} is `), cause);
+    if (value !== undefined) assert(!cause.includes(value), cause);
+  }
+  assert((await causeOf({ ...HUB, SUPABASE_SECRET_KEYS: undefined }, readHubEnvironment)).includes("SERVICE_ROLE_KEY"));
+});
+
+Deno.test("readVaultEnvironment() reads the hub's address and the encryption keys", async () => {
+  const variables: Variables = {
+    ...VAULT,
+    CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: `${"01".repeat(32)}, ${"02".repeat(32)}`,
+  };
+  const { hub, keyring } = await readVaultEnvironment((name) => variables[name]);
+  assertEquals(hub, { url: "https://hub.example", secretKey: "sb_secret_of_hub" });
+  // SHA-256 of 32 bytes of 01, its first 8.
+  assert(keyring.find("72cd6e8422c407fb"));
+});
+
+Deno.test("readVaultEnvironment() refuses what is missing or malformed, by name and without the value", async () => {
+  const cases: Variables[] = [
+    { REPO_B_URL: undefined },
+    { REPO_B_URL: "http://hub.example" },
+    { REPO_B_URL: "ftp://127.0.0.1" },
+    { REPO_B_SERVICE_KEY: undefined },
+    { REPO_B_SERVICE_KEY: "two words" },
+    { CREDENTIAL_ENCRYPTION_KEY: undefined },
+    { CREDENTIAL_ENCRYPTION_KEY: "your-32-byte-encryption-key-here" },
+    { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: `${"01".repeat(32)},` },
+  ];
+  for (const fault of cases) {
+    const [[name, value] = ["", undefined]] = Object.entries(fault);
+    const cause = await causeOf({ ...VAULT, ...fault });
+    assert(cause.startsWith(`${name} is `), cause);
+    if (value !== undefined) assert(!cause.includes(value), cause);
+  }
+});
+
+Deno.test("readVaultEnvironment() lets the hub be http on this machine alone", async () => {
+  for (const REPO_B_URL of ["http://127.0.0.1:54321", "http://localhost:1", "http://[::1]:1", "https://hub.example"]) {
+    const variables: Variables = { ...VAULT, REPO_B_URL };
+    assertEquals((await readVaultEnvironment((name) => variables[name])).hub.url, REPO_B_URL);
+  }
+});
+
+Deno.test("readVaultEnvironment() tells of every fault at once", async () => {
+  const cause = await causeOf({});
+  for (const name of ["SUPABASE_URL", "REPO_B_URL", "REPO_B_SERVICE_KEY", "CREDENTIAL_ENCRYPTION_KEY"]) {
+    assert(cause.includes(`${name} is not set`), cause);
+  }
+});

@@ -22,7 +22,6 @@ ${OVERRIDABLE.slice(3).join(", ")}.
 `;
 
 if (import.meta.main) {
-  // A stop that is asked for while things start is kept until they can be stopped.
   const asked = new Promise<undefined>((resolve) => {
     Deno.addSignalListener("SIGINT", () => resolve(undefined));
     Deno.addSignalListener("SIGTERM", () => resolve(undefined));
@@ -31,7 +30,7 @@ if (import.meta.main) {
 }
 
 async function main(asked: Promise<undefined>): Promise<number> {
-  let stack: Stack;
+  let stack: Stack | undefined;
   try {
     const options = readOptions(Deno.args);
     if (options === undefined) {
@@ -39,7 +38,9 @@ async function main(asked: Promise<undefined>): Promise<number> {
       return 0;
     }
     const begun = performance.now();
-    stack = await startStack(options);
+    stack = await Promise.race([asked, startStack(options)]);
+    // What has started so far ends by itself when this process does.
+    if (stack === undefined) return 0;
     console.log(welcome(stack, (performance.now() - begun) / 1000));
   } catch (error) {
     tell(error);

@@ -84,12 +84,13 @@ export async function runChild<Config>(main: (config: Config) => Promise<() => P
   }
 }
 
-/** An error that is told as its message alone: the user can mend it. */
+/** An error that is told as its message alone: the user can mend it. Without one it has been told already. */
 export class StackError extends Error {
   override name = "StackError";
 }
 
 export function tell(error: unknown): void {
+  if (error instanceof StackError && error.message === "") return;
   const text = error instanceof StackError ? error.message : error instanceof Error ? error.stack : String(error);
   // deno-lint-ignore no-console -- this is the terminal's user's
   console.error(`error: ${text}`);

@@ -9,8 +9,8 @@ const HISTORY = `
     (version text primary key, statements text[], name text);
 `;
 
-/** Applies what is pending, each file in a transaction. Returns the names of the applied files. */
-export async function migrate(run: RunSql, migrations: URL): Promise<string[]> {
+/** Applies what is pending, each file in a transaction. */
+export async function migrate(run: RunSql, migrations: URL): Promise<void> {
   await run(HISTORY);
   const applied = new Set(
     (await run("select version from supabase_migrations.schema_migrations")).map((row) => row.version),
@@ -25,7 +25,6 @@ export async function migrate(run: RunSql, migrations: URL): Promise<string[]> {
       insert into supabase_migrations.schema_migrations (version, name) values ('${versionOf(name)}', '${title}');
       commit;`);
   }
-  return pending;
 }
 
 function versionOf(file: string): string {

@@ -13,7 +13,7 @@ const RENAME_SUPERUSER = `
 `;
 
 /** Makes the database if the folder is new, and runs `work` in it as the role `postgres`. */
-export async function withPglite(folder: string, work: (run: RunSql) => Promise<void>): Promise<void> {
+export async function withPglite(folder: string, work: (run: RunSql) => Promise<unknown>): Promise<void> {
   const isNew = !await exists(`${folder}/PG_VERSION`);
   await Deno.mkdir(folder, { recursive: true });
   const database = await PGlite.create({ dataDir: folder });

@@ -28,7 +28,7 @@ export async function withConnection<T>(url: string, work: (run: RunSql) => Prom
 }
 
 /** Makes the platform's roles and the databases that are not there yet. */
-export async function prepareCluster(cluster: Cluster, databases: string[]): Promise<void> {
+export async function prepareCluster(cluster: Cluster): Promise<void> {
   await withConnection(databaseUrl(cluster, "supabase_admin", "postgres"), async (run) => {
     if ((await run("select from pg_roles where rolname = 'authenticator'")).length === 0) {
       const roles = await Deno.readTextFile(new URL("platform_roles.sql", import.meta.url));
@@ -37,7 +37,7 @@ export async function prepareCluster(cluster: Cluster, databases: string[]): Pro
       );
       await run(`begin; ${roles} ${passwords.join(" ")} commit;`);
     }
-    for (const database of databases) {
+    for (const database of ["governance_hub", "key_vault_executor"]) {
       const found = await run(`select from pg_database where datname = '${database}'`);
       if (found.length === 0) await run(`create database ${database} owner postgres`);
     }

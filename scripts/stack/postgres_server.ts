@@ -32,8 +32,9 @@ async function serve({ folder, port, password, settings }: PostgresConfig): Prom
     if (!await Deno.stat(`${folder}/PG_VERSION`).then(() => true, () => false)) await server.initialise();
     await server.start();
   } catch {
-    const fault = log.split("\n").findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? log.trim();
-    throw new StackError(`PostgreSQL does not start in ${folder}: ${fault.trim()}`);
+    const lines = log.trim().split(/\s*\n\s*/);
+    const fault = lines.findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? lines.join(" ");
+    throw new StackError(`PostgreSQL does not start in ${folder} (${fault}); begin anew with --fresh`);
   }
   return () => server.stop();
 }

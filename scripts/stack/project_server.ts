@@ -5,7 +5,6 @@ import { type DataApiServer, type Database, openDataApi } from "./data_api.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
-import { withConnection } from "./postgres.ts";
 import { functionNames, type ProjectName, projectUrl } from "./projects.ts";
 
 export interface ProjectConfig {
@@ -14,9 +13,10 @@ export interface ProjectConfig {
   /** The option that moves the port. */
   portOption: string;
   keys: ProjectKeys;
+  /** What `/ready` answers once all is up: by it the parent knows its own child from another server on the port. */
+  readyToken: string;
+  /** PGlite's is made and migrated here; native PostgreSQL's has been. */
   database: Database;
-  /** Where migrations run as `postgres`, for native PostgreSQL. */
-  migrationUrl?: string;
 }
 
 type Functions = Map<string, { fetch(request: Request): Promise<Response> }>;
@@ -29,6 +29,7 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
   const server = listen(config, (request) => {
     const url = new URL(request.url);
     if (dataApi === undefined) return new Response("starting", { status: 503 });
+    if (url.pathname === "/ready") return new Response(config.readyToken);
     if (url.pathname.startsWith("/rest/v1/")) return dataApi.fetch(request);
     const [, name = "", rest = ""] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const handler = functions.get(name);
@@ -36,7 +37,7 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     // As the platform does: a function sees its own name first in the path.
     return handler.fetch(new Request(new URL(`/${name}${rest}${url.search}`, url), request));
   });
-  await prepareDatabase(config);
+  if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);
   functions = await loadFunctions(config.project);
   dataApi = await openDataApi(config.database, config.keys);
   return async () => {
@@ -54,15 +55,10 @@ function listen(config: ProjectConfig, handler: (request: Request) => Response |
   }
 }
 
-async function prepareDatabase({ project, database, migrationUrl }: ProjectConfig): Promise<void> {
-  const migrations = projectUrl(project, "migrations/");
-  if (database.kind === "pglite") {
-    await withPglite(database.folder, async (run) => void await migrate(run, migrations)).catch((error) => {
-      throw new StackError(`the database in ${database.folder} cannot be opened (${error}); begin anew with --fresh`);
-    });
-  } else if (migrationUrl !== undefined) {
-    await withConnection(migrationUrl, (run) => migrate(run, migrations));
-  }
+async function preparePglite(project: ProjectName, folder: string): Promise<void> {
+  await withPglite(folder, (run) => migrate(run, projectUrl(project, "migrations/"))).catch((error) => {
+    throw new StackError(`the database in ${folder} cannot be opened (${error}); begin anew with --fresh`);
+  });
 }
 
 async function loadFunctions(project: ProjectName): Promise<Functions> {

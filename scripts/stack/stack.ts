@@ -2,10 +2,11 @@
 
 import { type Child, StackError, startChild } from "./child.ts";
 import { generateKeys, readKeys, type SeededOrganization, type StackKeys, writeSecretJson } from "./keys.ts";
-import { type Cluster, databaseUrl, prepareCluster } from "./postgres.ts";
+import { migrate } from "./migrations.ts";
+import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres.ts";
 import type { PostgresConfig } from "./postgres_server.ts";
 import type { ProjectConfig } from "./project_server.ts";
-import type { ProjectName } from "./projects.ts";
+import { type ProjectName, projectUrl } from "./projects.ts";
 import { seed } from "./seed.ts";
 
 export interface StackOptions {
@@ -61,6 +62,8 @@ export const OVERRIDABLE = [
 /** How long a process may take until it answers, in milliseconds. */
 const START_MS = 60_000;
 
+const DATABASES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
+
 interface Started {
   cluster?: Child;
   projects: Child[];
@@ -94,35 +97,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function bringUp(options: StackOptions, dataDir: string, started: Started): Promise<StackFile> {
   const folder = `${dataDir}/${options.engine}`;
   const keysPath = `${folder}/keys.json`;
-  let keys = options.fresh ? undefined : await readKeys(keysPath).catch(() => {
-    throw new StackError(`${keysPath} cannot be read; begin anew with --fresh`);
-  });
-  if (keys?.organizations === undefined) {
-    // Without them an earlier start did not end, and there is nothing to lose.
-    await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
-    // The user that PostgreSQL runs as has to pass through it.
-    await Deno.mkdir(folder, { mode: options.engine === "postgres" ? 0o711 : 0o700 });
-    keys = generateKeys();
-    await writeSecretJson(keysPath, keys);
-  }
-
-  let cluster: Cluster | undefined;
-  if (options.engine === "postgres") {
-    options.onProgress("starting PostgreSQL 17");
-    const created = { port: freePort(), password: keys.database_password };
-    cluster = created;
-    started.cluster = await startCluster(`${folder}/cluster`, cluster);
-    await untilReady(started.cluster, () => prepareCluster(created, ["governance_hub", "key_vault_executor"]));
-  }
+  const keys = await prepareKeys(options, folder, keysPath);
+  const cluster = options.engine === "postgres" ? await bringUpCluster(options, folder, keys, started) : undefined;
 
   options.onProgress("starting both projects");
-  const hub = await startProject("governance-hub", options, keys, folder, cluster);
-  const vault = await startProject("key-vault-executor", options, keys, folder, cluster);
+  const token = crypto.randomUUID();
+  const hub = await startProject("governance-hub", options, keys, folder, cluster, token);
+  const vault = await startProject("key-vault-executor", options, keys, folder, cluster, token);
   started.projects.push(hub, vault);
   const file = describe(options, keys, cluster);
   await Promise.all([
-    untilReady(hub, () => answers(`${file.governance_hub.url}/rest/v1/`)),
-    untilReady(vault, () => answers(`${file.key_vault_executor.url}/rest/v1/`)),
+    untilReady(hub, () => answers(file.governance_hub.url, token)),
+    untilReady(vault, () => answers(file.key_vault_executor.url, token)),
   ]);
 
   if (keys.organizations === undefined) {
@@ -132,6 +118,40 @@ async function bringUp(options: StackOptions, dataDir: string, started: Started)
     await writeSecretJson(keysPath, keys);
   }
   return { ...file, organizations: keys.organizations };
+}
+
+/** The keys of the last start, or new ones in an empty folder. */
+async function prepareKeys({ fresh, engine }: StackOptions, folder: string, keysPath: string): Promise<StackKeys> {
+  const kept = fresh ? undefined : await readKeys(keysPath).catch(() => {
+    throw new StackError(`${keysPath} cannot be read; begin anew with --fresh`);
+  });
+  // Without organizations an earlier start did not end, and there is nothing to lose.
+  if (kept?.organizations !== undefined) return kept;
+  await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
+  // The user that PostgreSQL runs as has to pass through it.
+  await Deno.mkdir(folder, { mode: engine === "postgres" ? 0o711 : 0o700 });
+  const keys = generateKeys();
+  await writeSecretJson(keysPath, keys);
+  return keys;
+}
+
+async function bringUpCluster(
+  options: StackOptions,
+  folder: string,
+  keys: StackKeys,
+  started: Started,
+): Promise<Cluster> {
+  options.onProgress("starting PostgreSQL 17");
+  const cluster = { port: freePort(), password: keys.database_password };
+  started.cluster = await startCluster(`${folder}/cluster`, cluster);
+  await untilReady(started.cluster, () => prepareCluster(cluster));
+  options.onProgress("applying migrations");
+  // One after the other: the two databases share the cluster's roles, which both migrations make.
+  for (const project of ["governance-hub", "key-vault-executor"] as const) {
+    const url = databaseUrl(cluster, "postgres", DATABASES[project]);
+    await withConnection(url, (run) => migrate(run, projectUrl(project, "migrations/")));
+  }
+  return cluster;
 }
 
 function startCluster(folder: string, { port, password }: Cluster): Promise<Child> {
@@ -145,18 +165,19 @@ function startProject(
   keys: StackKeys,
   folder: string,
   cluster: Cluster | undefined,
+  readyToken: string,
 ): Promise<Child> {
   const isHub = project === "governance-hub";
-  const database = isHub ? "governance_hub" : "key_vault_executor";
+  const database = DATABASES[project];
   const config: ProjectConfig = {
     project,
     port: isHub ? options.hubPort : options.vaultPort,
     portOption: isHub ? "--hub-port" : "--vault-port",
     keys: keys[database],
+    readyToken,
     database: cluster
       ? { kind: "postgres", url: databaseUrl(cluster, "authenticator", database) }
       : { kind: "pglite", folder: `${folder}/${database}` },
-    ...(cluster && { migrationUrl: databaseUrl(cluster, "postgres", database) }),
   };
   const hubUrl = `http://127.0.0.1:${options.hubPort}`;
   const environment: Record<string, string> = {
@@ -189,7 +210,7 @@ function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | und
   };
 }
 
-/** Tries until it succeeds. @throws {StackError} when the process ends first, or takes too long. */
+/** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
 async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + START_MS;
   let hasEnded = false;
@@ -198,17 +219,16 @@ async function untilReady(child: Child, attempt: () => Promise<unknown>): Promis
     try {
       return void await attempt();
     } catch (error) {
-      if (hasEnded) throw new StackError(`${child.name} has stopped; what it said stands above`);
+      if (hasEnded) throw new StackError();
       if (Date.now() > deadline) throw new StackError(`${child.name} did not answer in ${START_MS / 1000} s: ${error}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 }
 
-async function answers(url: string): Promise<void> {
-  const response = await fetch(url);
-  await response.body?.cancel();
-  if (response.status === 503) throw new Error("starting");
+async function answers(url: string, token: string): Promise<void> {
+  const text = await (await fetch(`${url}/ready`)).text();
+  if (text !== token) throw new Error("another server answers there, or it is still starting");
 }
 
 async function prepareDataDir(folder: string): Promise<string> {

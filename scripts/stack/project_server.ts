@@ -35,7 +35,8 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     const handler = functions.get(name);
     if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
     // As the platform does: a function sees its own name first in the path.
-    return handler.fetch(new Request(new URL(`/${name}${rest}${url.search}`, url), request));
+    const { method, headers, body } = request;
+    return handler.fetch(new Request(new URL(`/${name}${rest}${url.search}`, url), { method, headers, body }));
   });
   if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);
   functions = await loadFunctions(config.project);

@@ -12,7 +12,7 @@ interface Running {
 
 function spawn(args: string[], env: Record<string, string> = {}): { process: Deno.ChildProcess; output: () => string } {
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", START, ...args],
+    args: ["run", "-A", "--cached-only", START, ...args],
     env,
     stdin: "null",
     stdout: "piped",

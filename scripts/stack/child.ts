@@ -28,7 +28,8 @@ export async function startChild(
   logPath?: string,
 ): Promise<Child> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", script.href],
+    // Whoever starts children has installed what they need.
+    args: ["run", "-A", "--cached-only", script.href],
     env: { ...pick(["PATH", "HOME", "DENO_DIR", "TMPDIR"]), ...environment },
     clearEnv: true,
     stdin: "piped",

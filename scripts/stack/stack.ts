@@ -211,7 +211,7 @@ function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | und
 }
 
 /** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
-async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
+export async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + START_MS;
   let hasEnded = false;
   child.ended.then(() => hasEnded = true);

@@ -21,6 +21,7 @@ export async function serveFunction(
   const process = new Deno.Command(Deno.execPath(), {
     args: [
       "serve",
+      "--cached-only",
       "-A",
       "--no-check",
       "--host=127.0.0.1",

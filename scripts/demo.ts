@@ -8,7 +8,9 @@ import { parseArgs } from "node:util";
 import { equal } from "@std/assert";
 import { type Step, stepsFor } from "./demo_steps.ts";
 import { StackError, tell } from "./stack/child.ts";
-import { freePort, type Stack, type StackFile, startStack } from "./stack/stack.ts";
+import { freePort } from "./stack/ready.ts";
+import { type Stack, startStack } from "./stack/stack.ts";
+import type { StackFile } from "./stack/stack_file.ts";
 
 const HELP = `Runs the whole flow of both projects against a throw-away stack, and shows every request and answer.
 Exits with 0 only if every answer is the specified one.

@@ -1,7 +1,7 @@
 /** The steps of `deno task demo`: the specification's whole flow, request by request, with the answers that it specifies. */
 
 import { StackError } from "./stack/child.ts";
-import type { StackFile } from "./stack/stack.ts";
+import type { StackFile } from "./stack/stack_file.ts";
 
 export interface Step {
   /** What happens, for a reader. */

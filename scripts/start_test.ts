@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort, type StackFile } from "./stack/stack.ts";
+import { freePort } from "./stack/ready.ts";
+import type { StackFile } from "./stack/stack_file.ts";
 
 const START = new URL("start.ts", import.meta.url).pathname;
 

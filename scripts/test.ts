@@ -6,7 +6,8 @@
  */
 
 import { tell } from "./stack/child.ts";
-import { freePort, type Stack, startStack } from "./stack/stack.ts";
+import { freePort } from "./stack/ready.ts";
+import { type Stack, startStack } from "./stack/stack.ts";
 
 const END_TO_END = ["governance-hub/tests", "key-vault-executor/tests"];
 

@@ -2,7 +2,7 @@
 
 import { createOrganization, createTenant, issueApiKey, issueKernel } from "../operator.ts";
 import type { SeededOrganization } from "./keys.ts";
-import type { ProjectAddress } from "./stack.ts";
+import type { ProjectAddress } from "./stack_file.ts";
 
 const SEEDS = { acme: ["acme-shop", "acme-lab"], globex: ["globex-main"] };
 

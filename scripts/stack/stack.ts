@@ -1,13 +1,16 @@
 /** The local stack: both projects on this machine, each in a process of its own, seeded, with its keys in `stack.json`. */
 
-import { type Child, StackError, startChild } from "./child.ts";
-import { generateKeys, readKeys, type SeededOrganization, type StackKeys, writeSecretJson } from "./keys.ts";
+import { type Child, startChild } from "./child.ts";
+import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
+import { type StackKeys, writeSecretJson } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres.ts";
 import type { PostgresConfig } from "./postgres_server.ts";
 import type { ProjectConfig } from "./project_server.ts";
 import { type ProjectName, projectUrl } from "./projects.ts";
+import { answers, freePort, untilReady } from "./ready.ts";
 import { seed } from "./seed.ts";
+import type { StackFile } from "./stack_file.ts";
 
 export interface StackOptions {
   engine: "pglite" | "postgres";
@@ -21,23 +24,6 @@ export interface StackOptions {
   /** Where the projects' request logs go; standard output when absent. */
   logPath?: string;
   onProgress: (step: string) => void;
-}
-
-export interface ProjectAddress {
-  url: string;
-  secret_key: string;
-  publishable_key: string;
-  /** For psql; null on PGlite, which has no port. */
-  database_url: string | null;
-}
-
-/** What `stack.json` holds. */
-export interface StackFile {
-  governance_hub: ProjectAddress;
-  key_vault_executor: ProjectAddress;
-  organizations: SeededOrganization[];
-  kernel_hmac_secret: string;
-  credential_encryption_key: string;
 }
 
 export interface Stack {
@@ -58,9 +44,6 @@ export const OVERRIDABLE = [
   "CREDENTIAL_ENCRYPTION_KEY",
   "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS",
 ];
-
-/** How long a process may take until it answers, in milliseconds. */
-const START_MS = 60_000;
 
 const DATABASES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
 
@@ -96,8 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function bringUp(options: StackOptions, dataDir: string, started: Started): Promise<StackFile> {
   const folder = `${dataDir}/${options.engine}`;
-  const keysPath = `${folder}/keys.json`;
-  const keys = await prepareKeys(options, folder, keysPath);
+  const keys = await prepareKeys(options.fresh, options.engine, folder);
   const cluster = options.engine === "postgres" ? await bringUpCluster(options, folder, keys, started) : undefined;
 
   options.onProgress("starting both projects");
@@ -115,24 +97,9 @@ async function bringUp(options: StackOptions, dataDir: string, started: Started)
     options.onProgress("seeding organizations, tenants and keys");
     const secret = options.environment.KERNEL_HMAC_SECRET ?? keys.kernel_hmac_secret;
     keys.organizations = await seed(file.governance_hub, secret);
-    await writeSecretJson(keysPath, keys);
+    await writeSecretJson(`${folder}/keys.json`, keys);
   }
   return { ...file, organizations: keys.organizations };
-}
-
-/** The keys of the last start, or new ones in an empty folder. */
-async function prepareKeys({ fresh, engine }: StackOptions, folder: string, keysPath: string): Promise<StackKeys> {
-  const kept = fresh ? undefined : await readKeys(keysPath).catch(() => {
-    throw new StackError(`${keysPath} cannot be read; begin anew with --fresh`);
-  });
-  // Without organizations an earlier start did not end, and there is nothing to lose.
-  if (kept?.organizations !== undefined) return kept;
-  await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
-  // The user that PostgreSQL runs as has to pass through it.
-  await Deno.mkdir(folder, { mode: engine === "postgres" ? 0o711 : 0o700 });
-  const keys = generateKeys();
-  await writeSecretJson(keysPath, keys);
-  return keys;
 }
 
 async function bringUpCluster(
@@ -208,54 +175,4 @@ function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | und
     kernel_hmac_secret: options.environment.KERNEL_HMAC_SECRET ?? keys.kernel_hmac_secret,
     credential_encryption_key: options.environment.CREDENTIAL_ENCRYPTION_KEY ?? keys.credential_encryption_key,
   };
-}
-
-/** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
-export async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  let hasEnded = false;
-  child.ended.then(() => hasEnded = true);
-  while (true) {
-    try {
-      return void await attempt();
-    } catch (error) {
-      if (hasEnded) throw new StackError();
-      if (Date.now() > deadline) throw new StackError(`${child.name} did not answer in ${START_MS / 1000} s: ${error}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
-
-async function answers(url: string, token: string): Promise<void> {
-  const text = await (await fetch(`${url}/ready`)).text();
-  if (text !== token) throw new Error("another server answers there, or it is still starting");
-}
-
-async function prepareDataDir(folder: string): Promise<string> {
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-    return await Deno.realPath(folder);
-  } catch (error) {
-    throw new StackError(`the data folder ${folder} cannot be made: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-/** A lock that ends with this process, however that ends. */
-async function takeLock(dataDir: string): Promise<Deno.FsFile> {
-  const file = await Deno.open(`${dataDir}/lock`, { create: true, write: true });
-  if (await file.tryLock(true)) return file;
-  file.close();
-  throw new StackError(`a stack is running in ${dataDir} already; stop it, or choose another folder with --data-dir`);
-}
-
-/** A port that nothing listens on now. */
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

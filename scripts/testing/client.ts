@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { createOrganization, createTenant, issueApiKey, issueKernel } from "../operator.ts";
-import type { StackFile } from "../stack/stack.ts";
+import type { StackFile } from "../stack/stack_file.ts";
 import type { ProjectName } from "../stack/projects.ts";
 
 const path = Deno.env.get("STACK_FILE");

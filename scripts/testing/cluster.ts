@@ -5,7 +5,7 @@ import { migrate } from "../stack/migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../stack/postgres.ts";
 import type { PostgresConfig } from "../stack/postgres_server.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";
-import { freePort, untilReady } from "../stack/stack.ts";
+import { freePort, untilReady } from "../stack/ready.ts";
 
 export interface ScratchCluster {
   /** The data folder: `cluster` below it is PostgreSQL's own. */

@@ -1,7 +1,7 @@
 /** One function alone, as `deno serve` serves it, with an environment of its own. */
 
 import { functionNames, type ProjectName, projectUrl } from "../stack/projects.ts";
-import { freePort } from "../stack/stack.ts";
+import { freePort } from "../stack/ready.ts";
 import { type EndpointCase, endpointsOf } from "./endpoints.ts";
 
 export interface ServedFunction {

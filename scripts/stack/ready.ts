@@ -1,0 +1,36 @@
+/** Waiting for what was started. */
+
+import { type Child, StackError } from "./child.ts";
+
+/** How long a process may take until it answers, in milliseconds. */
+const START_MS = 60_000;
+
+export /** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
+async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  let hasEnded = false;
+  child.ended.then(() => hasEnded = true);
+  while (true) {
+    try {
+      return void await attempt();
+    } catch (error) {
+      if (hasEnded) throw new StackError();
+      if (Date.now() > deadline) throw new StackError(`${child.name} did not answer in ${START_MS / 1000} s: ${error}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Succeeds when the project that was given the token answers at the address, with all of it up. */
+export async function answers(url: string, token: string): Promise<void> {
+  const text = await (await fetch(`${url}/ready`)).text();
+  if (text !== token) throw new Error("another server answers there, or it is still starting");
+}
+
+/** A port that nothing listens on now. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}

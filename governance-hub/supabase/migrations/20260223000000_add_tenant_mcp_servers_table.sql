@@ -68,17 +68,51 @@ create policy "a tenant changes its own servers" on public.tenant_mcp_servers
 create policy "a tenant deletes its own servers" on public.tenant_mcp_servers
   for delete to tenant_scope using (tenant_id = (select private.current_tenant_id()));
 
-create function private.keep_tool_prefixes_apart() returns trigger
-language plpgsql
--- Definer: under row-level security the planner may not look lower(tool_prefix) up in its index, and each insert would
--- read the tenant's every server. The tenant is named in both statements instead.
+create function private.find_overlapping_server(tenant_id uuid, tool_prefix text) returns uuid
+language plpgsql stable
+-- Definer: under row-level security the planner may not look lower(tool_prefix) up in its index, and would read the
+-- tenant's every server. Only an id comes out, which the caller has to read under row-level security again.
 security definer
 set search_path = ''
 as $$
 declare
-  prefix text collate "C" := lower(new.tool_prefix collate "C");
+  prefix text collate "C" := lower(find_overlapping_server.tool_prefix collate "C");
   segments text[] := string_to_array(rtrim(prefix, '.'), '.');
   ancestors text[];
+  overlapping_id uuid;
+begin
+  select array_agg(array_to_string(segments[1:depth], '.') || '.') into ancestors
+  from generate_series(1, cardinality(segments) - 1) as depth;
+
+  select server.id into overlapping_id
+  from public.tenant_mcp_servers as server
+  where server.tenant_id = find_overlapping_server.tenant_id
+    and lower(server.tool_prefix collate "C") = any (ancestors)
+  limit 1;
+  if overlapping_id is not null then
+    return overlapping_id;
+  end if;
+
+  -- '/' follows '.', so the range holds whatever begins with this prefix and goes on.
+  select server.id into overlapping_id
+  from public.tenant_mcp_servers as server
+  where server.tenant_id = find_overlapping_server.tenant_id
+    and lower(server.tool_prefix collate "C") > prefix
+    and lower(server.tool_prefix collate "C") < left(prefix, -1) || '/'
+  limit 1;
+  return overlapping_id;
+end
+$$;
+comment on function private.find_overlapping_server(uuid, text) is
+  'A server of the tenant whose prefix begins this one or is begun by it, or null. An equal prefix is the unique index''s.';
+revoke all on function private.find_overlapping_server(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function private.find_overlapping_server(uuid, text) to tenant_scope;
+
+create function private.keep_tool_prefixes_apart() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
   holder jsonb;
 begin
   if tg_op = 'UPDATE' and old.tool_prefix = new.tool_prefix then
@@ -87,24 +121,9 @@ begin
   -- Two overlapping prefixes in flight do not see one another: the second waits here until the first is decided.
   perform pg_advisory_xact_lock(hashtextextended('tool_prefix ' || new.tenant_id, 0));
 
-  select array_agg(array_to_string(segments[1:depth], '.') || '.') into ancestors
-  from generate_series(1, cardinality(segments) - 1) as depth;
-
-  select jsonb_build_object('server_id', other.server_id, 'tool_prefix', other.tool_prefix) into holder
-  from public.tenant_mcp_servers as other
-  where other.tenant_id = new.tenant_id and lower(other.tool_prefix collate "C") = any (ancestors)
-  limit 1;
-
-  if holder is null then
-    -- '/' follows '.', so the range holds whatever begins with this prefix. The first in it is this row itself.
-    select jsonb_build_object('server_id', other.server_id, 'tool_prefix', other.tool_prefix) into holder
-    from public.tenant_mcp_servers as other
-    where other.tenant_id = new.tenant_id
-      and lower(other.tool_prefix collate "C") > prefix
-      and lower(other.tool_prefix collate "C") < left(prefix, -1) || '/'
-    limit 1;
-  end if;
-
+  select jsonb_build_object('server_id', server.server_id, 'tool_prefix', server.tool_prefix) into holder
+  from public.tenant_mcp_servers as server
+  where server.id = private.find_overlapping_server(new.tenant_id, new.tool_prefix);
   if holder is not null then
     perform private.refuse(
       409, 'tool_prefix_taken',

@@ -1,0 +1,4 @@
+/** `@std/encoding/base64url` with types: its npm package carries none. */
+
+// @ts-types="./base64url.d.ts"
+export * from "deno-std/encoding/base64url.js";

@@ -1,0 +1,4 @@
+/** `@std/toml` with types: its npm package carries none. */
+
+// @ts-types="./toml.d.ts"
+export * from "deno-std/toml/mod.js";

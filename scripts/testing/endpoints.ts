@@ -10,28 +10,51 @@ export interface EndpointCase {
   paths: [string, string];
   method: "GET" | "POST";
   scope: string;
-  /** The body that it accepts, for POST. Each call makes another. */
-  body?: () => Record<string, unknown>;
+  /** What it does to a server or credential of a tenant. */
+  acts: "creates" | "lists" | "on one";
+  /** A body that it accepts, for POST: for a new thing, or on the thing of that name. */
+  body?: (thing?: string) => Record<string, unknown>;
 }
 
-type Row = Pick<EndpointCase, "method" | "scope" | "body">;
+type Row = Pick<EndpointCase, "method" | "scope" | "acts" | "body">;
 
 const ROWS: Record<ProjectName, Record<string, Row>> = {
   "governance-hub": {
-    "mcp-servers-register": { method: "POST", scope: "servers:write", body: newServer },
-    "mcp-servers-list": { method: "GET", scope: "servers:read" },
-    "mcp-servers-update": { method: "POST", scope: "servers:write", body: () => ({ server_id: "missing", name: "x" }) },
-    "mcp-servers-delete": { method: "POST", scope: "servers:write", body: () => ({ server_id: "missing" }) },
+    "mcp-servers-register": { method: "POST", scope: "servers:write", acts: "creates", body: newServer },
+    "mcp-servers-list": { method: "GET", scope: "servers:read", acts: "lists" },
+    "mcp-servers-update": {
+      method: "POST",
+      scope: "servers:write",
+      acts: "on one",
+      body: (thing = "missing") => ({ server_id: thing, name: "changed" }),
+    },
+    "mcp-servers-delete": {
+      method: "POST",
+      scope: "servers:write",
+      acts: "on one",
+      body: (thing = "missing") => ({ server_id: thing }),
+    },
   },
   "key-vault-executor": {
     "credentials-store": {
       method: "POST",
       scope: "credentials:write",
+      acts: "creates",
       body: () => ({ service: `s-${crypto.randomUUID()}`, credentials: { api_key: "x" } }),
     },
-    "credentials-list": { method: "GET", scope: "credentials:read" },
-    "credentials-retrieve": { method: "POST", scope: "credentials:reveal", body: () => ({ service: "missing" }) },
-    "credentials-delete": { method: "POST", scope: "credentials:write", body: () => ({ service: "missing" }) },
+    "credentials-list": { method: "GET", scope: "credentials:read", acts: "lists" },
+    "credentials-retrieve": {
+      method: "POST",
+      scope: "credentials:reveal",
+      acts: "on one",
+      body: (thing = "missing") => ({ service: thing }),
+    },
+    "credentials-delete": {
+      method: "POST",
+      scope: "credentials:write",
+      acts: "on one",
+      body: (thing = "missing") => ({ service: thing }),
+    },
   },
 };
 
@@ -41,8 +64,7 @@ export const RESOURCES: Record<ProjectName, string> = {
 };
 
 /** A server that no other has anything of. */
-export function newServer(): Record<string, unknown> {
-  const id = crypto.randomUUID();
+export function newServer(id: string = crypto.randomUUID()): Record<string, unknown> {
   return { server_id: id, name: "A server", command: "node", args: ["server.js"], tool_prefix: `p${id}.` };
 }
 

@@ -1,0 +1,3 @@
+import { testMatrix } from "../../scripts/testing/matrix.ts";
+
+await testMatrix("governance-hub");

@@ -2,7 +2,7 @@
 /**
  * `deno task test`: units, then the end-to-end suite on PGlite and on native PostgreSQL 17, each on a stack of its own.
  * With STACK_FILE set, the end-to-end suite alone, against the stack which that file describes.
- * The last line is `N passed, N failed`.
+ * `deno task test:slow`: races, outages and leaks. The last line is `N passed, N failed`.
  */
 
 import { tell } from "./stack/child.ts";
@@ -23,10 +23,12 @@ if (import.meta.main) {
     total.failed += failed;
   };
   const givenStack = Deno.env.get("STACK_FILE");
-  if (givenStack !== undefined) {
+  if (Deno.args.includes("--slow")) {
+    add(await denoTest("races, outages and leaks", ["scripts/slow"], {}));
+  } else if (givenStack !== undefined) {
     add(await denoTest("end to end, on the given stack", END_TO_END, { STACK_FILE: await Deno.realPath(givenStack) }));
   } else {
-    add(await denoTest("units", ["shared", "scripts"], {}));
+    add(await denoTest("units", ["--ignore=scripts/slow", "shared", "scripts"], {}));
     add(await endToEnd("pglite"));
     add(await endToEnd("postgres"));
   }

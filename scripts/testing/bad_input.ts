@@ -112,10 +112,11 @@ function queries(): fc.Arbitrary<string> {
   return fc.array(fc.tuple(names, text), { maxLength: 3 }).map((pairs) => `?${new URLSearchParams(pairs)}`);
 }
 
-/** Writes a request by hand, so that its header may say what is not so. Returns the answer's status. */
+/** Writes a request by hand, so that its header may say what is not so. Returns the answer's status; none in 5 s is NaN. */
 async function sendRaw(project: ProjectName, path: string, key: string, header: string, body: string): Promise<number> {
   const { hostname, port, host } = new URL(projectOf(project).url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
+  const timer = setTimeout(() => connection.close(), 5000);
   try {
     const lines = [
       `POST /functions/v1/${path} HTTP/1.1`,
@@ -126,9 +127,14 @@ async function sendRaw(project: ProjectName, path: string, key: string, header: 
     ];
     await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n${body}`));
     const buffer = new Uint8Array(1024);
-    const length = await connection.read(buffer) ?? 0;
+    const length = await connection.read(buffer).catch(() => null) ?? 0;
     return Number(/^HTTP\/1\.1 (\d+)/.exec(new TextDecoder().decode(buffer.subarray(0, length)))?.[1]);
   } finally {
-    connection.close();
+    clearTimeout(timer);
+    try {
+      connection.close();
+    } catch {
+      // The timer has closed it.
+    }
   }
 }

@@ -1,8 +1,17 @@
 /** What an operator does to a hub, through its operators' SQL functions. Needs the hub's secret key. */
 
 import { PostgrestClient } from "@supabase/postgrest-js";
-import { decodeHex } from "@std/encoding/hex";
-import { apiKeyDigest, displayPrefix, generateKey, importKernelSecret, kernelKeyDigest } from "shared/key.ts";
+import { keyHeaders } from "shared/database.ts";
+import {
+  apiKeyDigest,
+  displayPrefix,
+  generateKey,
+  importKernelSecret,
+  KERNEL_SECRET_FORM,
+  kernelKeyDigest,
+  parseKernelSecret,
+} from "shared/key.ts";
+import { StackError } from "./stack/child.ts";
 
 export interface HubAccess {
   url: string;
@@ -46,7 +55,9 @@ export async function issueKernel(
   options: KeyOptions,
 ): Promise<IssuedKey> {
   const key = generateKey("kernel");
-  const secret = await importKernelSecret(decodeHex(kernelHmacSecret));
+  const bytes = parseKernelSecret(kernelHmacSecret);
+  if (bytes === undefined) throw new StackError(`KERNEL_HMAC_SECRET must be ${KERNEL_SECRET_FORM}`);
+  const secret = await importKernelSecret(bytes);
   const entry = { ...options, display_prefix: displayPrefix(key), key_hmac: await kernelKeyDigest(secret, key) };
   const { id } = await call(hub, "issue_kernel", { organization_id: organizationId, key: entry });
   return { id, key };
@@ -61,8 +72,9 @@ export async function revokeKernel(hub: HubAccess, id: string): Promise<void> {
 }
 
 async function call(hub: HubAccess, name: string, parameters: Record<string, unknown>): Promise<{ id: string }> {
-  const client = new PostgrestClient(`${hub.url}/rest/v1`, { headers: { apikey: hub.secret_key } });
+  const client = new PostgrestClient(`${hub.url}/rest/v1`, { headers: keyHeaders(hub.secret_key) });
   const { data, error } = await client.rpc(name, parameters);
-  if (error) throw new Error(`${name}: ${error.code} ${error.message}`);
+  if (error) throw new StackError(`${name}: ${error.code} ${error.message}`);
+  if (data === null) throw new StackError(`${name}: there is none of that id`);
   return data;
 }

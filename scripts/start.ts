@@ -58,7 +58,8 @@ function readOptions(args: string[]): StackOptions | undefined {
   const environment = Object.fromEntries(
     OVERRIDABLE.flatMap((name) => {
       const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
+      // Set to nothing is not set, as it is for the functions.
+      return value ? [[name, value]] : [];
     }),
   );
   return {

@@ -259,3 +259,32 @@ Deno.test("start lets a variable of its environment win over the stack's own key
     }
   });
 });
+
+Deno.test("start deletes nothing when keys.json is missing or damaged, and says so in one line", async () => {
+  await withFolder(async (folder) => {
+    const args = argsFor(folder, "--postgres");
+    await stop(await start(args));
+    const keysPath = `${folder}/postgres/keys.json`;
+    const keys = await Deno.readTextFile(keysPath);
+    for (const damaged of [undefined, "{}", '{"organizations":[]}', keys.slice(0, 100)]) {
+      if (damaged === undefined) await Deno.remove(keysPath);
+      else await Deno.writeTextFile(keysPath, damaged);
+      assertOneError(
+        await fail(args),
+        /^error: .*keys\.json is missing or damaged; restore it, or begin anew with --fresh$/,
+      );
+    }
+    await Deno.writeTextFile(keysPath, keys);
+    await stop(await start(args));
+  });
+});
+
+Deno.test("start tells in one line of a malformed KERNEL_HMAC_SECRET, and takes an empty one for none", async () => {
+  await withFolder(async (folder) => {
+    assertOneError(
+      await fail(argsFor(folder, "--postgres"), { KERNEL_HMAC_SECRET: "xyz" }),
+      /^error: KERNEL_HMAC_SECRET must be at least 64 hex characters/,
+    );
+    await stop(await start(argsFor(folder, "--postgres"), { KERNEL_HMAC_SECRET: "" }));
+  });
+});

@@ -68,6 +68,11 @@ export function invalidField(path: string, message: string): ApiError {
   return invalidRequest([{ path, message }]);
 }
 
+/** So many faults are told of one request: an answer must not grow with what is wrong. */
+const MAX_FIELD_ERRORS = 20;
+
 export function invalidRequest(fields: FieldError[]): ApiError {
-  return new ApiError("invalid_request", "the request does not fit this endpoint; fields says where", { fields });
+  return new ApiError("invalid_request", "the request does not fit this endpoint; fields says where", {
+    fields: fields.slice(0, MAX_FIELD_ERRORS),
+  });
 }

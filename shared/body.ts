@@ -28,11 +28,15 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
   const bytes = new Uint8Array(MAX_BODY_BYTES);
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    // Leaving the loop cancels the stream: the rest is not read.
-    if (length + chunk.byteLength > MAX_BODY_BYTES) throw tooLarge();
-    bytes.set(chunk, length);
-    length += chunk.byteLength;
+  try {
+    for await (const chunk of request.body ?? []) {
+      // Leaving the loop cancels the stream: the rest is not read.
+      if (length + chunk.byteLength > MAX_BODY_BYTES) throw tooLarge();
+      bytes.set(chunk, length);
+      length += chunk.byteLength;
+    }
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError("invalid_json", "the body ended before it was whole");
   }
   return bytes.subarray(0, length);
 }

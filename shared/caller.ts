@@ -12,7 +12,7 @@ export interface PresentedKey {
 /** What SQL gets to see of a caller. */
 export type CallerDigest =
   | { api_key_sha256: string; tenant_id?: string }
-  | { kernel_key_hmac: string; tenant_id: string };
+  | { kernel_key_hmac: string; tenant_id?: string };
 
 /**
  * The key in `X-API-Key` (agents) or `Authorization: Bearer krn_…` (kernels).
@@ -23,7 +23,8 @@ export type CallerDigest =
  */
 export function readKey(headers: Headers): PresentedKey {
   const apiKey = headers.get("x-api-key");
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  // All of the rest, so that a kernel's key with something beside it is malformed and not ignored.
+  const bearer = /^Bearer +(.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const kernelKey = bearer !== undefined && claimsToBe("kernel", bearer) ? bearer : undefined;
   if (apiKey !== null && kernelKey !== undefined) {
     throw new ApiError("ambiguous_credentials", "send X-API-Key or a kernel's Authorization: Bearer, not both");
@@ -33,23 +34,25 @@ export function readKey(headers: Headers): PresentedKey {
   throw unauthenticated();
 }
 
+/** @throws {ApiError} `invalid_request` when a kernel names no tenant. */
+export function requireTenant({ kind }: PresentedKey, tenantId: string | undefined): void {
+  if (kind === "kernel" && tenantId === undefined) throw invalidField("tenant_id", "is required with a kernel's key");
+}
+
 /**
  * The digest of a presented key, with the tenant that the request names.
  *
- * @throws {ApiError} `invalid_request` when a kernel names no tenant, `unavailable` when `KERNEL_HMAC_SECRET` is not set.
+ * @throws {ApiError} `unavailable` for a kernel when `KERNEL_HMAC_SECRET` is not set.
  */
 export async function digestCaller(
-  presented: PresentedKey,
+  { kind, key }: PresentedKey,
   tenantId: string | undefined,
   kernelSecret: CryptoKey | undefined,
 ): Promise<CallerDigest> {
-  if (presented.kind === "agent") {
-    const api_key_sha256 = await apiKeyDigest(presented.key);
-    return tenantId === undefined ? { api_key_sha256 } : { api_key_sha256, tenant_id: tenantId };
-  }
-  if (tenantId === undefined) throw invalidField("tenant_id", "is required with a kernel's key");
+  const tenant = tenantId === undefined ? {} : { tenant_id: tenantId };
+  if (kind === "agent") return { api_key_sha256: await apiKeyDigest(key), ...tenant };
   if (kernelSecret === undefined) {
     throw unavailable("KERNEL_HMAC_SECRET is not set, so no kernel can be authenticated: set it to 64 hex characters");
   }
-  return { kernel_key_hmac: await kernelKeyDigest(kernelSecret, presented.key), tenant_id: tenantId };
+  return { kernel_key_hmac: await kernelKeyDigest(kernelSecret, key), ...tenant };
 }

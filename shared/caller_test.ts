@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ApiError } from "./api_error.ts";
-import { digestCaller, readKey } from "./caller.ts";
+import { digestCaller, readKey, requireTenant } from "./caller.ts";
 import { apiKeyDigest, generateKey, importKernelSecret, kernelKeyDigest } from "./key.ts";
 
 const agentKey = generateKey("agent");
@@ -25,7 +25,9 @@ Deno.test("readKey() ignores a Supabase client's own bearer token beside X-API-K
 
 Deno.test("readKey() refuses a key of each kind at once, well formed or not", () => {
   assertEquals(refusal({ "x-api-key": agentKey, authorization: `Bearer ${kernelKey}` }), "ambiguous_credentials");
-  assertEquals(refusal({ "x-api-key": "x", authorization: "Bearer krn_x" }), "ambiguous_credentials");
+  for (const authorization of ["Bearer krn_x", `Bearer ${kernelKey} x`, `Bearer ${kernelKey}, Bearer ${kernelKey}`]) {
+    assertEquals(refusal({ "x-api-key": agentKey, authorization }), "ambiguous_credentials");
+  }
 });
 
 Deno.test("readKey() refuses none, malformed ones, and each kind in the other's header", () => {
@@ -51,11 +53,16 @@ Deno.test("digestCaller() hands on an agent's digest, with the tenant only where
   assertEquals(await digestCaller(presented, TENANT, undefined), { api_key_sha256, tenant_id: TENANT });
 });
 
-Deno.test("digestCaller() asks a kernel for its tenant, then for the secret", async () => {
+Deno.test("requireTenant() asks a kernel for its tenant", () => {
+  requireTenant({ kind: "agent", key: agentKey }, undefined);
+  requireTenant({ kind: "kernel", key: kernelKey }, TENANT);
+  const error = assertThrows(() => requireTenant({ kind: "kernel", key: kernelKey }, undefined), ApiError);
+  assertEquals([error.code, error.fields?.[0]?.path], ["invalid_request", "tenant_id"]);
+});
+
+Deno.test("digestCaller() needs the secret for a kernel", async () => {
   const presented = { kind: "kernel", key: kernelKey } as const;
   const secret = await importKernelSecret(new Uint8Array(32));
-  const noTenant = await assertRejects(() => digestCaller(presented, undefined, secret), ApiError);
-  assertEquals([noTenant.code, noTenant.fields?.[0]?.path], ["invalid_request", "tenant_id"]);
   assertEquals((await assertRejects(() => digestCaller(presented, TENANT, undefined), ApiError)).code, "unavailable");
   assertEquals(await digestCaller(presented, TENANT, secret), {
     kernel_key_hmac: await kernelKeyDigest(secret, kernelKey),

@@ -20,5 +20,6 @@ export function decodeCursor(text: string, sortKeyParts: number): Cursor | undef
 }
 
 function isCursor(value: unknown): value is [string, ...string[]] {
-  return Array.isArray(value) && value.every((part) => typeof part === "string" && !part.includes("\0"));
+  return Array.isArray(value) &&
+    value.every((part) => typeof part === "string" && part.isWellFormed() && !part.includes("\0"));
 }

@@ -31,14 +31,14 @@ export async function callFunction(
   parameters: Record<string, unknown>,
   onCaller: (caller: Actor) => void,
 ): Promise<unknown> {
-  const client = new PostgrestClient(`${api.url}/rest/v1`, { headers: headers(api.secretKey), retry: false });
+  const client = new PostgrestClient(`${api.url}/rest/v1`, { headers: keyHeaders(api.secretKey), retry: false });
   const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(TIMEOUT_MS));
   if (error) throw translate(name, error, status, onCaller);
   return data;
 }
 
 /** Secret keys of the new form go into `apikey` alone; the legacy ones are tokens too. */
-function headers(secretKey: string): Record<string, string> {
+export function keyHeaders(secretKey: string): Record<string, string> {
   const apikey = { apikey: secretKey };
   return secretKey.startsWith("sb_") ? apikey : { ...apikey, authorization: `Bearer ${secretKey}` };
 }
@@ -51,7 +51,9 @@ function translate(name: string, error: PostgrestError, status: number, onCaller
     if (refusal !== undefined) return refusal;
   }
   // The message and the details of any other error may quote the row.
-  const cause = `${name}: the data API answered ${status || "nothing"} ${error.code ?? ""}`.trimEnd();
+  const answered = `the data API answered ${status || "nothing"} ${error.code ?? ""}`.trimEnd();
+  const isOurKey = status === 401 || status === 403;
+  const cause = `${name}: ${answered}${isOurKey ? ": it refused our key, or our key may not execute this" : ""}`;
   if (isPassing(error.code ?? "", status)) return unavailable(cause);
   return new ApiError("internal", INTERNAL_MESSAGE, { cause });
 }

@@ -1,9 +1,9 @@
 /** The HTTP boundary: from a request to a validated call, and from its outcome to a response and one log line. */
 
 import * as z from "zod/mini";
-import { ApiError, type FieldError, invalidRequest } from "./api_error.ts";
+import { ApiError, type FieldError, invalidField, invalidRequest } from "./api_error.ts";
 import { readJsonText } from "./body.ts";
-import { type CallerDigest, digestCaller, readKey } from "./caller.ts";
+import { type CallerDigest, digestCaller, readKey, requireTenant } from "./caller.ts";
 import { INTERNAL_MESSAGE } from "./database.ts";
 import * as fields from "./fields.ts";
 import { nameable, parseJson } from "./json.ts";
@@ -64,10 +64,11 @@ export function endpoint<Environment extends { kernelSecret: CryptoKey | undefin
     if (url.pathname !== `/${resource}-${verb}` && url.pathname !== `/${resource}/${verb}`) throw unknownPath();
     requireMethod(request, method);
     const presented = readKey(request.headers);
-    const query = readQuery(url);
     const body = method === "POST" ? parseJson(await readJsonText(request)) : undefined;
+    const query = readQuery(url);
     if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
     const { tenant_id, ...rest } = parse(schema, method === "POST" ? body : query) as { tenant_id?: string };
+    requireTenant(presented, tenant_id);
     const input = rest as Input<Shape>;
     const fault = definition.rule?.(input);
     if (fault) throw invalidRequest([fault]);
@@ -131,12 +132,12 @@ function readRequestId(headers: Headers): string {
 /** The query's parameters, less the one that the platform itself uses. */
 function readQuery(url: URL): Record<string, string> {
   url.searchParams.delete("forceFunctionRegion");
-  const names = [...url.searchParams.keys()];
-  const repeated = names.filter((name, index) => names.indexOf(name) !== index);
-  if (repeated.length > 0) {
-    throw invalidRequest(repeated.map((name) => ({ path: nameable(name), message: "stands more than once" })));
+  const query = new Map<string, string>();
+  for (const [name, value] of url.searchParams) {
+    if (query.has(name)) throw invalidField(nameable(name), "stands more than once");
+    query.set(name, value);
   }
-  return Object.fromEntries(url.searchParams);
+  return Object.fromEntries(query);
 }
 
 function parse(schema: z.ZodMiniType, value: unknown): unknown {

@@ -71,7 +71,7 @@ Deno.test("endpoint() refuses in the documented order", async () => {
       post(bad, { authorization: "Bearer krn_x", "x-api-key": "x", "content-type": "text/plain" }),
     ],
     ["unauthenticated", post(bad, { "x-api-key": "x", "content-type": "text/plain" })],
-    ["unsupported_media_type", post(" ".repeat(200_000), { "content-type": "text/plain" })],
+    ["unsupported_media_type", post(" ".repeat(200_000), { "content-type": "text/plain" }, "things-echo?x=1&x=2")],
     ["payload_too_large", post(" ".repeat(200_000))],
     ["invalid_json", new Request(post({}), { body: "{" })],
     ["invalid_request", post({ colour: 1 })],

@@ -1,8 +1,7 @@
 /** The environment of both projects: the one place that reads it, checks it, and says how to mend it. */
 
-import { decodeHex } from "@std/encoding/hex";
 import { unavailable } from "./api_error.ts";
-import { importKernelSecret } from "./key.ts";
+import { importKernelSecret, KERNEL_SECRET_FORM, parseKernelSecret } from "./key.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./keyring.ts";
 
 /** Where a project's data API is, and the secret key that it takes. */
@@ -81,9 +80,9 @@ function defaultOf(keys: string): string | undefined {
 function readKernelSecret(lookup: Lookup, faults: string[]): Uint8Array<ArrayBuffer> | undefined {
   const text = read(lookup, "KERNEL_HMAC_SECRET");
   if (text === undefined) return undefined;
-  if (/^(?:[0-9A-Fa-f]{2}){32,}$/.test(text)) return decodeHex(text);
-  faults.push("KERNEL_HMAC_SECRET is malformed: it must be at least 64 hex characters (openssl rand -hex 32)");
-  return undefined;
+  const secret = parseKernelSecret(text);
+  if (secret === undefined) faults.push(`KERNEL_HMAC_SECRET is malformed: it must be ${KERNEL_SECRET_FORM}`);
+  return secret;
 }
 
 const ENCRYPTION_KEY_FORM = "32 bytes as 64 hex characters or base64";

@@ -7,7 +7,7 @@
  * database, and a secret scanner tell a key from noise.
  */
 
-import { encodeHex } from "@std/encoding/hex";
+import { decodeHex, encodeHex } from "@std/encoding/hex";
 
 export type KeyKind = "agent" | "kernel";
 
@@ -51,6 +51,13 @@ export async function apiKeyDigest(key: string): Promise<string> {
 /** HMAC-SHA-256 of the whole key, in hex: what the hub keeps of a kernel's key. */
 export async function kernelKeyDigest(secret: CryptoKey, key: string): Promise<string> {
   return encodeHex(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(key)));
+}
+
+export const KERNEL_SECRET_FORM = "at least 64 hex characters (openssl rand -hex 32)";
+
+/** The bytes of a `KERNEL_HMAC_SECRET` of that form, 32 or more; undefined for anything else. */
+export function parseKernelSecret(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return /^(?:[0-9A-Fa-f]{2}){32,}$/.test(text) ? decodeHex(text) : undefined;
 }
 
 /** The HMAC key of `KERNEL_HMAC_SECRET`, non-extractable. */

@@ -1,4 +1,4 @@
-/** The log: one line of JSON per request. Nothing of a request's body, query or headers is ever in it. */
+/** The log: one line of JSON per request. Nothing of a request is in it but its id. */
 
 /** Who called, as the database answered. */
 export interface Actor {

@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console -- it is wrapped, see silenceDatabaseErrors()
+// deno-lint-ignore-file no-console -- it is wrapped, see keepDatabaseErrors()
 /**
  * The data API of a local project: `@supabase/lite`, which stands in for PostgREST, over PGlite or native PostgreSQL.
  * The one file that knows it.
@@ -7,6 +7,7 @@
 import { App } from "@supabase/lite";
 import { createPgliteConnection } from "@supabase/lite/pglite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { ProjectKeys } from "./keys.ts";
 
 export type Database = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
@@ -17,7 +18,7 @@ export interface DataApiServer {
   close(): Promise<void>;
 }
 
-silenceDatabaseErrors();
+keepDatabaseErrors();
 
 /** Serves a database as `authenticator`, which becomes the role of the key that a request carries. */
 export async function openDataApi(database: Database, keys: ProjectKeys): Promise<DataApiServer> {
@@ -30,7 +31,7 @@ export async function openDataApi(database: Database, keys: ProjectKeys): Promis
     auth: { enabled: false, secret_key: keys.secret_key, publishable_key: keys.publishable_key },
   });
   await app.init();
-  const answer = async (request: Request) => await app.fetch(request);
+  const answer = (request: Request) => answerWithCode(async () => await app.fetch(request));
   return {
     fetch: database.kind === "pglite" ? oneAtATime(answer) : answer,
     close: () => connection.close(),
@@ -59,12 +60,34 @@ function openPostgres(url: string) {
   });
 }
 
+/** The database error of the request that is being answered. */
+const failure = new AsyncLocalStorage<{ error?: Error & { code: unknown } }>();
+
 /** The library prints every error of the database, and some quote the row. PostgREST leaves them to PostgreSQL's own log. */
-function silenceDatabaseErrors(): void {
+function keepDatabaseErrors(): void {
   const print = console.error;
   console.error = (...values: unknown[]) => {
-    if (!values.some((value) => value instanceof Error && "code" in value)) print(...values);
+    const error = values.find((value): value is Error & { code: unknown } => value instanceof Error && "code" in value);
+    if (error === undefined) return print(...values);
+    const request = failure.getStore();
+    if (request) request.error = error;
   };
+}
+
+/** Where the library hides an error's code behind one of its own, answers with the code as PostgREST does. */
+async function answerWithCode(answer: () => Promise<Response>): Promise<Response> {
+  const request: { error?: Error & { code: unknown } } = {};
+  const response = await failure.run(request, answer);
+  if (response.status !== 500 || request.error === undefined) return response;
+  const { code } = await response.clone().json();
+  if (code !== "SUP") return response;
+  const hidden = String(request.error.code);
+  const isSqlState = /^[0-9A-Z]{5}$/.test(hidden);
+  const isUnavailable = !isSqlState || /^(08|53|57P)/.test(hidden);
+  return Response.json(
+    { code: isSqlState ? hidden : "PGRST001", message: request.error.message, details: null, hint: null },
+    { status: isUnavailable ? 503 : 500 },
+  );
 }
 
 /** PGlite has one connection and the library opens a transaction on it for each request: two at once would share it. */

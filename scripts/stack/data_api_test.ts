@@ -100,3 +100,31 @@ Deno.test("openDataApi() answers requests that come at once, each in a transacti
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("openDataApi() answers a statement that was cancelled, and a database that is gone, as PostgREST does", async () => {
+  const cluster = await startCluster();
+  const name = await cluster.createProject("governance-hub");
+  const api = await openDataApi({ kind: "postgres", url: cluster.url("authenticator", name) }, KEYS);
+  const create = async (organization: string) => {
+    const response = await api.fetch(
+      new Request("http://localhost/rest/v1/rpc/create_organization", {
+        method: "POST",
+        headers: { apikey: KEYS.secret_key, "content-type": "application/json" },
+        body: JSON.stringify({ name: organization }),
+      }),
+    );
+    return [response.status, (await response.json()).code];
+  };
+  try {
+    assertEquals(await create("first"), [200, undefined]);
+    await withConnection(cluster.url("postgres", name), async (run) => {
+      await run("begin; lock table public.organizations in access exclusive mode");
+      assertEquals(await create("second"), [500, "57014"]);
+      await run("rollback");
+    });
+  } finally {
+    await cluster.stop();
+  }
+  assertEquals(await create("third"), [503, "PGRST001"]);
+  await api.close();
+});

@@ -1,43 +1,34 @@
 /** The keys of a local stack, kept in its data folder so that a restart has them. */
 
 import { encodeHex } from "@std/encoding/hex";
+import * as z from "zod/mini";
 
-export interface ProjectKeys {
-  secret_key: string;
-  publishable_key: string;
-}
-
-export interface SeededTenant {
-  id: string;
-  name: string;
-  api_key: string;
-}
-
-export interface SeededOrganization {
-  id: string;
-  name: string;
-  kernel_key: string;
-  tenants: SeededTenant[];
-}
-
-export interface StackKeys {
-  governance_hub: ProjectKeys;
-  key_vault_executor: ProjectKeys;
-  kernel_hmac_secret: string;
-  credential_encryption_key: string;
-  database_password: string;
+const project = z.object({ secret_key: z.string(), publishable_key: z.string() });
+const tenant = z.object({ id: z.string(), name: z.string(), api_key: z.string() });
+const organization = z.object({
+  id: z.string(),
+  name: z.string(),
+  kernel_key: z.string(),
+  tenants: z.array(tenant).check(z.minLength(1)),
+});
+const stackKeys = z.object({
+  governance_hub: project,
+  key_vault_executor: project,
+  kernel_hmac_secret: z.string(),
+  credential_encryption_key: z.string(),
+  database_password: z.string(),
   /** Absent until the databases are seeded. */
-  organizations?: SeededOrganization[];
-}
+  organizations: z.optional(z.array(organization).check(z.minLength(1))),
+});
 
-/** The keys in the file; undefined when there is none. */
-export async function readKeys(path: string): Promise<StackKeys | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+export type ProjectKeys = z.output<typeof project>;
+export type SeededTenant = z.output<typeof tenant>;
+export type SeededOrganization = z.output<typeof organization>;
+export type StackKeys = z.output<typeof stackKeys>;
+
+/** The keys in the file. @throws when it is missing or damaged. */
+export async function readKeys(path: string): Promise<StackKeys> {
+  return stackKeys.parse(JSON.parse(await Deno.readTextFile(path)));
 }
 
 export function generateKeys(): StackKeys {

@@ -34,7 +34,9 @@ async function serve({ folder, port, password, settings }: PostgresConfig): Prom
   } catch {
     const lines = log.trim().split(/\s*\n\s*/);
     const fault = lines.findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? lines.join(" ");
-    throw new StackError(`PostgreSQL does not start in ${folder} (${fault}); begin anew with --fresh`);
+    const isRunning = /lock file "postmaster.pid" already exists/.test(fault);
+    const advice = isRunning ? "end it first, with the process id in postmaster.pid" : "begin anew with --fresh";
+    throw new StackError(`PostgreSQL does not start in ${folder} (${fault}); ${advice}`);
   }
   return () => server.stop();
 }

@@ -36,6 +36,8 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
     // As the platform does: a function sees its own name first in the path.
     const { method, headers, body } = request;
+    // No Request can be made with these methods.
+    if (["TRACE", "CONNECT"].includes(method)) return new Response(null, { status: 405 });
     return handler.fetch(new Request(new URL(`/${name}${rest}${url.search}`, url), { method, headers, body }));
   });
   if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 
 export type ProjectName = "governance-hub" | "key-vault-executor";
 
-const config = z.object({ functions: z.record(z.string(), z.object({ entrypoint: z.string() })) });
+const config = z.object({ functions: z.record(z.string(), z.unknown()) });
 
 /** A file of a project's `supabase` folder. */
 export function projectUrl(project: ProjectName, path: string): URL {

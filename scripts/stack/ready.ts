@@ -5,8 +5,8 @@ import { type Child, StackError } from "./child.ts";
 /** How long a process may take until it answers, in milliseconds. */
 const START_MS = 60_000;
 
-export /** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
-async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
+/** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
+export async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + START_MS;
   let hasEnded = false;
   child.ended.then(() => hasEnded = true);

@@ -85,8 +85,9 @@ async function bringUp(options: StackOptions, dataDir: string, started: Started)
   options.onProgress("starting both projects");
   const token = crypto.randomUUID();
   const hub = await startProject("governance-hub", options, keys, folder, cluster, token);
+  started.projects.push(hub);
   const vault = await startProject("key-vault-executor", options, keys, folder, cluster, token);
-  started.projects.push(hub, vault);
+  started.projects.push(vault);
   const file = describe(options, keys, cluster);
   await Promise.all([
     untilReady(hub, () => answers(file.governance_hub.url, token)),

@@ -1,6 +1,7 @@
 /** Bodies that no client should send: too large, too deep, not what they say they are, and random. */
 
 import { assert, assertEquals } from "@std/assert";
+import { encodeBase64Url } from "@std/encoding/base64url";
 import * as fc from "fast-check";
 import type { ProjectName } from "../stack/projects.ts";
 import { assertRefused, newTenant, projectOf, send } from "./client.ts";
@@ -108,7 +109,9 @@ function bodies({ body = () => ({}) }: EndpointCase): fc.Arbitrary<string> {
 
 function queries(): fc.Arbitrary<string> {
   const names = fc.constantFrom("limit", "cursor", "enabled_only", "service", "tenant_id", "x");
-  const text = fc.string({ unit: "binary" }).map((value) => value.toWellFormed());
+  const anyText = fc.string({ unit: "binary" });
+  const cursor = fc.array(anyText, { maxLength: 3 }).map((parts) => encodeBase64Url(JSON.stringify(parts)));
+  const text = fc.oneof(anyText.map((value) => value.toWellFormed()), cursor);
   return fc.array(fc.tuple(names, text), { maxLength: 3 }).map((pairs) => `?${new URLSearchParams(pairs)}`);
 }
 

@@ -60,6 +60,8 @@ comment on table public.api_keys is 'Keys of agents: one key, one tenant. Only a
 comment on column public.api_keys.key_sha256 is
   'SHA-256 of the whole key. The key holds at least 256 random bits, so a slow hash would add nothing.';
 comment on column public.api_keys.scopes is 'An empty list means none.';
+comment on column public.api_keys.last_used_at is
+  'Written at most once a minute, and by calls that succeed: one that is refused undoes what it wrote.';
 create index api_keys_tenant_id_idx on public.api_keys (tenant_id);
 alter table public.api_keys enable row level security;
 revoke all on public.api_keys from public, anon, authenticated, service_role;
@@ -79,6 +81,8 @@ create table public.kernels (
 comment on table public.kernels is 'Keys of kernels: one key, the tenants of one organization. Only a digest is kept.';
 comment on column public.kernels.key_hmac is 'HMAC-SHA-256 of the whole key under KERNEL_HMAC_SECRET.';
 comment on column public.kernels.scopes is 'An empty list means none.';
+comment on column public.kernels.last_used_at is
+  'Written at most once a minute, and by calls that succeed: one that is refused undoes what it wrote.';
 create index kernels_organization_id_idx on public.kernels (organization_id);
 alter table public.kernels enable row level security;
 revoke all on public.kernels from public, anon, authenticated, service_role;

@@ -71,7 +71,8 @@ create policy "a tenant deletes its own servers" on public.tenant_mcp_servers
 create function private.find_overlapping_server(tenant_id uuid, tool_prefix text) returns uuid
 language plpgsql stable
 -- Definer: under row-level security the planner may not look lower(tool_prefix) up in its index, and would read the
--- tenant's every server. Only an id comes out, which the caller has to read under row-level security again.
+-- tenant's every server. Who has entered a tenant is told of that one alone; and only an id comes out, which the caller
+-- has to read under row-level security again.
 security definer
 set search_path = ''
 as $$
@@ -79,6 +80,7 @@ declare
   prefix text collate "C" := lower(find_overlapping_server.tool_prefix collate "C");
   segments text[] := string_to_array(rtrim(prefix, '.'), '.');
   ancestors text[];
+  searched_id uuid := coalesce(private.current_tenant_id(), find_overlapping_server.tenant_id);
   overlapping_id uuid;
 begin
   select array_agg(array_to_string(segments[1:depth], '.') || '.') into ancestors
@@ -86,7 +88,7 @@ begin
 
   select server.id into overlapping_id
   from public.tenant_mcp_servers as server
-  where server.tenant_id = find_overlapping_server.tenant_id
+  where server.tenant_id = searched_id
     and lower(server.tool_prefix collate "C") = any (ancestors)
   limit 1;
   if overlapping_id is not null then
@@ -96,7 +98,7 @@ begin
   -- '/' follows '.', so the range holds whatever begins with this prefix and goes on.
   select server.id into overlapping_id
   from public.tenant_mcp_servers as server
-  where server.tenant_id = find_overlapping_server.tenant_id
+  where server.tenant_id = searched_id
     and lower(server.tool_prefix collate "C") > prefix
     and lower(server.tool_prefix collate "C") < left(prefix, -1) || '/'
   limit 1;

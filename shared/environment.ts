@@ -1,6 +1,6 @@
 /** The environment of both projects: the one place that reads it, checks it, and says how to mend it. */
 
-import { unavailable } from "./api_error.ts";
+import { type ApiError, unavailable } from "./api_error.ts";
 import { importKernelSecret, KERNEL_SECRET_FORM, parseKernelSecret } from "./key.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./keyring.ts";
 
@@ -24,27 +24,28 @@ export interface VaultEnvironment extends HubEnvironment {
 /** One variable's value, or undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
+/** What is wrong with a variable, and what it must be. Never its value. */
+export interface Fault {
+  variable: string;
+  state: "not set" | "malformed";
+  need: string;
+}
+
 /** @throws {ApiError} `unavailable`, whose cause names every faulty variable and no value. */
 export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment> {
-  const faults: string[] = [];
+  const faults: Fault[] = [];
   const database = readDatabase(lookup, faults);
   const kernelSecret = readKernelSecret(lookup, faults);
-  if (faults.length > 0) throw unavailable(faults.join("; "));
+  if (faults.length > 0) throw misconfigured(faults);
   return { database, kernelSecret: kernelSecret && await importKernelSecret(kernelSecret) };
 }
 
 /** @throws {ApiError} `unavailable`, whose cause names every faulty variable and no value. */
 export async function readVaultEnvironment(lookup: Lookup): Promise<VaultEnvironment> {
-  const faults: string[] = [];
+  const faults: Fault[] = [];
   const database = readDatabase(lookup, faults);
-  const kernelSecret = readKernelSecret(lookup, faults);
-  const hub = {
-    url: readUrl(lookup, "REPO_B_URL", isSafeHubUrl, "the hub's https:// address (http:// on this machine)", faults),
-    secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", "the hub's secret key", faults),
-  };
-  const current = readEncryptionKey(lookup, faults);
-  const previous = readPreviousKeys(lookup, faults);
-  if (faults.length > 0) throw unavailable(faults.join("; "));
+  const { kernelSecret, hub, current, previous } = readVaultSecrets(lookup, faults);
+  if (faults.length > 0) throw misconfigured(faults);
   return {
     database,
     kernelSecret: kernelSecret && await importKernelSecret(kernelSecret),
@@ -53,7 +54,39 @@ export async function readVaultEnvironment(lookup: Lookup): Promise<VaultEnviron
   };
 }
 
-function readDatabase(lookup: Lookup, faults: string[]): DataApi {
+/** The faults among the variables that an operator sets for the hub. */
+export function findHubFaults(lookup: Lookup): Fault[] {
+  const faults: Fault[] = [];
+  readKernelSecret(lookup, faults);
+  return faults;
+}
+
+/** The faults among the variables that an operator sets for the vault. */
+export function findVaultFaults(lookup: Lookup): Fault[] {
+  const faults: Fault[] = [];
+  readVaultSecrets(lookup, faults);
+  return faults;
+}
+
+function misconfigured(faults: Fault[]): ApiError {
+  return unavailable(
+    faults.map(({ variable, state, need }) => `${variable} is ${state}: it must be ${need}`).join("; "),
+  );
+}
+
+function readVaultSecrets(lookup: Lookup, faults: Fault[]) {
+  return {
+    kernelSecret: readKernelSecret(lookup, faults),
+    hub: {
+      url: readUrl(lookup, "REPO_B_URL", isSafeHubUrl, "the hub's https:// address (http:// on this machine)", faults),
+      secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", "the hub's secret key", faults),
+    },
+    current: readEncryptionKey(lookup, faults),
+    previous: readPreviousKeys(lookup, faults),
+  };
+}
+
+function readDatabase(lookup: Lookup, faults: Fault[]): DataApi {
   const url = readUrl(lookup, "SUPABASE_URL", isHttpUrl, "the project's own address", faults);
   const keys = read(lookup, "SUPABASE_SECRET_KEYS");
   if (keys === undefined) {
@@ -62,7 +95,8 @@ function readDatabase(lookup: Lookup, faults: string[]): DataApi {
   }
   const secretKey = defaultOf(keys);
   if (secretKey === undefined) {
-    faults.push('SUPABASE_SECRET_KEYS is malformed: it must be JSON of the form {"default": "sb_secret_…"}');
+    const need = 'JSON of the form {"default": "sb_secret_…"}';
+    faults.push({ variable: "SUPABASE_SECRET_KEYS", state: "malformed", need });
   }
   return { url, secretKey: secretKey ?? "" };
 }
@@ -77,54 +111,56 @@ function defaultOf(keys: string): string | undefined {
   }
 }
 
-function readKernelSecret(lookup: Lookup, faults: string[]): Uint8Array<ArrayBuffer> | undefined {
+function readKernelSecret(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer> | undefined {
   const text = read(lookup, "KERNEL_HMAC_SECRET");
   if (text === undefined) return undefined;
   const secret = parseKernelSecret(text);
-  if (secret === undefined) faults.push(`KERNEL_HMAC_SECRET is malformed: it must be ${KERNEL_SECRET_FORM}`);
+  if (secret === undefined) {
+    faults.push({ variable: "KERNEL_HMAC_SECRET", state: "malformed", need: KERNEL_SECRET_FORM });
+  }
   return secret;
 }
 
 const ENCRYPTION_KEY_FORM = "32 bytes as 64 hex characters or base64";
 
-function readEncryptionKey(lookup: Lookup, faults: string[]): Uint8Array<ArrayBuffer> {
+function readEncryptionKey(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer> {
   const text = read(lookup, "CREDENTIAL_ENCRYPTION_KEY");
   const key = text === undefined ? undefined : parseEncryptionKey(text);
   if (key !== undefined) return key;
-  const fault = text === undefined ? "is not set" : "is malformed";
-  faults.push(
-    `CREDENTIAL_ENCRYPTION_KEY ${fault}: it must be ${ENCRYPTION_KEY_FORM} (a new vault's: openssl rand -hex 32)`,
-  );
+  faults.push({
+    variable: "CREDENTIAL_ENCRYPTION_KEY",
+    state: text === undefined ? "not set" : "malformed",
+    need: `${ENCRYPTION_KEY_FORM} (a new vault's: openssl rand -hex 32)`,
+  });
   return new Uint8Array();
 }
 
-function readPreviousKeys(lookup: Lookup, faults: string[]): Uint8Array<ArrayBuffer>[] {
+function readPreviousKeys(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer>[] {
   const keys = (read(lookup, "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS") ?? "").split(",").map((key) => key.trim());
   if (keys.length === 1 && keys[0] === "") return [];
   return keys.map(parseEncryptionKey).flatMap((key, index) => {
     if (key !== undefined) return [key];
-    faults.push(
-      `CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: entry ${index + 1} must be ${ENCRYPTION_KEY_FORM}`,
-    );
+    const need = `a comma-separated list of keys, each ${ENCRYPTION_KEY_FORM}; entry ${index + 1} is none`;
+    faults.push({ variable: "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS", state: "malformed", need });
     return [];
   });
 }
 
-function readUrl(lookup: Lookup, name: string, isGood: (url: URL) => boolean, need: string, faults: string[]): string {
+function readUrl(lookup: Lookup, name: string, isGood: (url: URL) => boolean, need: string, faults: Fault[]): string {
   const text = readRequired(lookup, name, need, faults);
   if (text === "") return "";
   if (URL.canParse(text)) {
     const url = new URL(text);
     if (isGood(url)) return url.origin + url.pathname.replace(/\/+$/, "");
   }
-  faults.push(`${name} is malformed: it must be ${need}`);
+  faults.push({ variable: name, state: "malformed", need });
   return "";
 }
 
-function readRequired(lookup: Lookup, name: string, need: string, faults: string[]): string {
+function readRequired(lookup: Lookup, name: string, need: string, faults: Fault[]): string {
   const text = read(lookup, name);
-  if (text === undefined) faults.push(`${name} is not set: it must be ${need}`);
-  else if (!isHeaderValue(text)) faults.push(`${name} is malformed: it must be ${need}`);
+  if (text === undefined) faults.push({ variable: name, state: "not set", need });
+  else if (!isHeaderValue(text)) faults.push({ variable: name, state: "malformed", need });
   else return text;
   return "";
 }

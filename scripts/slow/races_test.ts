@@ -153,7 +153,7 @@ race(
   "key-vault-executor",
   async (race, round) => {
     const { owner, a, release } = race;
-    const values = Array.from({ length: CONNECTIONS }, (_, i) => String.fromCharCode(65 + (i % 26)).repeat(40 + 4 * i));
+    const values = Array.from({ length: CONNECTIONS }, (_, i) => String.fromCharCode(65 + (i % 26)).repeat(48 + 4 * i));
     const outcomes = await release(values.map((bytes) => ["store_credential", a.caller, sealed(`s${round}`, bytes)]));
     assertEquals(winners(outcomes), CONNECTIONS);
     assertEquals(outcomes.filter(({ data }) => data.created).length, 1);
@@ -172,7 +172,7 @@ race(
   async (race, round) => {
     const { owner, sql, a, release } = race;
     const service = `s${round}`;
-    await call(sql, "store_credential", a.caller, sealed(service, "D".repeat(40)));
+    await call(sql, "store_credential", a.caller, sealed(service, "D".repeat(48)));
     const selector = { service, credential_type: "api_key" };
     const outcomes = await release(
       Array.from(
@@ -183,7 +183,7 @@ race(
     const [retrieves, deletes] = [0, 1].map((parity) => outcomes.filter((_, i) => i % 2 === parity));
     assertEquals(winners(deletes ?? []), 1);
     for (const { refusal, data } of retrieves ?? []) {
-      assertEquals(refusal ?? data.encrypted_credentials, refusal === undefined ? "D".repeat(40) : "PT404");
+      assertEquals(refusal ?? data.encrypted_credentials, refusal === undefined ? "D".repeat(48) : "PT404");
     }
     assertEquals((await owner`select from public.tenant_credentials where service = ${service}`).count, 0);
   },

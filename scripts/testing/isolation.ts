@@ -83,7 +83,7 @@ export function server(serverId: string, toolPrefix: string): Record<string, unk
   return { server_id: serverId, name: "n", command: "c", args: ["a"], tool_prefix: toolPrefix };
 }
 
-export function sealed(service: string, bytes = "A".repeat(40)): Record<string, unknown> {
+export function sealed(service: string, bytes = "A".repeat(48)): Record<string, unknown> {
   return { service, credential_type: "api_key", encrypted_credentials: bytes, encryption_key_id: "0123456789abcdef" };
 }
 
@@ -111,8 +111,8 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
 
 /** Every function of the vault sees and changes the credentials of its caller's tenant, and no others. */
 export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
-  await call(sql, "store_credential", a.caller, sealed("amazon", "A".repeat(40)));
-  const theirs = await call(sql, "store_credential", b.caller, sealed("amazon", "B".repeat(40)));
+  await call(sql, "store_credential", a.caller, sealed("amazon", "A".repeat(48)));
+  const theirs = await call(sql, "store_credential", b.caller, sealed("amazon", "B".repeat(48)));
   await call(sql, "store_credential", b.caller, sealed("stripe"));
   const untouched = await owner`select * from public.tenant_credentials where tenant_id = ${b.id} order by id`;
 
@@ -123,8 +123,8 @@ export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
     await refuses(call(sql, "delete_credential", a.caller, selector), "PT404");
   }
   const amazon = { service: "amazon", credential_type: "api_key" };
-  assertEquals((await call(sql, "retrieve_credential", a.caller, amazon)).encrypted_credentials, "A".repeat(40));
-  assert((await call(sql, "store_credential", a.caller, sealed("amazon", "C".repeat(40)))).created === false);
+  assertEquals((await call(sql, "retrieve_credential", a.caller, amazon)).encrypted_credentials, "A".repeat(48));
+  assert((await call(sql, "store_credential", a.caller, sealed("amazon", "C".repeat(48)))).created === false);
   assertEquals((await call(sql, "delete_credential", a.caller, amazon)).deleted, true);
   assertEquals(await owner`select * from public.tenant_credentials where tenant_id = ${b.id} order by id`, untouched);
   for (const service of ["amazon", "stripe"]) {

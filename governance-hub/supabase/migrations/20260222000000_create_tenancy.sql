@@ -17,7 +17,7 @@ grant usage on schema private to tenant_scope;
 
 create table public.organizations (
   id uuid primary key default gen_random_uuid(),
-  name text not null unique check (char_length(name) between 1 and 200),
+  name text not null unique check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
   created_at timestamptz not null default now()
 );
 comment on table public.organizations is 'Owners of tenants and of kernels.';
@@ -27,7 +27,7 @@ revoke all on public.organizations from public, anon, authenticated, service_rol
 create table public.tenants (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references public.organizations (id),
-  name text not null check (char_length(name) between 1 and 200),
+  name text not null check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
   created_at timestamptz not null default now(),
   unique (organization_id, name)
 );
@@ -47,7 +47,7 @@ revoke all on function private.all_scopes() from public, anon, authenticated, se
 create table public.api_keys (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references public.tenants (id) on delete cascade,
-  name text not null check (char_length(name) between 1 and 200),
+  name text not null check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
   display_prefix text not null check (display_prefix ~ '^mcp_[0-9A-Za-z]{4}$'),
   key_sha256 bytea not null unique check (octet_length(key_sha256) = 32),
   scopes text[] not null default private.all_scopes() check (scopes <@ private.all_scopes()),
@@ -69,7 +69,7 @@ revoke all on public.api_keys from public, anon, authenticated, service_role;
 create table public.kernels (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references public.organizations (id) on delete cascade,
-  name text not null check (char_length(name) between 1 and 200),
+  name text not null check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
   display_prefix text not null check (display_prefix ~ '^krn_[0-9A-Za-z]{4}$'),
   key_hmac bytea not null unique check (octet_length(key_hmac) = 32),
   scopes text[] not null default private.all_scopes() check (scopes <@ private.all_scopes()),

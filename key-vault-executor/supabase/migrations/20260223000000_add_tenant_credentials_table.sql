@@ -78,8 +78,8 @@ create table public.tenant_credentials (
   unique (tenant_id, service, credential_type),
   constraint service_form check (service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$'),
   constraint credential_type_form check (credential_type ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$'),
-  -- 28 bytes of IV and tag around 2 bytes to 64 KiB of JSON.
-  constraint encrypted_credentials_size check (octet_length(encrypted_credentials) between 30 and 65564)
+  -- 28 bytes of IV and tag around 6 bytes ({"":0}) to 64 KiB of JSON.
+  constraint encrypted_credentials_size check (octet_length(encrypted_credentials) between 34 and 65564)
 );
 comment on table public.tenant_credentials is 'Credentials of each tenant for outside services, one by service and type.';
 comment on column public.tenant_credentials.encrypted_credentials is

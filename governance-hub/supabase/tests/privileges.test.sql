@@ -1,0 +1,154 @@
+-- Who may touch what, as the catalog has it: a grant or a function that this file does not name turns a test red.
+
+begin;
+create schema if not exists extensions;
+create extension if not exists pgtap with schema extensions;
+-- Without public, so that every name below is printed with its schema.
+set local search_path = extensions, pg_catalog;
+
+create temporary view our_functions as
+  select function.*, function.oid::regprocedure::text as signature
+  from pg_proc as function
+  where function.pronamespace in ('public'::regnamespace, 'private'::regnamespace);
+
+select plan(11);
+
+select bag_eq(
+  $$
+    select lower(privilege_type) || ' on ' || relation.oid::regclass || ' to '
+      || case when grantee = 0 then 'public' else grantee::regrole::text end
+      || case when is_grantable then ' with grant option' else '' end
+    from pg_class as relation, aclexplode(relation.relacl)
+    where relation.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and grantee <> relation.relowner
+  $$,
+  array[
+    'select on public.tenant_mcp_servers to tenant_scope',
+    'insert on public.tenant_mcp_servers to tenant_scope',
+    'update on public.tenant_mcp_servers to tenant_scope',
+    'delete on public.tenant_mcp_servers to tenant_scope'
+  ],
+  'tenant_scope alone holds grants on tables, and on tenant_mcp_servers alone'
+);
+
+select is_empty(
+  $$
+    select attribute.attrelid::regclass, attribute.attname, attribute.attacl
+    from pg_attribute as attribute
+    join pg_class as relation on relation.oid = attribute.attrelid
+    where relation.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and attribute.attacl is not null
+  $$,
+  'no column is granted by itself'
+);
+
+select bag_eq(
+  $$ select signature from our_functions where has_function_privilege('service_role', oid, 'execute') $$,
+  array[
+    'public.register_mcp_server(jsonb,jsonb)',
+    'public.list_mcp_servers(jsonb,jsonb)',
+    'public.update_mcp_server(jsonb,text,jsonb)',
+    'public.delete_mcp_server(jsonb,text)',
+    'public.authenticate_caller(jsonb)',
+    'public.create_organization(text)',
+    'public.create_tenant(uuid,text)',
+    'public.issue_api_key(uuid,jsonb)',
+    'public.issue_kernel(uuid,jsonb)',
+    'public.revoke_api_key(uuid)',
+    'public.revoke_kernel(uuid)'
+  ],
+  'service_role may execute the functions named here, and no others'
+);
+
+select bag_eq(
+  $$ select signature from our_functions where has_function_privilege('tenant_scope', oid, 'execute') $$,
+  array[
+    'public.register_mcp_server(jsonb,jsonb)',
+    'public.list_mcp_servers(jsonb,jsonb)',
+    'public.update_mcp_server(jsonb,text,jsonb)',
+    'public.delete_mcp_server(jsonb,text)',
+    'private.authenticate(jsonb)',
+    'private.current_tenant_id()',
+    'private.enter_tenant(jsonb,text)',
+    'private.find_overlapping_server(uuid,text)',
+    'private.is_argument_list(text[])',
+    'private.refuse(integer,text,jsonb)',
+    'private.refuse_taken(jsonb,text,text)'
+  ],
+  'tenant_scope may execute its own functions and the helpers that they call, and no others'
+);
+
+select is_empty(
+  $$
+    select role, signature
+    from our_functions, unnest(array['anon', 'authenticated', 'authenticator', 'public']) as role
+    where has_function_privilege(role, oid, 'execute')
+  $$,
+  'anon, authenticated, authenticator and PUBLIC may execute no function'
+);
+
+select is_empty(
+  $$
+    select signature, grantee, is_grantable
+    from our_functions, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+    where grantee not in (proowner, 'service_role'::regrole, 'tenant_scope'::regrole)
+      or is_grantable and grantee <> proowner
+  $$,
+  'no role but service_role and tenant_scope was granted a function, and neither may pass it on'
+);
+
+select bag_eq(
+  $$
+    select lower(privilege_type) || ' to ' || case when grantee = 0 then 'public' else grantee::regrole::text end
+      || case when is_grantable then ' with grant option' else '' end
+    from pg_namespace, aclexplode(nspacl)
+    where nspname = 'private' and grantee <> nspowner
+  $$,
+  array['usage to tenant_scope'],
+  'tenant_scope alone may use the schema private, and not create in it'
+);
+
+select is_empty(
+  $$
+    select role
+    from unnest(array['tenant_scope', 'service_role', 'anon', 'authenticated', 'authenticator', 'public']) as role
+    where has_schema_privilege(role, 'public', 'create')
+  $$,
+  'neither tenant_scope nor a role of the data API may create in the schema public'
+);
+
+select is_empty(
+  $$ select signature, proconfig from our_functions where not 'search_path=""' = any (coalesce(proconfig, '{}')) $$,
+  'every function has an empty search_path'
+);
+
+select is_empty(
+  $$
+    select signature, proconfig
+    from our_functions
+    where pronamespace = 'public'::regnamespace
+      and (proconfig is null or not proconfig @> '{"search_path=\"\"",statement_timeout=4s}' or cardinality(proconfig) <> 2)
+  $$,
+  'every public function has an empty search_path and a statement_timeout of 4s, and no other setting'
+);
+
+select bag_eq(
+  $$ select signature || ' as ' || proowner::regrole from our_functions where prosecdef $$,
+  array[
+    'public.register_mcp_server(jsonb,jsonb) as tenant_scope',
+    'public.list_mcp_servers(jsonb,jsonb) as tenant_scope',
+    'public.update_mcp_server(jsonb,text,jsonb) as tenant_scope',
+    'public.delete_mcp_server(jsonb,text) as tenant_scope',
+    'public.authenticate_caller(jsonb) as postgres',
+    'public.create_organization(text) as postgres',
+    'public.create_tenant(uuid,text) as postgres',
+    'public.issue_api_key(uuid,jsonb) as postgres',
+    'public.issue_kernel(uuid,jsonb) as postgres',
+    'public.revoke_api_key(uuid) as postgres',
+    'public.revoke_kernel(uuid) as postgres',
+    'private.authenticate(jsonb) as postgres',
+    'private.find_overlapping_server(uuid,text) as postgres'
+  ],
+  'these functions run as their owner, those of the endpoints as tenant_scope, and no others do'
+);
+
+select * from finish();
+rollback;

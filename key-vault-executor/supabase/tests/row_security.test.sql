@@ -1,0 +1,90 @@
+-- What keeps the tenants apart: row-level security, its policies, and the role that it binds.
+
+begin;
+create schema if not exists extensions;
+create extension if not exists pgtap with schema extensions;
+-- Without public, so that every name below is printed with its schema.
+set local search_path = extensions, pg_catalog;
+
+select plan(9);
+
+select is_empty(
+  $$
+    select oid::regclass from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity
+  $$,
+  'row-level security is on for every table in public'
+);
+
+select is_empty(
+  $$
+    select oid::regclass from pg_class
+    where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and relkind in ('v', 'm', 'f')
+  $$,
+  'there is no view and no foreign table, which row-level security would not bind'
+);
+
+select bag_eq(
+  $$
+    select format('%s on %I.%I for %s to %s: %s',
+      lower(permissive), schemaname, tablename, lower(cmd), array_to_string(roles, ', '), policyname)
+    from pg_policies
+    where schemaname in ('public', 'private')
+  $$,
+  array[
+    'permissive on public.tenant_credentials for select to tenant_scope: a tenant sees its own credentials',
+    'permissive on public.tenant_credentials for insert to tenant_scope: a tenant adds credentials to itself',
+    'permissive on public.tenant_credentials for update to tenant_scope: a tenant changes its own credentials',
+    'permissive on public.tenant_credentials for delete to tenant_scope: a tenant deletes its own credentials'
+  ],
+  'there is one policy for each verb, for tenant_scope, and no other'
+);
+
+select is_empty(
+  $$
+    select tablename, policyname, condition
+    from pg_policies, unnest(array[qual, with_check]) as condition
+    where schemaname in ('public', 'private')
+      and condition <> '(tenant_id = ( SELECT private.current_tenant_id() AS current_tenant_id))'
+  $$,
+  'every policy asks for the tenant that the transaction has entered, and for nothing else'
+);
+
+select results_eq(
+  $$
+    select rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication
+    from pg_roles where rolname = 'tenant_scope'
+  $$,
+  $$ values (false, false, false, false, false, false) $$,
+  'tenant_scope cannot log in, is no superuser, and passes by no policy'
+);
+
+select is_empty(
+  $$ select oid::regclass from pg_class where relowner = 'tenant_scope'::regrole $$,
+  'tenant_scope owns no table'
+);
+
+select bag_eq(
+  $$ select oid::regprocedure::text from pg_proc where proowner = 'tenant_scope'::regrole $$,
+  array[
+    'public.store_credential(jsonb,jsonb)',
+    'public.list_credentials(jsonb,jsonb)',
+    'public.retrieve_credential(jsonb,jsonb)',
+    'public.delete_credential(jsonb,jsonb)'
+  ],
+  'tenant_scope owns the functions of the endpoints, and no others'
+);
+
+select is_empty(
+  $$ select roleid::regrole from pg_auth_members where member = 'tenant_scope'::regrole $$,
+  'tenant_scope is a member of no role'
+);
+
+select bag_eq(
+  $$ select distinct member::regrole::text from pg_auth_members where roleid = 'tenant_scope'::regrole $$,
+  array['postgres'],
+  'postgres alone is a member of tenant_scope'
+);
+
+select * from finish();
+rollback;

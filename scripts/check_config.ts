@@ -45,7 +45,7 @@ export const VARIABLES: Record<ProjectName, Variable[]> = {
   ],
 };
 
-export const PROJECT_OPTIONS: Record<string, ProjectName> = { hub: "governance-hub", vault: "key-vault-executor" };
+const PROJECT_OPTIONS: Record<string, ProjectName> = { hub: "governance-hub", vault: "key-vault-executor" };
 
 /** The faults among a project's variables. */
 export function findFaults(project: ProjectName, lookup: Lookup): Fault[] {

@@ -1,9 +1,15 @@
-/** Reading a request's body, never more of it than is allowed. */
+/** Reading a request's body, never keeping more of it than is allowed. */
 
 import { ApiError } from "./api_error.ts";
 
 /** 128 KiB: the largest credentials (64 KiB) with room for escapes. */
 export const MAX_BODY_BYTES = 128 * 1024;
+
+/**
+ * 16 MiB: so much is read and thrown away of a body that is too large, since an older server breaks the connection of a
+ * client that is still sending, which then does not see the answer.
+ */
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 
 /**
  * The body of a request as text.
@@ -25,19 +31,19 @@ export async function readJsonText(request: Request): Promise<string> {
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw tooLarge();
   const bytes = new Uint8Array(MAX_BODY_BYTES);
   let length = 0;
   try {
     for await (const chunk of request.body ?? []) {
-      // Leaving the loop cancels the stream: the rest is not read.
-      if (length + chunk.byteLength > MAX_BODY_BYTES) throw tooLarge();
-      bytes.set(chunk, length);
       length += chunk.byteLength;
+      if (length <= MAX_BODY_BYTES) bytes.set(chunk, length - chunk.byteLength);
+      else if (length > MAX_DISCARDED_BYTES) break;
     }
-  } catch (error) {
-    throw error instanceof ApiError ? error : new ApiError("invalid_json", "the body ended before it was whole");
+  } catch {
+    throw new ApiError("invalid_json", "the body ended before it was whole");
   }
+  if (length > MAX_BODY_BYTES) throw tooLarge();
   return bytes.subarray(0, length);
 }
 

@@ -11,6 +11,8 @@ export interface ScratchCluster {
   /** The data folder: `cluster` below it is PostgreSQL's own. */
   folder: string;
   url(role: Role, database: string): string;
+  /** A new database without anything. Returns its name. */
+  createDatabase(): Promise<string>;
   /** A new database with a project's migrations. Returns its name. */
   createProject(project: ProjectName, options?: ScratchOptions): Promise<string>;
   stop(): Promise<void>;
@@ -39,12 +41,17 @@ export async function startCluster(settings: string[] = []): Promise<ScratchClus
   const child: Child = await startChild("PostgreSQL", script, config, {});
   await untilReady(child, () => prepareCluster(cluster));
   const url = (role: Role, database: string) => databaseUrl(cluster, role, database);
+  async function createDatabase(): Promise<string> {
+    const name = `scratch_${crypto.randomUUID().replaceAll("-", "")}`;
+    await withConnection(url("supabase_admin", "postgres"), (run) => run(`create database ${name} owner postgres`));
+    return name;
+  }
   return {
     folder,
     url,
+    createDatabase,
     async createProject(project, { oldDefaultPrivileges = false } = {}) {
-      const name = `scratch_${crypto.randomUUID().replaceAll("-", "")}`;
-      await withConnection(url("supabase_admin", "postgres"), (run) => run(`create database ${name} owner postgres`));
+      const name = await createDatabase();
       await withConnection(url("postgres", name), async (run) => {
         if (oldDefaultPrivileges) await run(OLD_DEFAULT_PRIVILEGES);
         await migrate(run, projectUrl(project, "migrations/"));

@@ -1,0 +1,149 @@
+// deno-lint-ignore-file no-console -- a program for a terminal
+/** `deno task deploy`: from a clone to two live Supabase projects, step by step, with the supabase CLI. */
+
+import { parseArgs } from "node:util";
+import { build } from "./build.ts";
+import { findFaults, readEnvFile, readProjects, report } from "./check_config.ts";
+import { smokeTest } from "./smoke.ts";
+import { StackError, tell } from "./stack/child.ts";
+import type { ProjectName } from "./stack/projects.ts";
+
+const HELP = `Deploys both projects: the hub before the vault, and in each the migrations before the functions.
+
+Usage: deno task deploy [options]
+
+  --project hub|vault   that one alone
+  --from STEP           go on at this step, after one has failed
+  --dry-run             show the steps and their commands, and change nothing
+  --help                this text
+
+Steps: check-config, build, then for each project: db, secrets, functions, smoke (as hub:db, vault:smoke …).
+
+Before: a project each on Supabase; \`supabase login\`, or SUPABASE_ACCESS_TOKEN; and governance-hub/.env and
+key-vault-executor/.env with their secrets, which git ignores (deno task check-config says what belongs in them).
+HUB_PROJECT_REF and VAULT_PROJECT_REF name the projects; without them it is the one that \`supabase link\` chose there, and
+HUB_URL and VAULT_URL must say where it answers. HUB_DATABASE_URL and VAULT_DATABASE_URL, where they are set, are migrated
+instead of the project's own database; HUB_ENV_FILE and VAULT_ENV_FILE are read instead of .env. SUPABASE_CLI is the CLI to run (default: npx --yes supabase@3.1.0).
+`;
+
+interface Step {
+  name: string;
+  /** What happens, for whoever watches. Of a command, the command. */
+  shown: string;
+  run(): Promise<void>;
+}
+
+const OPTIONS = {
+  project: { type: "string" },
+  from: { type: "string" },
+  "dry-run": { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) return console.log(HELP);
+  const projects = readProjects(values.project);
+  const steps = [checkStep(projects), buildStep(), ...projects.flatMap(projectSteps)];
+  const first = values.from === undefined ? 0 : steps.findIndex(({ name }) => name === values.from);
+  if (first < 0) throw new StackError(`--from must be one of ${steps.map(({ name }) => name).join(", ")}`);
+  for (const [index, { name, shown, run }] of steps.entries()) {
+    if (index < first) continue;
+    console.log(`\n[${index + 1}/${steps.length}] ${name}: ${shown}`);
+    if (values["dry-run"]) continue;
+    await run().catch((error) => {
+      tell(error);
+      const project = values.project === undefined ? "" : ` --project ${values.project}`;
+      throw new StackError(`${name} failed; mend it, then go on with: deno task deploy${project} --from ${name}`);
+    });
+  }
+  console.log(values["dry-run"] ? "\nNothing was changed." : "\nDeployed.");
+}
+
+function checkStep(projects: ProjectName[]): Step {
+  return {
+    name: "check-config",
+    shown: projects.map(envFile).join(", "),
+    async run() {
+      let isFaulty = false;
+      for (const project of projects) {
+        const lookup = await readEnvFile(envFile(project));
+        console.log([project, ...report(project, lookup).map((line) => `  ${line}`)].join("\n"));
+        isFaulty ||= findFaults(project, lookup).length > 0;
+      }
+      if (isFaulty) throw new StackError("a variable is missing or malformed");
+    },
+  };
+}
+
+function buildStep(): Step {
+  return {
+    name: "build",
+    shown: "bundle every function",
+    run: async () => void await build(({ name, bytes }) => console.log(`  ${name}  ${bytes} bytes`)),
+  };
+}
+
+function projectSteps(project: ProjectName): Step[] {
+  const short = shortName(project);
+  const ref = variable(project, "PROJECT_REF");
+  const remote = ref === undefined ? [] : [`--remote=${ref}`];
+  const url = variable(project, "URL") ?? (ref && `https://${ref}.supabase.co`);
+  const databaseUrl = variable(project, "DATABASE_URL");
+  const push = databaseUrl === undefined ? (ref === undefined ? ["--remote"] : remote) : [`--remote=${databaseUrl}`];
+  return [
+    cliStep(`${short}:db`, project, ["db", "push", ...push]),
+    cliStep(`${short}:secrets`, project, ["secrets", "set", "--env-file", envFile(project), ...remote]),
+    cliStep(`${short}:functions`, project, ["functions", "deploy", "--use-api", ...remote]),
+    {
+      name: `${short}:smoke`,
+      shown: `both URL forms of each endpoint at ${url ?? "(unknown)"}`,
+      async run() {
+        if (url === undefined) {
+          throw new StackError(`set ${short.toUpperCase()}_PROJECT_REF or ${short.toUpperCase()}_URL`);
+        }
+        for (const line of await smokeTest(project, url)) console.log(`  ${line}`);
+      },
+    },
+  ];
+}
+
+function cliStep(name: string, project: ProjectName, args: string[]): Step {
+  const [program = "npx", ...before] = (Deno.env.get("SUPABASE_CLI") ?? "npx --yes supabase@3.1.0").split(" ");
+  // A password in a database's address is not for the terminal.
+  const shown = ["supabase", ...args].join(" ").replace(/(:\/\/[^:@\s]+:)[^@\s]+@/, "$1…@");
+  return {
+    name,
+    shown: `(in ${project}) ${shown}`,
+    async run() {
+      const { code } = await new Deno.Command(program, {
+        args: [...before, ...args, "--yes"],
+        cwd: new URL(`../${project}/`, import.meta.url),
+        stdin: "null",
+      }).spawn().status;
+      if (code !== 0) throw new StackError(`the supabase CLI ended with ${code}`);
+    },
+  };
+}
+
+function envFile(project: ProjectName): string {
+  return variable(project, "ENV_FILE") ?? new URL(`../${project}/.env`, import.meta.url).pathname;
+}
+
+/** HUB_… or VAULT_… of the environment. */
+function variable(project: ProjectName, name: string): string | undefined {
+  return Deno.env.get(`${shortName(project).toUpperCase()}_${name}`);
+}
+
+function shortName(project: ProjectName): string {
+  return project === "governance-hub" ? "hub" : "vault";
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    tell(error instanceof TypeError ? new StackError(`${error.message} (see deno task deploy --help)`) : error);
+    Deno.exit(1);
+  }
+}

@@ -7,6 +7,7 @@ import { findFaults, readEnvFile, readProjects, report } from "./check_config.ts
 import { smokeTest } from "./smoke.ts";
 import { StackError, tell } from "./stack/child.ts";
 import type { ProjectName } from "./stack/projects.ts";
+import { supabaseCli } from "./supabase_cli.ts";
 
 const HELP = `Deploys both projects: the hub before the vault, and in each the migrations before the functions.
 
@@ -109,7 +110,7 @@ function projectSteps(project: ProjectName): Step[] {
 }
 
 function cliStep(name: string, project: ProjectName, args: string[]): Step {
-  const [program = "npx", ...before] = (Deno.env.get("SUPABASE_CLI") ?? "npx --yes supabase@3.1.0").split(" ");
+  const { program, args: before } = supabaseCli();
   // A password in a database's address is not for the terminal.
   const shown = ["supabase", ...args].join(" ").replace(/(:\/\/[^:@\s]+:)[^@\s]+@/, "$1…@");
   return {

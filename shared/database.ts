@@ -19,16 +19,29 @@ const holder = z.nullish(z.object({ server_id: z.string(), tool_prefix: z.string
 const detail = z.object({ caller: z.nullish(actor), holder, scope: z.optional(z.string()) });
 type Detail = z.output<typeof detail>;
 
+/** A database as `supabase gen types` describes it, as far as it matters here. */
+export interface Described {
+  public: { Functions: Record<string, { Args: object }> };
+}
+
+export type FunctionName<Database extends Described> = keyof Database["public"]["Functions"] & string;
+
+/** The parameters of a function by name. What they hold is for the function to check. */
+export type Parameters<Database extends Described, Name extends FunctionName<Database>> = Record<
+  keyof Database["public"]["Functions"][Name]["Args"],
+  unknown
+>;
+
 /**
  * Calls a function of the data API and returns what it answered.
  *
  * @throws {ApiError} what the function raised as PT4nn; `unavailable` when there was no answer in 5 s, or one that says
  * that the database cannot answer now; `internal` for all else.
  */
-export async function callFunction(
+export async function callFunction<Database extends Described, Name extends FunctionName<Database>>(
   api: DataApi,
-  name: string,
-  parameters: Record<string, unknown>,
+  name: Name,
+  parameters: Parameters<Database, Name>,
   onCaller: (caller: Actor) => void,
 ): Promise<unknown> {
   const client = new PostgrestClient(`${api.url}/rest/v1`, { headers: keyHeaders(api.secretKey), retry: false });

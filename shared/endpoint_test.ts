@@ -93,7 +93,7 @@ Deno.test("endpoint() does not read the body of a caller without a key", async (
 });
 
 Deno.test("router() dispatches by the segment after its own name, and answers 404 to all else", async () => {
-  const { fetch } = router(project, "things", { echo }, "probe");
+  const { fetch } = router(project, "things", { echo }, "list_mcp_servers");
   assertEquals((await fetch(post({ name: "x" }, {}, "things/echo"))).status, 201);
   for (const path of ["things", "things/", "things/echo/", "things/Echo", "things%2Fecho", "things//echo", "echo"]) {
     const response = await fetch(post({ name: "x" }, {}, path));

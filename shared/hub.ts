@@ -1,7 +1,8 @@
 /** What the functions of governance-hub share. */
 
 import * as z from "zod/mini";
-import { callFunction } from "./database.ts";
+import type { Database } from "governance-hub/supabase/database.types.ts";
+import { callFunction, type FunctionName, type Parameters } from "./database.ts";
 import type { Call, Project } from "./endpoint.ts";
 import { type HubEnvironment, readHubEnvironment } from "./environment.ts";
 import { once } from "./once.ts";
@@ -31,13 +32,14 @@ const answer = z.object({
 });
 
 /** Calls a function of the hub's database for the caller, and returns its `data`. */
-export async function callHub<Data extends z.ZodMiniType>(
+export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
   { environment, caller, noteCaller }: Call<HubEnvironment, unknown>,
-  name: string,
-  parameters: Record<string, unknown>,
+  name: Name,
+  parameters: Omit<Parameters<Database, Name>, "caller">,
   data: Data,
 ): Promise<{ data: z.output<Data>; tenantId: string }> {
-  const result = answer.parse(await callFunction(environment.database, name, { caller, ...parameters }, noteCaller));
+  const all = { caller, ...parameters } as Parameters<Database, Name>;
+  const result = answer.parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
   noteCaller(result.caller);
   return { data: data.parse(result.data), tenantId: result.caller.tenant_id };
 }

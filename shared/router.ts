@@ -15,7 +15,7 @@ export function router<Environment extends { database: DataApi }>(
   project: Project<Environment>,
   resource: string,
   endpoints: Record<string, Handler>,
-  probe: string,
+  probe: "list_mcp_servers" | "list_credentials",
 ): Handler {
   const routes = new Map(Object.entries(endpoints).map(([verb, handler]) => [`/${resource}/${verb}`, handler]));
 

@@ -1,7 +1,9 @@
 /** What the functions of key-vault-executor share. */
 
 import * as z from "zod/mini";
-import { callFunction } from "./database.ts";
+import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
+import type { Database } from "key-vault-executor/supabase/database.types.ts";
+import { callFunction, type FunctionName, type Parameters } from "./database.ts";
 import type { Call, Project } from "./endpoint.ts";
 import { readVaultEnvironment, type VaultEnvironment } from "./environment.ts";
 import type { FieldError } from "./api_error.ts";
@@ -21,7 +23,8 @@ export type KnownCaller = z.output<typeof knownCaller>;
 /** Asks the hub who calls. @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`. */
 export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<KnownCaller> {
   const { environment, caller, noteCaller } = call;
-  const known = knownCaller.parse(await callFunction(environment.hub, "authenticate_caller", { caller }, noteCaller));
+  const ask = callFunction<HubDatabase, "authenticate_caller">;
+  const known = knownCaller.parse(await ask(environment.hub, "authenticate_caller", { caller }, noteCaller));
   noteCaller(known);
   return known;
 }
@@ -29,14 +32,15 @@ export async function authenticate(call: Call<VaultEnvironment, unknown>): Promi
 const answer = z.object({ data: z.unknown() });
 
 /** Calls a function of the vault's database for a known caller, and returns its `data`. */
-export async function callVault<Data extends z.ZodMiniType>(
+export async function callVault<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
   { environment, noteCaller }: Call<VaultEnvironment, unknown>,
   caller: KnownCaller,
-  name: string,
-  parameters: Record<string, unknown>,
+  name: Name,
+  parameters: Omit<Parameters<Database, Name>, "caller">,
   data: Data,
 ): Promise<z.output<Data>> {
-  const result = answer.parse(await callFunction(environment.database, name, { caller, ...parameters }, noteCaller));
+  const all = { caller, ...parameters } as Parameters<Database, Name>;
+  const result = answer.parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
   return data.parse(result.data);
 }
 

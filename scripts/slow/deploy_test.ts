@@ -143,6 +143,10 @@ Deno.test("deploy sends one file per function and exactly the named secrets, and
   }
 });
 
+Deno.test("the types of both databases are those of their migrations", async () => {
+  await run(Deno.execPath(), ["run", "-A", "--cached-only", "scripts/types.ts", "--check"], ROOT, { SUPABASE_CLI: CLI });
+});
+
 Deno.test("deploy stops at the first failure, and says how to go on", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -188,7 +192,7 @@ function startEdge(
   secrets: Record<string, string>,
 ): Deno.ChildProcess {
   const { url, secret_key } = project === "governance-hub" ? file.governance_hub : file.key_vault_executor;
-  return new Deno.Command(`${tools}/edge/node_modules/.bin/deno`, {
+  return new Deno.Command(`${tools}/edge/node_modules/deno/deno`, {
     args: ["run", "-A", "--no-remote", "--no-npm", "--no-config", new URL("edge_server.js", import.meta.url).pathname],
     env: {
       PATH: Deno.env.get("PATH") ?? "",

@@ -174,9 +174,10 @@ function isHttpUrl(url: URL): boolean {
   return url.protocol === "https:" || url.protocol === "http:";
 }
 
+/** `host.docker.internal` is this machine as the containers of `supabase start` see it. */
 function isSafeHubUrl(url: URL): boolean {
-  const isLoopback = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
+  const isThisMachine = /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(url.hostname);
+  return url.protocol === "https:" || (url.protocol === "http:" && isThisMachine);
 }
 
 /** A variable that is set to nothing, as an env file does with `NAME=`, is not set. */

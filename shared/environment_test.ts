@@ -71,6 +71,8 @@ Deno.test("readVaultEnvironment() refuses what is missing or malformed, by name 
   const cases: Variables[] = [
     { REPO_B_URL: undefined },
     { REPO_B_URL: "http://hub.example" },
+    { REPO_B_URL: "http://127.0.0.1.hub.example" },
+    { REPO_B_URL: "http://localhost@hub.example" },
     { REPO_B_URL: "ftp://127.0.0.1" },
     { REPO_B_SERVICE_KEY: undefined },
     { REPO_B_SERVICE_KEY: "two words" },
@@ -87,7 +89,15 @@ Deno.test("readVaultEnvironment() refuses what is missing or malformed, by name 
 });
 
 Deno.test("readVaultEnvironment() lets the hub be http on this machine alone", async () => {
-  for (const REPO_B_URL of ["http://127.0.0.1:54321", "http://localhost:1", "http://[::1]:1", "https://hub.example"]) {
+  for (
+    const REPO_B_URL of [
+      "http://127.0.0.1:54321",
+      "http://localhost:1",
+      "http://[::1]:1",
+      "http://host.docker.internal:1",
+      "https://hub.example",
+    ]
+  ) {
     const variables: Variables = { ...VAULT, REPO_B_URL };
     assertEquals((await readVaultEnvironment((name) => variables[name])).hub.url, REPO_B_URL);
   }

@@ -8,7 +8,7 @@ import { CURSOR_RULE } from "./fields.ts";
 import type { Actor } from "./log.ts";
 
 /** Longer than the functions' own statement_timeout of 4 s: when we give up, the database almost surely has. */
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 4400;
 
 const actor = z.object({
   tenant_id: z.nullish(z.string()),
@@ -35,7 +35,7 @@ export type Parameters<Database extends Described, Name extends FunctionName<Dat
 /**
  * Calls a function of the data API and returns what it answered.
  *
- * @throws {ApiError} what the function raised as PT4nn; `unavailable` when there was no answer in 5 s, or one that says
+ * @throws {ApiError} what the function raised as PT4nn; `unavailable` when there was no answer in time, or one that says
  * that the database cannot answer now; `internal` for all else.
  */
 export async function callFunction<Database extends Described, Name extends FunctionName<Database>>(
@@ -43,9 +43,10 @@ export async function callFunction<Database extends Described, Name extends Func
   name: Name,
   parameters: Parameters<Database, Name>,
   onCaller: (caller: Actor) => void,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<unknown> {
   const client = new PostgrestClient(`${api.url}/rest/v1`, { headers: keyHeaders(api.secretKey), retry: false });
-  const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(TIMEOUT_MS));
+  const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(timeoutMs));
   if (error) throw translate(name, error, status, onCaller);
   return data;
 }

@@ -8,6 +8,7 @@ import { App } from "@supabase/lite";
 import { createPgliteConnection } from "@supabase/lite/pglite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { AsyncLocalStorage } from "node:async_hooks";
+import type postgres from "postgres";
 import type { ProjectKeys } from "./keys.ts";
 
 export type Database = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
@@ -46,7 +47,7 @@ async function openPglite(folder: string) {
 
 function openPostgres(url: string) {
   const asIs = (value: string) => value;
-  return createPostgresConnection({
+  const connection = createPostgresConnection({
     url,
     postgresOptions: {
       max: 10,
@@ -58,6 +59,35 @@ function openPostgres(url: string) {
       },
     },
   });
+  leaveLostConnections(connection.driver);
+  return connection;
+}
+
+/**
+ * After a reserved connection is lost, postgres.js 3.4.9 still writes to it (the rollback), which ends the process, and
+ * once released takes it for an open one. So nothing more is sent to it; the pool has taken it back by itself.
+ */
+function leaveLostConnections(driver: postgres.Sql): void {
+  const reserve = driver.reserve.bind(driver);
+  driver.reserve = async () => {
+    const reserved = await reserve();
+    let loss: Error | undefined;
+    return Object.assign(Object.create(reserved), {
+      async unsafe(...parameters: Parameters<typeof reserved.unsafe>) {
+        if (loss) throw loss;
+        try {
+          return await reserved.unsafe(...parameters);
+        } catch (error) {
+          // A connection's own errors (EPIPE too) have no SQLSTATE; 57P01 to 57P03 are PostgreSQL's last words on one.
+          if (error instanceof Error && "code" in error && !/^(?!57P|EPIPE)[0-9A-Z]{5}$/.test(String(error.code))) {
+            loss = error;
+          }
+          throw error;
+        }
+      },
+      release: () => loss ?? reserved.release(),
+    });
+  };
 }
 
 /** The database error of the request that is being answered. */
@@ -82,7 +112,7 @@ async function answerWithCode(answer: () => Promise<Response>): Promise<Response
   const { code } = await response.clone().json();
   if (code !== "SUP") return response;
   const hidden = String(request.error.code);
-  const isSqlState = /^[0-9A-Z]{5}$/.test(hidden);
+  const isSqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(hidden);
   const isUnavailable = !isSqlState || /^(08|53|57P)/.test(hidden);
   return Response.json(
     { code: isSqlState ? hidden : "PGRST001", message: request.error.message, details: null, hint: null },

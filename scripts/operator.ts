@@ -1,7 +1,6 @@
 /** What an operator does to a hub, through its operators' SQL functions. Needs the hub's secret key. */
 
-import { PostgrestClient } from "@supabase/postgrest-js";
-import { keyHeaders } from "shared/database.ts";
+import * as z from "zod/mini";
 import {
   apiKeyDigest,
   displayPrefix,
@@ -11,12 +10,10 @@ import {
   kernelKeyDigest,
   parseKernelSecret,
 } from "shared/key.ts";
+import { callOperator, type ProjectAccess } from "./admin/call.ts";
 import { StackError } from "./stack/child.ts";
 
-export interface HubAccess {
-  url: string;
-  secret_key: string;
-}
+export type HubAccess = ProjectAccess;
 
 export interface KeyOptions {
   name: string;
@@ -31,6 +28,8 @@ export interface IssuedKey {
   /** The key itself. It is nowhere else. */
   key: string;
 }
+
+const row = z.nullable(z.object({ id: z.string() }));
 
 export function createOrganization(hub: HubAccess, name: string): Promise<{ id: string }> {
   return call(hub, "create_organization", { name });
@@ -63,18 +62,16 @@ export async function issueKernel(
   return { id, key };
 }
 
-export async function revokeApiKey(hub: HubAccess, id: string): Promise<void> {
-  await call(hub, "revoke_api_key", { id });
+/** Whether there is such a key. */
+export async function revokeApiKey(hub: HubAccess, id: string): Promise<boolean> {
+  return await callOperator(hub, "revoke_api_key", { id }, row) !== null;
 }
 
-export async function revokeKernel(hub: HubAccess, id: string): Promise<void> {
-  await call(hub, "revoke_kernel", { id });
+/** Whether there is such a key. */
+export async function revokeKernel(hub: HubAccess, id: string): Promise<boolean> {
+  return await callOperator(hub, "revoke_kernel", { id }, row) !== null;
 }
 
 async function call(hub: HubAccess, name: string, parameters: Record<string, unknown>): Promise<{ id: string }> {
-  const client = new PostgrestClient(`${hub.url}/rest/v1`, { headers: keyHeaders(hub.secret_key) });
-  const { data, error } = await client.rpc(name, parameters);
-  if (error) throw new StackError(`${name}: ${error.code} ${error.message}`);
-  if (data === null) throw new StackError(`${name}: there is none of that id`);
-  return data;
+  return await callOperator(hub, name, parameters, z.object({ id: z.string() }));
 }

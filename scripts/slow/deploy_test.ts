@@ -144,7 +144,9 @@ Deno.test("deploy sends one file per function and exactly the named secrets, and
 });
 
 Deno.test("the types of both databases are those of their migrations", async () => {
-  await run(Deno.execPath(), ["run", "-A", "--cached-only", "scripts/types.ts", "--check"], ROOT, { SUPABASE_CLI: CLI });
+  await run(Deno.execPath(), ["run", "-A", "--cached-only", "scripts/types.ts", "--check"], ROOT, {
+    SUPABASE_CLI: CLI,
+  });
 });
 
 Deno.test("deploy stops at the first failure, and says how to go on", async () => {

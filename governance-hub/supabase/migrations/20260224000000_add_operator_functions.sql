@@ -1,5 +1,5 @@
--- What an operator does to the hub: provision, issue, revoke. The only functions that cross tenants; the keys themselves
--- never come here, only their digests.
+-- What an operator does to the hub: provision, issue, revoke, list, offboard. The only functions that cross tenants; the
+-- keys themselves never come here, only their digests, and those never leave.
 
 create function public.create_organization(name text) returns jsonb
 language sql
@@ -82,15 +82,271 @@ as $$
 $$;
 comment on function public.revoke_kernel(uuid) is 'Operators: the key is refused from the next request on. Null when there is none.';
 
+-- Each list is a page of at most 1,000; "after" is the last row of the page before.
+
+create function public.list_organizations(filter jsonb) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
+  from (
+    select organization.id, organization.name, organization.created_at
+    from public.organizations as organization
+    where (
+        filter ->> 'reference' is null
+        or organization.id::text = lower(filter ->> 'reference')
+        or organization.name = filter ->> 'reference'
+      )
+      and (filter ->> 'after' is null or organization.id > (filter ->> 'after')::uuid)
+    order by organization.id
+    limit 1000
+  ) as page
+$$;
+comment on function public.list_organizations(jsonb) is
+  'Operators: organizations by id: {"reference"?: an id or a name, "after"?: id}.';
+
+create function public.list_tenants(filter jsonb) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
+  from (
+    select
+      tenant.id, tenant.name, tenant.organization_id, organization.name as organization_name, tenant.created_at
+    from public.tenants as tenant
+    join public.organizations as organization on organization.id = tenant.organization_id
+    where (filter ->> 'organization_id' is null or tenant.organization_id = (filter ->> 'organization_id')::uuid)
+      and (
+        filter ->> 'reference' is null
+        or tenant.id::text = lower(filter ->> 'reference')
+        or tenant.name = filter ->> 'reference'
+        or organization.name || '/' || tenant.name = filter ->> 'reference'
+      )
+      and (filter ->> 'after' is null or tenant.id > (filter ->> 'after')::uuid)
+    order by tenant.id
+    limit 1000
+  ) as page
+$$;
+comment on function public.list_tenants(jsonb) is
+  'Operators: tenants by id: {"organization_id"?, "reference"?: an id, a name or organization/name, "after"?: id}.';
+
+create function public.list_api_keys(filter jsonb) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
+  from (
+    select
+      key.id, key.tenant_id, tenant.name as tenant_name, organization.name as organization_name,
+      key.name, key.display_prefix, key.scopes, key.created_at, key.expires_at, key.revoked_at, key.last_used_at
+    from public.api_keys as key
+    join public.tenants as tenant on tenant.id = key.tenant_id
+    join public.organizations as organization on organization.id = tenant.organization_id
+    where (filter ->> 'tenant_id' is null or key.tenant_id = (filter ->> 'tenant_id')::uuid)
+      and (filter ->> 'after' is null or key.id > (filter ->> 'after')::uuid)
+    order by key.id
+    limit 1000
+  ) as page
+$$;
+comment on function public.list_api_keys(jsonb) is
+  'Operators: keys of agents by id, without their digests: {"tenant_id"?, "after"?: id}.';
+
+create function public.list_kernels(filter jsonb) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
+  from (
+    select
+      kernel.id, kernel.organization_id, organization.name as organization_name, kernel.name,
+      kernel.display_prefix, kernel.scopes, kernel.created_at, kernel.expires_at, kernel.revoked_at, kernel.last_used_at
+    from public.kernels as kernel
+    join public.organizations as organization on organization.id = kernel.organization_id
+    where (filter ->> 'organization_id' is null or kernel.organization_id = (filter ->> 'organization_id')::uuid)
+      and (filter ->> 'after' is null or kernel.id > (filter ->> 'after')::uuid)
+    order by kernel.id
+    limit 1000
+  ) as page
+$$;
+comment on function public.list_kernels(jsonb) is
+  'Operators: keys of kernels by id, without their digests: {"organization_id"?, "after"?: id}.';
+
+create function public.list_tenant_servers(filter jsonb) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.tenant_id, page.server_id), '[]')
+  from (
+    select
+      server.id, server.tenant_id, tenant.name as tenant_name, organization.name as organization_name,
+      server.server_id, server.name, server.command, server.tool_prefix, server.enabled,
+      server.created_at, server.updated_at
+    from public.tenant_mcp_servers as server
+    join public.tenants as tenant on tenant.id = server.tenant_id
+    join public.organizations as organization on organization.id = tenant.organization_id
+    -- A range, so that one tenant's servers are found by the index whether or not one is asked for.
+    where server.tenant_id
+        between coalesce((filter ->> 'tenant_id')::uuid, '00000000-0000-0000-0000-000000000000')
+        and coalesce((filter ->> 'tenant_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      and (server.tenant_id, server.server_id) > (
+        coalesce((filter -> 'after' ->> 'tenant_id')::uuid, '00000000-0000-0000-0000-000000000000'),
+        coalesce(filter -> 'after' ->> 'server_id', '')
+      )
+    order by server.tenant_id, server.server_id
+    limit 1000
+  ) as page
+$$;
+comment on function public.list_tenant_servers(jsonb) is
+  'Operators: servers by tenant and server_id: {"tenant_id"?, "after"?: {"tenant_id", "server_id"}}. Without args, in '
+  'which a tenant may have put what is not an operator''s to read.';
+
+create function public.count_tenant(tenant_id uuid) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  select jsonb_build_object(
+    'servers', (select count(*) from public.tenant_mcp_servers as server where server.tenant_id = count_tenant.tenant_id),
+    'api_keys', (select count(*) from public.api_keys as key where key.tenant_id = count_tenant.tenant_id)
+  )
+$$;
+comment on function public.count_tenant(uuid) is 'Operators: what delete_tenant would remove: {"servers", "api_keys"}.';
+
+create function public.revoke_tenant_api_keys(tenant_id uuid) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  with revoked as (
+    update public.api_keys as key set revoked_at = now()
+    where key.tenant_id = revoke_tenant_api_keys.tenant_id and key.revoked_at is null
+    returning key.id
+  )
+  select jsonb_build_object('revoked', count(*)) from revoked
+$$;
+comment on function public.revoke_tenant_api_keys(uuid) is
+  'Operators: every key of the tenant is refused from the next request on. Returns {"revoked"}: how many were not before.';
+
+create function public.delete_tenant(tenant_id uuid) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  deleted_keys bigint;
+  deleted_servers bigint;
+  is_done boolean;
+begin
+  delete from public.api_keys as key where key.tenant_id = delete_tenant.tenant_id;
+  get diagnostics deleted_keys = row_count;
+  -- A kernel that registers a server now waits here, and then finds no tenant.
+  perform from public.tenants as tenant where tenant.id = delete_tenant.tenant_id for update;
+  delete from public.tenant_mcp_servers as server
+  where server.id in (
+    select doomed.id from public.tenant_mcp_servers as doomed
+    where doomed.tenant_id = delete_tenant.tenant_id
+    order by doomed.server_id
+    limit 1000
+  );
+  get diagnostics deleted_servers = row_count;
+  is_done := not exists (
+    select from public.tenant_mcp_servers as server where server.tenant_id = delete_tenant.tenant_id
+  );
+  if is_done then
+    delete from public.tenants as tenant where tenant.id = delete_tenant.tenant_id;
+  end if;
+  return jsonb_build_object('api_keys', deleted_keys, 'servers', deleted_servers, 'done', is_done);
+end
+$$;
+comment on function public.delete_tenant(uuid) is
+  'Operators: deletes the tenant''s keys, at most 1,000 of its servers, and itself once it has none. To be called until '
+  '"done". Its credentials are in the vault: purge_tenant_credentials there comes first.';
+
+create function public.read_status() returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  applied jsonb;
+begin
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    select coalesce(jsonb_agg(migration.version order by migration.version), '[]') into applied
+    from supabase_migrations.schema_migrations as migration;
+  end if;
+  return jsonb_build_object(
+    'migrations', applied,
+    'counts', jsonb_build_object(
+      'organizations', (select count(*) from public.organizations),
+      'tenants', (select count(*) from public.tenants),
+      'live_api_keys', (
+        select count(*) from public.api_keys as key
+        where key.revoked_at is null and (key.expires_at is null or key.expires_at > now())
+      ),
+      'live_kernels', (
+        select count(*) from public.kernels as kernel
+        where kernel.revoked_at is null and (kernel.expires_at is null or kernel.expires_at > now())
+      ),
+      'servers', (select count(*) from public.tenant_mcp_servers)
+    ),
+    'tenant_scope', (
+      select jsonb_build_object('superuser', role.rolsuper, 'bypassrls', role.rolbypassrls, 'login', role.rolcanlogin)
+      from pg_catalog.pg_roles as role where role.rolname = 'tenant_scope'
+    ),
+    -- Those of the endpoints take a caller, and act for its tenant.
+    'unscoped_functions', (
+      select coalesce(jsonb_agg(function.proname order by function.proname), '[]')
+      from pg_catalog.pg_proc as function
+      join pg_catalog.pg_roles as role on role.oid = function.proowner
+      where function.pronamespace = 'public'::regnamespace
+        and function.proargnames[1] = 'caller'
+        and function.proname <> 'authenticate_caller'
+        and not (role.rolname = 'tenant_scope' and function.prosecdef)
+    ),
+    'open_tables', (
+      select coalesce(jsonb_agg(relation.relname order by relation.relname), '[]')
+      from pg_catalog.pg_class as relation
+      where relation.relnamespace = 'public'::regnamespace and relation.relkind in ('r', 'p') and not relation.relrowsecurity
+    )
+  );
+end
+$$;
+comment on function public.read_status() is
+  'Operators: versions of the applied migrations (null when nothing notes them), counts, the role tenant_scope (null when '
+  'there is none), what of the tenant functions it does not own, and tables without row-level security.';
+
 revoke all on function public.create_organization(text) from public, anon, authenticated, service_role;
 revoke all on function public.create_tenant(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function public.issue_api_key(uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function public.issue_kernel(uuid, jsonb) from public, anon, authenticated, service_role;
 revoke all on function public.revoke_api_key(uuid) from public, anon, authenticated, service_role;
 revoke all on function public.revoke_kernel(uuid) from public, anon, authenticated, service_role;
+revoke all on function public.list_organizations(jsonb) from public, anon, authenticated, service_role;
+revoke all on function public.list_tenants(jsonb) from public, anon, authenticated, service_role;
+revoke all on function public.list_api_keys(jsonb) from public, anon, authenticated, service_role;
+revoke all on function public.list_kernels(jsonb) from public, anon, authenticated, service_role;
+revoke all on function public.list_tenant_servers(jsonb) from public, anon, authenticated, service_role;
+revoke all on function public.count_tenant(uuid) from public, anon, authenticated, service_role;
+revoke all on function public.revoke_tenant_api_keys(uuid) from public, anon, authenticated, service_role;
+revoke all on function public.delete_tenant(uuid) from public, anon, authenticated, service_role;
+revoke all on function public.read_status() from public, anon, authenticated, service_role;
 grant execute on function public.create_organization(text) to service_role;
 grant execute on function public.create_tenant(uuid, text) to service_role;
 grant execute on function public.issue_api_key(uuid, jsonb) to service_role;
 grant execute on function public.issue_kernel(uuid, jsonb) to service_role;
 grant execute on function public.revoke_api_key(uuid) to service_role;
 grant execute on function public.revoke_kernel(uuid) to service_role;
+grant execute on function public.list_organizations(jsonb) to service_role;
+grant execute on function public.list_tenants(jsonb) to service_role;
+grant execute on function public.list_api_keys(jsonb) to service_role;
+grant execute on function public.list_kernels(jsonb) to service_role;
+grant execute on function public.list_tenant_servers(jsonb) to service_role;
+grant execute on function public.count_tenant(uuid) to service_role;
+grant execute on function public.revoke_tenant_api_keys(uuid) to service_role;
+grant execute on function public.delete_tenant(uuid) to service_role;
+grant execute on function public.read_status() to service_role;

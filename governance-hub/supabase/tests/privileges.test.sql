@@ -53,7 +53,16 @@ select bag_eq(
     'public.issue_api_key(uuid,jsonb)',
     'public.issue_kernel(uuid,jsonb)',
     'public.revoke_api_key(uuid)',
-    'public.revoke_kernel(uuid)'
+    'public.revoke_kernel(uuid)',
+    'public.list_organizations(jsonb)',
+    'public.list_tenants(jsonb)',
+    'public.list_api_keys(jsonb)',
+    'public.list_kernels(jsonb)',
+    'public.list_tenant_servers(jsonb)',
+    'public.count_tenant(uuid)',
+    'public.revoke_tenant_api_keys(uuid)',
+    'public.delete_tenant(uuid)',
+    'public.read_status()'
   ],
   'service_role may execute the functions named here, and no others'
 );
@@ -144,6 +153,15 @@ select bag_eq(
     'public.issue_kernel(uuid,jsonb) as postgres',
     'public.revoke_api_key(uuid) as postgres',
     'public.revoke_kernel(uuid) as postgres',
+    'public.list_organizations(jsonb) as postgres',
+    'public.list_tenants(jsonb) as postgres',
+    'public.list_api_keys(jsonb) as postgres',
+    'public.list_kernels(jsonb) as postgres',
+    'public.list_tenant_servers(jsonb) as postgres',
+    'public.count_tenant(uuid) as postgres',
+    'public.revoke_tenant_api_keys(uuid) as postgres',
+    'public.delete_tenant(uuid) as postgres',
+    'public.read_status() as postgres',
     'private.authenticate(jsonb) as postgres',
     'private.find_overlapping_server(uuid,text) as postgres'
   ],

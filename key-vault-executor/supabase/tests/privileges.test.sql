@@ -46,7 +46,11 @@ select bag_eq(
     'public.store_credential(jsonb,jsonb)',
     'public.list_credentials(jsonb,jsonb)',
     'public.retrieve_credential(jsonb,jsonb)',
-    'public.delete_credential(jsonb,jsonb)'
+    'public.delete_credential(jsonb,jsonb)',
+    'public.list_tenant_credentials(jsonb)',
+    'public.count_tenant_credentials(text)',
+    'public.purge_tenant_credentials(text)',
+    'public.read_status()'
   ],
   'service_role may execute the functions named here, and no others'
 );
@@ -126,7 +130,11 @@ select bag_eq(
     'public.store_credential(jsonb,jsonb) as tenant_scope',
     'public.list_credentials(jsonb,jsonb) as tenant_scope',
     'public.retrieve_credential(jsonb,jsonb) as tenant_scope',
-    'public.delete_credential(jsonb,jsonb) as tenant_scope'
+    'public.delete_credential(jsonb,jsonb) as tenant_scope',
+    'public.list_tenant_credentials(jsonb) as postgres',
+    'public.count_tenant_credentials(text) as postgres',
+    'public.purge_tenant_credentials(text) as postgres',
+    'public.read_status() as postgres'
   ],
   'these functions run as their owner, those of the endpoints as tenant_scope, and no others do'
 );

@@ -1,0 +1,71 @@
+/** What keys of both kinds are issued with, and how they are listed. */
+
+import { type Command, InvalidArgumentError } from "commander";
+import type { IssuedKey, KeyOptions } from "../operator.ts";
+import { readExpiry } from "./expiry.ts";
+import type { ApiKey, Kernel } from "./hub.ts";
+import { print, time } from "./output.ts";
+
+export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
+
+/** What the command line says of a key. */
+export interface IssueOptions {
+  name: string;
+  expires?: string;
+  scope?: string[];
+}
+
+export function addIssueOptions(command: Command): Command {
+  return command
+    .requiredOption("--name <name>", "what the key is for")
+    .option("--expires <when>", "90d, 12h, 2027-01-01 or 2027-01-01T12:00:00Z (default: never)")
+    .option("--scope <scope>", `one of ${SCOPES.join(", ")}; repeatable (default: all)`, addScope);
+}
+
+/** @throws {StackError} for an expiry that is malformed or past. */
+export function readKeyOptions({ name, expires, scope }: IssueOptions): KeyOptions {
+  return {
+    name,
+    ...(scope !== undefined && { scopes: scope }),
+    ...(expires !== undefined && { expires_at: readExpiry(expires, new Date()) }),
+  };
+}
+
+/** Prints a new key: the one time that it is shown. */
+export function printIssued(json: boolean, issued: IssuedKey, options: KeyOptions, holder: Holder): void {
+  const { id, key } = issued;
+  const { name, scopes = SCOPES, expires_at = null } = options;
+  const text = [
+    key,
+    "",
+    `This key is not shown again: keep it now. Who holds it acts for ${holder.description}.`,
+    `id ${id}, expires ${expires_at === null ? "never" : time(expires_at)}, scopes ${scopes.join(" ")}`,
+  ].join("\n");
+  print(json, { id, key, name, scopes, expires_at, ...holder.fields }, text);
+}
+
+export interface Holder {
+  description: string;
+  fields: Record<string, string>;
+}
+
+export const KEY_HEADINGS = ["ID", "KEY", "NAME", "SCOPES", "CREATED", "EXPIRES", "REVOKED", "LAST USED"];
+
+/** The cells under KEY_HEADINGS. */
+export function keyCells(key: ApiKey | Kernel): string[] {
+  return [
+    key.id,
+    `${key.display_prefix}…`,
+    key.name,
+    key.scopes.length === SCOPES.length ? "all" : key.scopes.join(" ") || "none",
+    time(key.created_at),
+    time(key.expires_at),
+    time(key.revoked_at),
+    time(key.last_used_at),
+  ];
+}
+
+function addScope(scope: string, before: string[] | undefined): string[] {
+  if (!SCOPES.includes(scope)) throw new InvalidArgumentError(`It must be one of ${SCOPES.join(", ")}.`);
+  return [...new Set([...before ?? [], scope])];
+}

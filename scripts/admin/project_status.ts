@@ -1,0 +1,21 @@
+/** What a project's own `read_status` tells of it. */
+
+import * as z from "zod/mini";
+import { callOperator, type ProjectAccess } from "./call.ts";
+
+const projectStatus = z.object({
+  /** Versions; null when nothing notes them. */
+  migrations: z.nullable(z.array(z.string())),
+  counts: z.record(z.string(), z.number()),
+  /** The vault's alone. */
+  encryption_keys: z.optional(z.array(z.object({ id: z.string(), credentials: z.number() }))),
+  tenant_scope: z.nullable(z.object({ superuser: z.boolean(), bypassrls: z.boolean(), login: z.boolean() })),
+  unscoped_functions: z.array(z.string()),
+  open_tables: z.array(z.string()),
+});
+
+export type ProjectStatus = z.output<typeof projectStatus>;
+
+export function readStatus(project: ProjectAccess): Promise<ProjectStatus> {
+  return callOperator(project, "read_status", {}, projectStatus);
+}

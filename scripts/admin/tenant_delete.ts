@@ -1,0 +1,90 @@
+/**
+ * `tenant delete`: offboards a tenant from both projects. Its keys are revoked first, so that no agent writes meanwhile;
+ * then its credentials go, then its servers, its keys and itself. A kernel of its organization can write until the last
+ * step, so the vault is purged once more after it. May be repeated after a failure at any point.
+ */
+
+import type { Command } from "commander";
+import { StackError } from "../stack/child.ts";
+import type { ProjectAccess } from "./call.ts";
+import { example, readContext } from "./cli.ts";
+import { findTenantOrNone, isUuid, pathOf } from "./find.ts";
+import { countTenant, deleteTenant, revokeTenantApiKeys, type TenantCounts } from "./hub.ts";
+import { count, note, print } from "./output.ts";
+import { countCredentials, purgeCredentials } from "./vault.ts";
+
+/** A tenant, or what a deletion that was cut off has left of it in the vault. */
+interface Doomed {
+  id: string;
+  /** Null when the hub has it no more. */
+  name: string | null;
+  path: string;
+}
+
+interface Counts extends TenantCounts {
+  credentials: number;
+}
+
+export function addTenantDelete(group: Command): void {
+  group.command("delete").description("delete a tenant for good: credentials, servers, keys, in both projects")
+    .argument("<tenant>", "its id, its name or organization/name")
+    .option("--yes", "do not ask for the tenant's name")
+    .addHelpText("after", example("tenant delete acme/acme-lab"))
+    .action((tenant: string, options: { yes?: boolean }, command: Command) =>
+      remove(tenant, options.yes ?? false, command)
+    );
+}
+
+async function remove(reference: string, yes: boolean, command: Command): Promise<void> {
+  const { json, target } = await readContext(command);
+  const [hub, vault] = [target.hub, target.vault()];
+  const tenant = await find(hub, vault, reference);
+  const before = await countAll(hub, vault, tenant);
+  note(
+    json,
+    `Tenant ${tenant.path} (${tenant.id})\n  at ${hub.url}: ${hubPart(before)}\n  at ${vault.url}: ${
+      count(before.credentials, "credential")
+    }`,
+  );
+  if (!yes) await confirm(tenant.name ?? tenant.id);
+  const deleted = await removeAll(hub, vault, tenant.id).catch((error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new StackError(`${message}; not all is deleted: repeat with deno task admin tenant delete ${tenant.id}`);
+  });
+  const text = `Deleted: ${count(deleted.credentials, "credential")}, ${hubPart(deleted)}, and the tenant.`;
+  print(json, { tenant: { id: tenant.id, name: tenant.name }, deleted }, text);
+}
+
+async function find(hub: ProjectAccess, vault: ProjectAccess, reference: string): Promise<Doomed> {
+  const tenant = await findTenantOrNone(hub, reference);
+  if (tenant !== undefined) return { id: tenant.id, name: tenant.name, path: pathOf(tenant) };
+  const id = reference.toLowerCase();
+  if (isUuid(id) && await countCredentials(vault, id) > 0) return { id, name: null, path: "which the hub has no more" };
+  throw new StackError(`there is no tenant ${JSON.stringify(reference)}; deno task admin tenant list shows them`);
+}
+
+async function countAll(hub: ProjectAccess, vault: ProjectAccess, { id }: Doomed): Promise<Counts> {
+  const [ofHub, credentials] = await Promise.all([countTenant(hub, id), countCredentials(vault, id)]);
+  return { credentials, ...ofHub };
+}
+
+async function removeAll(hub: ProjectAccess, vault: ProjectAccess, id: string): Promise<Counts> {
+  await revokeTenantApiKeys(hub, id);
+  const credentials = await purgeCredentials(vault, id);
+  const ofHub = await deleteTenant(hub, id);
+  return { credentials: credentials + await purgeCredentials(vault, id), ...ofHub };
+}
+
+/** Asks on standard error, so that standard output stays the result's. */
+async function confirm(expected: string): Promise<void> {
+  if (!Deno.stdin.isTerminal()) throw new StackError("nothing was deleted: without a terminal to ask on, say --yes");
+  await Deno.stderr.write(new TextEncoder().encode(`This cannot be undone. Type ${expected} to delete it: `));
+  const buffer = new Uint8Array(1024);
+  const length = await Deno.stdin.read(buffer) ?? 0;
+  const typed = new TextDecoder().decode(buffer.subarray(0, length)).replace(/\r?\n$/, "");
+  if (typed !== expected) throw new StackError("nothing was deleted: that is not its name");
+}
+
+function hubPart({ servers, api_keys }: TenantCounts): string {
+  return `${count(servers, "server")}, ${count(api_keys, "API key")}`;
+}

@@ -1,0 +1,38 @@
+/** What the vault's operators' functions tell. No value of a credential, sealed or open, comes by here. */
+
+import * as z from "zod/mini";
+import { callOperator, type ProjectAccess } from "./call.ts";
+import { readPages } from "./pages.ts";
+
+const credential = z.object({
+  id: z.string(),
+  service: z.string(),
+  credential_type: z.string(),
+  encryption_key_id: z.string(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  last_used_at: z.nullable(z.string()),
+});
+
+export type Credential = z.output<typeof credential>;
+
+export function listCredentials(vault: ProjectAccess, tenantId: string): Promise<Credential[]> {
+  const cursor = ({ service, credential_type }: Credential) => ({ service, credential_type });
+  return readPages(vault, "list_tenant_credentials", { tenant_id: tenantId }, credential, cursor);
+}
+
+export async function countCredentials(vault: ProjectAccess, tenantId: string): Promise<number> {
+  const answer = z.object({ credentials: z.number() });
+  return (await callOperator(vault, "count_tenant_credentials", { tenant_id: tenantId }, answer)).credentials;
+}
+
+/** Deletes a tenant's credentials for good, in batches. Returns how many there were. */
+export async function purgeCredentials(vault: ProjectAccess, tenantId: string): Promise<number> {
+  const batch = z.object({ credentials: z.number(), done: z.boolean() });
+  let deleted = 0;
+  while (true) {
+    const { credentials, done } = await callOperator(vault, "purge_tenant_credentials", { tenant_id: tenantId }, batch);
+    deleted += credentials;
+    if (done) return deleted;
+  }
+}

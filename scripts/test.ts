@@ -28,12 +28,19 @@ if (import.meta.main) {
   } else if (givenStack !== undefined) {
     add(await denoTest("end to end, on the given stack", END_TO_END, { STACK_FILE: await Deno.realPath(givenStack) }));
   } else {
-    add(await denoTest("units", ["--ignore=scripts/slow", "shared", "scripts"], {}));
+    add(await denoTest("units", ["shared", ...await unitTests()], {}));
     add(await endToEnd("pglite"));
     add(await endToEnd("postgres"));
   }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   Deno.exit(total.failed === 0 ? 0 : 1);
+}
+
+/** The tests in scripts/ but for the slow ones. */
+async function unitTests(): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(new URL(".", import.meta.url)));
+  return entries.filter(({ name, isDirectory }) => isDirectory ? name !== "slow" : name.endsWith("_test.ts"))
+    .map(({ name }) => `scripts/${name}`).sort();
 }
 
 /** Runs the end-to-end suite on a throw-away stack. A stack that does not start is one failure. */

@@ -1,0 +1,228 @@
+/** Values at the edges of every field's bounds, and one past them. */
+
+import * as fc from "fast-check";
+import * as fields from "shared/fields.ts";
+import type { ProjectName } from "../stack/projects.ts";
+
+export interface Field {
+  project: ProjectName;
+  column: string;
+  schema: { safeParse(value: unknown): { success: boolean } };
+  samples: unknown[];
+  arbitrary: fc.Arbitrary<unknown>;
+  /** Changes of the constraint, as text to replace in its definition, each of which the samples must show. */
+  slips: [from: string, to: string][];
+}
+
+const KEY = "\u{1f511}";
+/** What lengths are measured in: 1 to 4 bytes, 1 and 2 UTF-16 units, and two code points to a letter. */
+export const FILLERS = ["a", "\u00e9", "e\u0301", "\uffff", KEY, "\u{10ffff}"];
+
+const WHITE_SPACE = range(0, 0xffff).filter((character) => character.trim() === "");
+const BESIDE_WHITE_SPACE = WHITE_SPACE.flatMap((character) => {
+  const point = character.charCodeAt(0);
+  return range(Math.max(point - 1, 0), point + 1);
+});
+const EDGES = [
+  ...new Set([
+    ...range(0, 0xa1),
+    ...WHITE_SPACE,
+    ...BESIDE_WHITE_SPACE,
+    // Invisible ones, a letter with marks, digits and letters that look like ASCII or fold to it.
+    ..."\u0301\u180e\u200b\u200c\u200d\u2060\u20dd\u2800\u3164\ufe0f\u0660\uff21\uff10\u212a\u1e9e\u0130\u0131",
+    ...["\ud7ff", "\ue000", "\ufdd0", "\ufffd", "\ufffe", "\uffff", "e\u0301", KEY, "\u{e0001}", "\u{10ffff}"],
+    ...["\ud800", "\udbff", "\udc00", "\udfff", "\udd11\ud83d"],
+  ]),
+];
+
+const CONTROL_SLIPS: Field["slips"] = [
+  ["\\u0001-", "\\u0002-"],
+  ["-\\u001f", "-\\u001e"],
+  ["\\u007f-", "\\u0080-"],
+  ["-\\u009f", "-\\u009e"],
+];
+
+function lengthSlips(maxLength: number): Field["slips"] {
+  return [
+    [`<= ${maxLength}`, `<= ${maxLength - 1}`],
+    [`<= ${maxLength}`, `<= ${maxLength + 1}`],
+    ["(char_length(", "(octet_length("],
+  ];
+}
+
+const BLANK_SLIPS: Field["slips"] = [
+  ["\\u00a0", ""],
+  ["\\u200a", "\\u2009"],
+  ["\\u200a", "\\u200b"],
+  ["\\ufeff", ""],
+  ["[^\\u0020", "[^\\u0021"],
+];
+
+export const FIELDS: Field[] = [
+  {
+    project: "governance-hub",
+    column: "server_id",
+    schema: fields.serverId,
+    samples: textSamples(128),
+    arbitrary: text(128),
+    slips: [["{0,127}", "{0,126}"], ["{0,127}", "{0,128}"], ["}$", "}"], ["^[A", "[A"], [
+      "[A-Za-z0-9@][",
+      "[A-Za-z0-9@.][",
+    ]],
+  },
+  {
+    project: "governance-hub",
+    column: "name",
+    schema: fields.serverName,
+    samples: textSamples(200),
+    arbitrary: text(200),
+    slips: [...lengthSlips(200), ...CONTROL_SLIPS, ...BLANK_SLIPS],
+  },
+  {
+    project: "governance-hub",
+    column: "command",
+    schema: fields.command,
+    samples: textSamples(1024),
+    arbitrary: text(1024),
+    // Its other parts are those of name, and so are its samples.
+    slips: lengthSlips(1024),
+  },
+  {
+    project: "governance-hub",
+    column: "args",
+    schema: fields.args,
+    samples: argsSamples(),
+    arbitrary: fc.oneof(
+      fc.array(text(4096), { maxLength: 3 }),
+      fc.tuple(fc.integer({ min: 126, max: 130 }), fc.constantFrom(...FILLERS)).map(([count, arg]) => fill(count, arg)),
+      fc.array(fc.constantFrom(...FILLERS.map((filler) => ofLength(filler, 4096))), { maxLength: 9 }),
+    ),
+    slips: [
+      ["and 128", "and 127"],
+      ["and 128", "and 129"],
+      ["between 1 and 4096", "between 0 and 4096"],
+      ["and 4096", "and 4095"],
+      ["and 4096", "and 4097"],
+      ["<= 32768", "<= 32767"],
+      ["<= 32768", "<= 32769"],
+      ["octet_length", "char_length"],
+      ["char_length(arg)", "octet_length(arg)"],
+      ["array_ndims(args) = 1", "array_ndims(args) > 0"],
+      ["u009f]', false)", "u009f]', true)"],
+      ...CONTROL_SLIPS,
+    ],
+  },
+  {
+    project: "governance-hub",
+    column: "tool_prefix",
+    schema: fields.toolPrefix,
+    samples: prefixSamples(),
+    arbitrary: fc.oneof(
+      text(63, "aZ09_-").map((prefix) => `${prefix}.`),
+      fc.array(text(8, "aZ09_-"), { minLength: 1, maxLength: 3 }).map((segments) =>
+        segments.map((s) => `${s}.`).join("")
+      ),
+    ),
+    slips: [
+      ["<= 64", "<= 63"],
+      ["<= 64", "<= 65"],
+      ["\\.)+$", "\\.)+"],
+      ["\\.)+$", "\\.?)+$"],
+      ["^([", "(["],
+      ["^([A-Za-z0-9]", "^([A-Za-z0-9_]"],
+      ["[A-Za-z0-9])?", "[A-Za-z0-9-])?"],
+      ["_-]*", "_]*"],
+    ],
+  },
+  ...(["service", "credential_type"] as const).map((column): Field => ({
+    project: "key-vault-executor",
+    column,
+    schema: column === "service" ? fields.service : fields.credentialType,
+    samples: textSamples(64),
+    arbitrary: text(64),
+    slips: [["{0,63}", "{0,62}"], ["{0,63}", "{0,64}"], ["}$", "}"], ["^[A", "[A"], ["[A-Za-z0-9][", "[A-Za-z0-9@]["]],
+  })),
+];
+
+/** The characters of a range of UTF-16 units, both ends included. */
+function range(first: number, last: number): string[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => String.fromCharCode(first + i));
+}
+
+function fill<T>(count: number, value: T): T[] {
+  return Array.from({ length: count }, () => value);
+}
+
+/** Repeats the filler until the text has that many code points. */
+function ofLength(filler: string, length: number): string {
+  const points = [...filler];
+  return Array.from({ length }, (_, i) => points[i % points.length]).join("");
+}
+
+/** Null, the lengths about a bound, and each edge character alone, first, last and in the middle. */
+function textSamples(maxLength: number): unknown[] {
+  const lengths = [0, 1, 2, maxLength / 2, maxLength / 2 + 1, maxLength - 1, maxLength, maxLength + 1];
+  return [
+    null,
+    ...lengths.flatMap((length) => FILLERS.map((filler) => ofLength(filler, length))),
+    ...EDGES.flatMap((edge) => [edge, `a${edge}`, `${edge}a`, `a${edge}b`]),
+    // Lengths at the bound whose last code point is an edge character.
+    ...["\n", " ", "\u0301", KEY].flatMap((edge) =>
+      [maxLength - 1, maxLength].map((length) => "a".repeat(length) + edge)
+    ),
+    WHITE_SPACE.join(""),
+    WHITE_SPACE.filter((character) => character > "\u009f").join(""),
+    `${WHITE_SPACE.filter((character) => character > "\u009f").join("")}a`,
+  ];
+}
+
+function prefixSamples(): unknown[] {
+  const texts = textSamples(64).filter((value) => typeof value === "string");
+  return [
+    ...textSamples(64),
+    ...texts.map((value) => `${value}.`),
+    ...texts.map((value) => `a.${value}.`),
+    ...[62, 63, 64].flatMap((length) => FILLERS.map((filler) => `${ofLength(filler, length)}.`)),
+    ...[31, 32, 33].map((segments) => "a.".repeat(segments)),
+    ...["..", "a..", ".a.", "a..b.", "a.b", "a.b.c", "a-.", "-a.", "a_.", "_a.", "a-_b.", "a--b.", "a__b.", "-.", "_."],
+    ...["A.b.C.", "0.", "0-0.", "a.-b.", "a.b-.", "a.\n", "a.\nb.", "a. ", " a.", "a.b.\n"],
+  ];
+}
+
+function argsSamples(): unknown[] {
+  const texts = textSamples(4096);
+  const full = (filler: string, bytes: number) => {
+    const size = new TextEncoder().encode(filler).byteLength;
+    const count = Math.floor(bytes / size);
+    const text = [...filler.repeat(count)];
+    const parts = [];
+    while (text.length > 0) parts.push(text.splice(0, 4096).join(""));
+    return [...parts, ...fill(bytes - count * size, "a")];
+  };
+  return [
+    null,
+    ...texts.map((value) => [value]),
+    ...EDGES.map((edge) => ["a", edge, "b"]),
+    ...[0, 1, 2, 127, 128, 129].flatMap((count) => FILLERS.map((filler) => fill(count, filler))),
+    ...[32767, 32768, 32769].flatMap((bytes) => FILLERS.map((filler) => full(filler, bytes))),
+    // 128 arguments, and 32 KiB of them.
+    ...[3471, 3472, 3473].map((rest) => [...fill(126, "a".repeat(200)), "a".repeat(4096), "a".repeat(rest)]),
+    // Nested arrays, which PostgreSQL takes for one of more dimensions, and null elements.
+    ...[[[]], [["a"]], [["a", "b"]], [["a"], ["b"]], [["a"], ["b", "c"]], [[["a"]]]],
+    ...[[null], ["a", null], [null, "a"]],
+  ];
+}
+
+/** A text whose length is about nothing or about the bound, with edge characters at both ends. */
+function text(maxLength: number, letters = "aZ09._-/:@"): fc.Arbitrary<string> {
+  const character = fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...letters) },
+    { weight: 1, arbitrary: fc.constantFrom(...EDGES) },
+  );
+  const some = fc.array(character, { maxLength: 3 }).map((characters) => characters.join(""));
+  const length = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: maxLength - 6, max: maxLength + 1 }));
+  const filler = fc.oneof(fc.constant("a"), fc.constantFrom(...FILLERS));
+  return fc.tuple(some, length, filler, some).map(([head, length, filler, tail]) =>
+    head + ofLength(filler, Math.max(length, 0)) + tail
+  );
+}

@@ -11,6 +11,7 @@ const STATUS = {
   method_not_allowed: 405,
   server_id_taken: 409,
   tool_prefix_taken: 409,
+  version_mismatch: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
   internal: 500,
@@ -28,6 +29,8 @@ export interface FieldError {
 
 export interface ApiErrorOptions {
   fields?: FieldError[];
+  /** Further members of the error, beside its code and message. */
+  details?: Record<string, unknown>;
   /** Further response headers, such as `allow`. */
   headers?: Record<string, string>;
   /** For the log alone. A string is logged as it is, so it must hold nothing of the request. */
@@ -40,6 +43,7 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly fields: FieldError[] | undefined;
+  readonly details: Record<string, unknown> | undefined;
   readonly headers: Record<string, string>;
 
   constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
@@ -47,6 +51,7 @@ export class ApiError extends Error {
     this.code = code;
     this.status = STATUS[code];
     this.fields = options.fields;
+    this.details = options.details;
     this.headers = options.headers ?? {};
   }
 }
@@ -58,9 +63,21 @@ export function unauthenticated(): ApiError {
   });
 }
 
+/** The one answer to a tenant that is unknown, or that is not the caller's. */
+export function tenantNotAllowed(): ApiError {
+  return new ApiError("tenant_not_allowed", "this key cannot act for that tenant");
+}
+
 /** 503; the cause says what an operator must mend. */
 export function unavailable(cause: unknown): ApiError {
   return new ApiError("unavailable", "the service cannot answer now; the request may be sent again later", { cause });
+}
+
+/** 503 for a credential that is sealed under a key which is not configured. */
+export function missingEncryptionKey(keyId: string | undefined): ApiError {
+  return unavailable(
+    `no encryption key with the id ${keyId}: put that key into CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS`,
+  );
 }
 
 /** 400 that names the one field at fault. */

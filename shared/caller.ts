@@ -9,10 +9,17 @@ export interface PresentedKey {
   key: string;
 }
 
+/** Who calls, for whom, and by which request. */
+export interface Presented extends PresentedKey {
+  /** The tenant that the request names. */
+  tenantId: string | undefined;
+  requestId: string;
+}
+
 /** What SQL gets to see of a caller. */
 export type CallerDigest =
-  | { api_key_sha256: string; tenant_id?: string }
-  | { kernel_key_hmac: string; tenant_id?: string };
+  & ({ api_key_sha256: string } | { kernel_key_hmac: string })
+  & { tenant_id?: string; request_id: string };
 
 /**
  * The key in `X-API-Key` (agents) or `Authorization: Bearer krn_…` (kernels).
@@ -40,19 +47,18 @@ export function requireTenant({ kind }: PresentedKey, tenantId: string | undefin
 }
 
 /**
- * The digest of a presented key, with the tenant that the request names.
+ * The digest of a presented key, with the request's tenant and id.
  *
  * @throws {ApiError} `unavailable` for a kernel when `KERNEL_HMAC_SECRET` is not set.
  */
 export async function digestCaller(
-  { kind, key }: PresentedKey,
-  tenantId: string | undefined,
+  { kind, key, tenantId, requestId }: Presented,
   kernelSecret: CryptoKey | undefined,
 ): Promise<CallerDigest> {
-  const tenant = tenantId === undefined ? {} : { tenant_id: tenantId };
-  if (kind === "agent") return { api_key_sha256: await apiKeyDigest(key), ...tenant };
+  const request = { request_id: requestId, ...(tenantId !== undefined && { tenant_id: tenantId }) };
+  if (kind === "agent") return { api_key_sha256: await apiKeyDigest(key), ...request };
   if (kernelSecret === undefined) {
     throw unavailable("KERNEL_HMAC_SECRET is not set, so no kernel can be authenticated: set it to 64 hex characters");
   }
-  return { kernel_key_hmac: await kernelKeyDigest(kernelSecret, key), ...tenant };
+  return { kernel_key_hmac: await kernelKeyDigest(kernelSecret, key), ...request };
 }

@@ -48,9 +48,11 @@ Deno.test("readKey() refuses none, malformed ones, and each kind in the other's 
 
 Deno.test("digestCaller() hands on an agent's digest, with the tenant only where it was named", async () => {
   const api_key_sha256 = await apiKeyDigest(agentKey);
-  const presented = { kind: "agent", key: agentKey } as const;
-  assertEquals(await digestCaller(presented, undefined, undefined), { api_key_sha256 });
-  assertEquals(await digestCaller(presented, TENANT, undefined), { api_key_sha256, tenant_id: TENANT });
+  const presented = { kind: "agent", key: agentKey, requestId: "r1" } as const;
+  const request_id = "r1";
+  assertEquals(await digestCaller({ ...presented, tenantId: undefined }, undefined), { api_key_sha256, request_id });
+  const named = await digestCaller({ ...presented, tenantId: TENANT }, undefined);
+  assertEquals(named, { api_key_sha256, tenant_id: TENANT, request_id });
 });
 
 Deno.test("requireTenant() asks a kernel for its tenant", () => {
@@ -61,10 +63,11 @@ Deno.test("requireTenant() asks a kernel for its tenant", () => {
 });
 
 Deno.test("digestCaller() needs the secret for a kernel", async () => {
-  const presented = { kind: "kernel", key: kernelKey } as const;
+  const presented = { kind: "kernel", key: kernelKey, tenantId: TENANT, requestId: "r1" } as const;
   const secret = await importKernelSecret(new Uint8Array(32));
-  assertEquals((await assertRejects(() => digestCaller(presented, TENANT, undefined), ApiError)).code, "unavailable");
-  assertEquals(await digestCaller(presented, TENANT, secret), {
+  assertEquals((await assertRejects(() => digestCaller(presented, undefined), ApiError)).code, "unavailable");
+  assertEquals(await digestCaller(presented, secret), {
+    request_id: "r1",
     kernel_key_hmac: await kernelKeyDigest(secret, kernelKey),
     tenant_id: TENANT,
   });

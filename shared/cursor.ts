@@ -9,6 +9,12 @@ export function encodeCursor(cursor: Cursor): string {
   return encodeBase64Url(JSON.stringify(cursor));
 }
 
+/** A page as an endpoint answers it: its rows under that name, their count, and where the next page begins. */
+export function pageOf<Row>(name: string, rows: Row[], more: boolean, positionOf: (row: Row) => Cursor) {
+  const last = more ? rows.at(-1) : undefined;
+  return { [name]: rows, count: rows.length, next_cursor: last === undefined ? null : encodeCursor(positionOf(last)) };
+}
+
 /** The position in a cursor whose sort key has that many parts, or undefined when the text is no such cursor. */
 export function decodeCursor(text: string, sortKeyParts: number): Cursor | undefined {
   try {

@@ -2,7 +2,14 @@
 
 import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
 import * as z from "zod/mini";
-import { ApiError, invalidField, unauthenticated, unavailable } from "./api_error.ts";
+import {
+  ApiError,
+  invalidField,
+  missingEncryptionKey,
+  tenantNotAllowed,
+  unauthenticated,
+  unavailable,
+} from "./api_error.ts";
 import type { DataApi } from "./environment.ts";
 import { CURSOR_RULE } from "./fields.ts";
 import type { Actor } from "./log.ts";
@@ -16,7 +23,14 @@ const actor = z.object({
   id: z.optional(z.string()),
 });
 const holder = z.nullish(z.object({ server_id: z.string(), tool_prefix: z.string() }));
-const detail = z.object({ caller: z.nullish(actor), holder, scope: z.optional(z.string()) });
+const detail = z.object({
+  caller: z.nullish(actor),
+  holder,
+  scope: z.optional(z.string()),
+  limited: z.optional(z.boolean()),
+  current_version: z.optional(z.number()),
+  encryption_key_id: z.optional(z.string()),
+});
 type Detail = z.output<typeof detail>;
 
 /** A database as `supabase gen types` describes it, as far as it matters here. */
@@ -87,15 +101,27 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
     case "unauthenticated":
       return unauthenticated();
     case "tenant_not_allowed":
-      return new ApiError(code, "this key cannot act for that tenant");
+      return tenantNotAllowed();
     case "insufficient_scope":
-      return new ApiError(code, `this key lacks the scope ${detail.scope}`);
+      return new ApiError(
+        code,
+        detail.limited
+          ? `this key has the scope ${detail.scope} for certain services alone, and not for this one`
+          : `this key lacks the scope ${detail.scope}`,
+      );
     case "not_found":
       return new ApiError(code, "this tenant has none such");
     case "server_id_taken":
       return new ApiError(code, "this tenant has a server of this server_id; update it, or choose another");
     case "tool_prefix_taken":
       return new ApiError(code, `this tool_prefix overlaps ${holderOf(detail)}; a tool must have one owner`);
+    case "version_mismatch":
+      return new ApiError(code, `the server has changed: it is at version ${detail.current_version}; read it again`, {
+        details: { current_version: detail.current_version },
+        headers: { etag: `"${detail.current_version}"` },
+      });
+    case "unknown_encryption_key":
+      return missingEncryptionKey(detail.encryption_key_id);
     case "cursor_of_another_tenant":
       return invalidField("cursor", CURSOR_RULE);
     default:

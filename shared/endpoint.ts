@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { ApiError, type FieldError, invalidField, invalidRequest } from "./api_error.ts";
 import { readJsonText } from "./body.ts";
-import { type CallerDigest, digestCaller, readKey, requireTenant } from "./caller.ts";
+import { type Presented, readKey, requireTenant } from "./caller.ts";
 import { INTERNAL_MESSAGE } from "./database.ts";
 import * as fields from "./fields.ts";
 import { nameable, parseJson } from "./json.ts";
@@ -22,21 +22,26 @@ export interface Project<Environment> {
 export interface Call<Environment, Input> {
   readonly environment: Environment;
   readonly input: Input;
-  /** The digest of the key that was presented; SQL decides whether it is anyone's. */
-  readonly caller: CallerDigest;
+  /** The key that was presented; SQL decides whether it is anyone's. */
+  readonly caller: Presented;
+  readonly headers: Headers;
   /** Tells the log line who called. */
   readonly noteCaller: (caller: Actor) => void;
 }
 
 export interface Answer {
   status: number;
-  data: unknown;
+  /** Absent: the answer has no body. */
+  data?: unknown;
+  /** Further response headers. */
+  headers?: Record<string, string>;
 }
 
 export interface Definition<Environment, Shape extends Fields> {
   project: Project<Environment>;
   resource: string;
-  verb: string;
+  /** Absent: the resource is the endpoint. */
+  verb?: string;
   method: "GET" | "POST";
   /** The body's members (POST), or the query's parameters (GET). Others are refused. */
   fields: Shape;
@@ -54,14 +59,15 @@ export interface Handler {
 }
 
 /** An endpoint that answers at `/<resource>-<verb>` and at `/<resource>/<verb>`. */
-export function endpoint<Environment extends { kernelSecret: CryptoKey | undefined }, Shape extends Fields>(
+export function endpoint<Environment, Shape extends Fields>(
   definition: Definition<Environment, Shape>,
 ): Handler {
   const { project, resource, verb, method } = definition;
+  const paths = verb === undefined ? [`/${resource}`] : [`/${resource}-${verb}`, `/${resource}/${verb}`];
   const schema = z.strictObject({ ...definition.fields, tenant_id: z.optional(fields.tenantId) });
 
-  async function answer(request: Request, url: URL, noteCaller: (caller: Actor) => void): Promise<Answer> {
-    if (url.pathname !== `/${resource}-${verb}` && url.pathname !== `/${resource}/${verb}`) throw unknownPath();
+  async function answer({ request, url, requestId, noteCaller }: Arrival): Promise<Answer> {
+    if (!paths.includes(url.pathname)) throw unknownPath();
     requireMethod(request, method);
     const presented = readKey(request.headers);
     const body = method === "POST" ? parseJson(await readJsonText(request)) : undefined;
@@ -73,11 +79,19 @@ export function endpoint<Environment extends { kernelSecret: CryptoKey | undefin
     const fault = definition.rule?.(input);
     if (fault) throw invalidRequest([fault]);
     const environment = await project.environment();
-    const caller = await digestCaller(presented, tenant_id?.toLowerCase(), environment.kernelSecret);
-    return await definition.answer({ environment, input, caller, noteCaller });
+    const caller = { ...presented, tenantId: tenant_id?.toLowerCase(), requestId };
+    return await definition.answer({ environment, input, caller, headers: request.headers, noteCaller });
   }
 
-  return { fetch: (request) => respond(project, `${resource}-${verb}`, request, answer) };
+  return { fetch: (request) => respond(project, paths[0]?.slice(1) ?? "", request, answer) };
+}
+
+/** A request as it has come, before anything of it is checked. */
+export interface Arrival {
+  request: Request;
+  url: URL;
+  requestId: string;
+  noteCaller: (caller: Actor) => void;
 }
 
 /** Runs `answer` and turns whatever comes of it into the response and the log line. */
@@ -85,7 +99,7 @@ export async function respond<Environment>(
   project: Project<Environment>,
   functionName: string,
   request: Request,
-  answer: (request: Request, url: URL, noteCaller: (caller: Actor) => void) => Promise<Answer>,
+  answer: (arrival: Arrival) => Promise<Answer>,
 ): Promise<Response> {
   const startedAt = performance.now();
   const requestId = readRequestId(request.headers);
@@ -101,15 +115,17 @@ export async function respond<Environment>(
       ...(error?.cause !== undefined && { cause: describeCause(error.cause) }),
     });
   try {
-    const { status, data } = await answer(request, new URL(request.url), (caller) => actor = caller);
-    const response = json(status, { ok: true, ...project.success, data }, requestId);
+    const noteCaller = (caller: Actor) => actor = caller;
+    const { status, data, headers } = await answer({ request, url: new URL(request.url), requestId, noteCaller });
+    const body = data === undefined ? undefined : { ok: true, ...project.success, data };
+    const response = json(status, body, requestId, headers);
     log(status);
     return response;
   } catch (thrown) {
     const error = thrown instanceof ApiError ? thrown : new ApiError("internal", INTERNAL_MESSAGE, { cause: thrown });
     log(error.status, error);
-    const { code, message, fields } = error;
-    const body = { ok: false, ...project.failure, error: { code, message, fields }, request_id: requestId };
+    const { code, message, fields, details } = error;
+    const body = { ok: false, ...project.failure, error: { code, message, fields, ...details }, request_id: requestId };
     return json(error.status, body, requestId, error.headers);
   }
 }
@@ -160,10 +176,10 @@ function unknownFields(names: string[]): FieldError[] {
 }
 
 function json(status: number, body: unknown, requestId: string, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(body === undefined ? null : JSON.stringify(body), {
     status,
     headers: {
-      "content-type": "application/json",
+      ...(body !== undefined && { "content-type": "application/json" }),
       "cache-control": "no-store",
       "x-request-id": requestId,
       ...headers,

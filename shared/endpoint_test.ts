@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import * as z from "zod/mini";
 import { ApiError } from "./api_error.ts";
 import { endpoint, type Project } from "./endpoint.ts";
-import { apiKeyDigest, generateKey } from "./key.ts";
+import { generateKey } from "./key.ts";
 import { once } from "./once.ts";
 import { router } from "./router.ts";
 
@@ -36,10 +36,11 @@ function post(body: unknown, headers: Record<string, string> = {}, path = "thing
   });
 }
 
-Deno.test("endpoint() hands the input and the digest of the key to its answer", async () => {
-  const response = await echo.fetch(post({ name: "x", tenant_id: "0B7F2C1E-6C1C-4A52-9D27-3A1C0F0D9B11" }));
-  const tenant_id = "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11";
-  const caller = { api_key_sha256: await apiKeyDigest(agentKey), tenant_id };
+Deno.test("endpoint() hands the input, the key, the tenant and the request's id to its answer", async () => {
+  const body = { name: "x", tenant_id: "0B7F2C1E-6C1C-4A52-9D27-3A1C0F0D9B11" };
+  const response = await echo.fetch(post(body, { "x-request-id": "r1" }));
+  const tenantId = "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11";
+  const caller = { kind: "agent", key: agentKey, tenantId, requestId: "r1" };
   assertEquals(response.status, 201);
   assertEquals(await response.json(), { ok: true, status: "success", data: { input: { name: "x" }, caller } });
 });

@@ -17,9 +17,12 @@ export interface HubEnvironment {
 }
 
 export interface VaultEnvironment extends HubEnvironment {
-  hub: DataApi;
+  hub: HubAccess;
   keyring: Keyring;
 }
+
+/** How the vault asks the hub who calls: its database with the secret key, or else its `authorize` as its callers do. */
+export type HubAccess = DataApi | { url: string; publishableKey: string };
 
 /** One variable's value, or undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;
@@ -77,13 +80,20 @@ function misconfigured(faults: Fault[]): ApiError {
 function readVaultSecrets(lookup: Lookup, faults: Fault[]) {
   return {
     kernelSecret: readKernelSecret(lookup, faults),
-    hub: {
-      url: readUrl(lookup, "REPO_B_URL", isSafeHubUrl, "the hub's https:// address (http:// on this machine)", faults),
-      secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", "the hub's secret key", faults),
-    },
+    hub: readHubAccess(lookup, faults),
     current: readEncryptionKey(lookup, faults),
     previous: readPreviousKeys(lookup, faults),
   };
+}
+
+function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
+  const need = "the hub's https:// address (http:// on this machine)";
+  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, need, faults);
+  if (read(lookup, "REPO_B_SERVICE_KEY") === undefined && read(lookup, "REPO_B_ANON_KEY") !== undefined) {
+    return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", "the hub's publishable key", faults) };
+  }
+  const keys = "the hub's secret key (or REPO_B_ANON_KEY its publishable key, to ask as callers do)";
+  return { url, secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", keys, faults) };
 }
 
 function readDatabase(lookup: Lookup, faults: Fault[]): DataApi {

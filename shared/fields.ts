@@ -4,7 +4,7 @@
  */
 
 import * as z from "zod/mini";
-import { decodeCursor } from "./cursor.ts";
+import { type Cursor, decodeCursor } from "./cursor.ts";
 
 // deno-lint-ignore no-control-regex -- they are what it is for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -60,7 +60,16 @@ export const toolPrefix = text(
   (value) => value.length <= 64 && /^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$/.test(value),
 );
 
+/** A tool as gateways name it: a server's prefix, and the tool's own name. */
+export const toolName = line(256);
+
 export const enabled = z.boolean(rule("must be true or false"));
+
+/** A server's version, which PostgreSQL keeps as an integer of 4 bytes. */
+export const version = z.int(rule("must be a whole number from 1")).check(
+  z.minimum(1, "must be a whole number from 1"),
+  z.maximum(2 ** 31 - 1, "must be a whole number from 1"),
+);
 
 const SERVICE_RULE = "must be 1 to 64 of A-Z a-z 0-9 . _ : / -, and begin with a letter or a digit";
 const SERVICE_FORM = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
@@ -82,8 +91,13 @@ function isCredentials(value: unknown): boolean {
     byteLength(JSON.stringify(value)) <= MAX_CREDENTIALS_BYTES;
 }
 
+/** A query's choice among words. */
+export function oneOf(words: readonly string[]) {
+  return z.enum(words, rule(`must be one of ${words.join(", ")}`));
+}
+
 /** A query's flag: `true` or `false`. */
-export const flag = z.pipe(z.enum(["true", "false"], rule("must be true or false")), z.transform((v) => v === "true"));
+export const flag = z.pipe(oneOf(["true", "false"]), z.transform((v) => v === "true"));
 
 /** A query's page size, 1 to 1,000. */
 export const limit = z._default(
@@ -97,10 +111,26 @@ function isPageSize(value: string): boolean {
 
 export const CURSOR_RULE = "must be the next_cursor of a page of this tenant's, unchanged";
 
-/** A query's cursor, whose sort key has that many parts. */
-export function cursor(sortKeyParts: number) {
-  return z.pipe(
-    text(CURSOR_RULE, (value) => decodeCursor(value, sortKeyParts) !== undefined),
-    z.transform((value) => decodeCursor(value, sortKeyParts)),
-  );
+/** A query's cursor, whose sort key has that many parts, each in a form that SQL takes. */
+export function cursor(sortKeyParts: number, isGood: (cursor: Cursor) => boolean = () => true) {
+  const read = (value: string) => {
+    const position = decodeCursor(value, sortKeyParts);
+    return position !== undefined && isGood(position) ? position : undefined;
+  };
+  return z.pipe(text(CURSOR_RULE, (value) => read(value) !== undefined), z.transform(read));
 }
+
+/** A query's moment, RFC 3339, in the years and offsets that PostgreSQL has too. */
+export const time = text(
+  "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B",
+  isTime,
+);
+
+const TIME_FORM = z.iso.datetime({ offset: true });
+
+function isTime(value: string): boolean {
+  return TIME_FORM.safeParse(value).success && /^(?!0000).*(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.test(value);
+}
+
+/** The position of an event: the moment and the id of the last one seen. */
+export const eventCursor = cursor(2, ([, time = "", id]) => isTime(time) && z.guid().safeParse(id).success);

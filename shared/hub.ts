@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import type { Database } from "governance-hub/supabase/database.types.ts";
+import { digestCaller } from "./caller.ts";
 import { callFunction, type FunctionName, type Parameters } from "./database.ts";
 import type { Call, Project } from "./endpoint.ts";
 import { type HubEnvironment, readHubEnvironment } from "./environment.ts";
@@ -24,6 +25,7 @@ export const server = z.object({
   enabled: z.boolean(),
   created_at: z.string(),
   updated_at: z.string(),
+  version: z.number(),
 });
 
 const answer = z.object({
@@ -38,7 +40,8 @@ export async function callHub<Name extends FunctionName<Database>, Data extends 
   parameters: Omit<Parameters<Database, Name>, "caller">,
   data: Data,
 ): Promise<{ data: z.output<Data>; tenantId: string }> {
-  const all = { caller, ...parameters } as Parameters<Database, Name>;
+  const digest = await digestCaller(caller, environment.kernelSecret);
+  const all = { caller: digest, ...parameters } as Parameters<Database, Name>;
   const result = answer.parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
   noteCaller(result.caller);
   return { data: data.parse(result.data), tenantId: result.caller.tenant_id };

@@ -7,6 +7,8 @@ export interface Keyring {
   /** The first 16 hex characters of SHA-256 over the key's bytes: a row always names the key that sealed it. */
   readonly currentId: string;
   readonly current: CryptoKey;
+  /** The ids of all its keys. */
+  readonly ids: readonly string[];
   /** The key of that id, or undefined. Looked up by id, never found by trying. */
   find(id: string): CryptoKey | undefined;
 }
@@ -29,7 +31,7 @@ export async function importKeyring(
   const currentId = await encryptionKeyId(current);
   const currentKey = await importKey(current, ["encrypt", "decrypt"]);
   keys.set(currentId, currentKey);
-  return { currentId, current: currentKey, find: (id) => keys.get(id) };
+  return { currentId, current: currentKey, ids: [...keys.keys()], find: (id) => keys.get(id) };
 }
 
 export async function encryptionKeyId(key: Uint8Array<ArrayBuffer>): Promise<string> {

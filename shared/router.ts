@@ -1,7 +1,15 @@
 /** The function that serves a resource's documented URLs, `/<resource>/<verb>`, by the endpoints that it is given. */
 
 import { callFunction } from "./database.ts";
-import { type Answer, type Handler, type Project, requireMethod, respond, unknownPath } from "./endpoint.ts";
+import {
+  type Answer,
+  type Arrival,
+  type Handler,
+  type Project,
+  requireMethod,
+  respond,
+  unknownPath,
+} from "./endpoint.ts";
 import { ApiError } from "./api_error.ts";
 import type { DataApi } from "./environment.ts";
 
@@ -19,7 +27,7 @@ export function router<Environment extends { database: DataApi }>(
 ): Handler {
   const routes = new Map(Object.entries(endpoints).map(([verb, handler]) => [`/${resource}/${verb}`, handler]));
 
-  async function health(request: Request): Promise<Answer> {
+  async function health({ request }: Arrival): Promise<Answer> {
     requireMethod(request, "GET");
     const { database } = await project.environment();
     await callFunction(database, probe, { caller: {}, filter: {} }, () => {}).catch((error) => {

@@ -10,7 +10,7 @@
 
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
-import { ApiError, unavailable } from "./api_error.ts";
+import { ApiError, missingEncryptionKey } from "./api_error.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** The row that sealed bytes belong to. */
@@ -37,11 +37,7 @@ export async function seal(keyring: Keyring, row: SealedRow, json: string): Prom
  */
 export async function open(keyring: Keyring, row: SealedRow, sealed: string, keyId: string): Promise<string> {
   const key = keyring.find(keyId);
-  if (key === undefined) {
-    throw unavailable(
-      `no encryption key with the id ${keyId}: put that key into CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS`,
-    );
-  }
+  if (key === undefined) throw missingEncryptionKey(keyId);
   try {
     const bytes = await decryptAesGcm(key, decodeBase64(sealed), { additionalData: additionalData(row, keyId) });
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

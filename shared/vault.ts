@@ -1,10 +1,10 @@
 /** What the functions of key-vault-executor share. */
 
 import * as z from "zod/mini";
-import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
 import type { Database } from "key-vault-executor/supabase/database.types.ts";
 import { callFunction, type FunctionName, type Parameters } from "./database.ts";
 import type { Call, Project } from "./endpoint.ts";
+import type { KnownCaller } from "./who_calls.ts";
 import { readVaultEnvironment, type VaultEnvironment } from "./environment.ts";
 import type { FieldError } from "./api_error.ts";
 import { once } from "./once.ts";
@@ -14,24 +14,6 @@ export const vault: Project<VaultEnvironment> = {
   failure: { status: "error" },
   environment: once(() => readVaultEnvironment((name) => Deno.env.get(name))),
 };
-
-const knownCaller = z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() });
-
-/** With the call to the vault's own database after it, a request is answered within 6 s. */
-const HUB_TIMEOUT_MS = 1400;
-
-/** Who calls, as the hub knows them. The vault holds no keys. */
-export type KnownCaller = z.output<typeof knownCaller>;
-
-/** Asks the hub who calls. @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`. */
-export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<KnownCaller> {
-  const { environment, caller, noteCaller } = call;
-  const ask = callFunction<HubDatabase, "authenticate_caller">;
-  const answer = await ask(environment.hub, "authenticate_caller", { caller }, noteCaller, HUB_TIMEOUT_MS);
-  const known = knownCaller.parse(answer);
-  noteCaller(known);
-  return known;
-}
 
 const answer = z.object({ data: z.unknown() });
 

@@ -16,6 +16,7 @@ export type Database = {
           "name": string;
           "revoked_at": string | null;
           "scopes": (string)[];
+          "services": (string)[] | null;
           "tenant_id": string;
         };
         ComputedFields: never;
@@ -29,6 +30,7 @@ export type Database = {
           "name": string;
           "revoked_at"?: string | null;
           "scopes"?: (string)[];
+          "services"?: (string)[] | null;
           "tenant_id": string;
         };
         Update: {
@@ -41,6 +43,7 @@ export type Database = {
           "name"?: string;
           "revoked_at"?: string | null;
           "scopes"?: (string)[];
+          "services"?: (string)[] | null;
           "tenant_id"?: string;
         };
         Relationships: [
@@ -65,6 +68,7 @@ export type Database = {
           "organization_id": string;
           "revoked_at": string | null;
           "scopes": (string)[];
+          "services": (string)[] | null;
         };
         ComputedFields: never;
         Insert: {
@@ -78,6 +82,7 @@ export type Database = {
           "organization_id": string;
           "revoked_at"?: string | null;
           "scopes"?: (string)[];
+          "services"?: (string)[] | null;
         };
         Update: {
           "created_at"?: string;
@@ -90,6 +95,7 @@ export type Database = {
           "organization_id"?: string;
           "revoked_at"?: string | null;
           "scopes"?: (string)[];
+          "services"?: (string)[] | null;
         };
         Relationships: [
           {
@@ -100,6 +106,49 @@ export type Database = {
             referencedColumns: ["id"];
           },
         ];
+      };
+      "mcp_server_events": {
+        Row: {
+          "action": string;
+          "actor_id": string | null;
+          "actor_kind": string;
+          "changed_fields": (string)[] | null;
+          "id": string;
+          "occurred_at": string;
+          "registration_id": string;
+          "request_id": string | null;
+          "server_id": string;
+          "tenant_id": string;
+          "version": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action": string;
+          "actor_id"?: string | null;
+          "actor_kind": string;
+          "changed_fields"?: (string)[] | null;
+          "id"?: string;
+          "occurred_at"?: string;
+          "registration_id": string;
+          "request_id"?: string | null;
+          "server_id": string;
+          "tenant_id": string;
+          "version": number;
+        };
+        Update: {
+          "action"?: string;
+          "actor_id"?: string | null;
+          "actor_kind"?: string;
+          "changed_fields"?: (string)[] | null;
+          "id"?: string;
+          "occurred_at"?: string;
+          "registration_id"?: string;
+          "request_id"?: string | null;
+          "server_id"?: string;
+          "tenant_id"?: string;
+          "version"?: number;
+        };
+        Relationships: [];
       };
       "organizations": {
         Row: {
@@ -132,6 +181,7 @@ export type Database = {
           "tenant_id": string;
           "tool_prefix": string;
           "updated_at": string;
+          "version": number;
         };
         ComputedFields: never;
         Insert: {
@@ -145,6 +195,7 @@ export type Database = {
           "tenant_id": string;
           "tool_prefix": string;
           "updated_at"?: string;
+          "version"?: number;
         };
         Update: {
           "args"?: (string)[];
@@ -157,12 +208,37 @@ export type Database = {
           "tenant_id"?: string;
           "tool_prefix"?: string;
           "updated_at"?: string;
+          "version"?: number;
         };
         Relationships: [
           {
             foreignKeyName: "tenant_mcp_servers_tenant_id_fkey";
             columns: ["tenant_id"];
             isOneToOne: false;
+            referencedRelation: "tenants";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "tenant_server_revisions": {
+        Row: {
+          "revision": number;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "revision"?: number;
+          "tenant_id": string;
+        };
+        Update: {
+          "revision"?: number;
+          "tenant_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "tenant_server_revisions_tenant_id_fkey";
+            columns: ["tenant_id"];
+            isOneToOne: true;
             referencedRelation: "tenants";
             referencedColumns: ["id"];
           },
@@ -204,15 +280,18 @@ export type Database = {
     };
     Functions: {
       "authenticate_caller": { Args: { "caller": Json }; Returns: Json };
+      "authorize_tool": { Args: { "caller": Json; "tool": string }; Returns: Json };
       "count_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "create_organization": { Args: { "name": string }; Returns: Json };
       "create_tenant": { Args: { "name": string; "organization_id": string }; Returns: Json };
-      "delete_mcp_server": { Args: { "caller": Json; "server_id": string }; Returns: Json };
+      "delete_mcp_server": { Args: { "caller": Json; "if_version"?: number; "server_id": string }; Returns: Json };
       "delete_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "issue_api_key": { Args: { "key": Json; "tenant_id": string }; Returns: Json };
       "issue_kernel": { Args: { "key": Json; "organization_id": string }; Returns: Json };
       "list_api_keys": { Args: { "filter": Json }; Returns: Json };
+      "list_events": { Args: { "filter": Json }; Returns: Json };
       "list_kernels": { Args: { "filter": Json }; Returns: Json };
+      "list_mcp_server_events": { Args: { "caller": Json; "filter": Json }; Returns: Json };
       "list_mcp_servers": { Args: { "caller": Json; "filter": Json }; Returns: Json };
       "list_organizations": { Args: { "filter": Json }; Returns: Json };
       "list_tenant_servers": { Args: { "filter": Json }; Returns: Json };
@@ -222,7 +301,10 @@ export type Database = {
       "revoke_api_key": { Args: { "id": string }; Returns: Json };
       "revoke_kernel": { Args: { "id": string }; Returns: Json };
       "revoke_tenant_api_keys": { Args: { "tenant_id": string }; Returns: Json };
-      "update_mcp_server": { Args: { "caller": Json; "changes": Json; "server_id": string }; Returns: Json };
+      "update_mcp_server": {
+        Args: { "caller": Json; "changes": Json; "if_version"?: number; "server_id": string };
+        Returns: Json;
+      };
     };
     Enums: {
       [_ in never]: never;

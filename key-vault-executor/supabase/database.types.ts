@@ -5,6 +5,46 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
+      "credential_events": {
+        Row: {
+          "action": string;
+          "actor_id": string | null;
+          "actor_kind": string;
+          "credential_id": string;
+          "credential_type": string;
+          "id": string;
+          "occurred_at": string;
+          "request_id": string | null;
+          "service": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action": string;
+          "actor_id"?: string | null;
+          "actor_kind": string;
+          "credential_id": string;
+          "credential_type": string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "request_id"?: string | null;
+          "service": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "action"?: string;
+          "actor_id"?: string | null;
+          "actor_kind"?: string;
+          "credential_id"?: string;
+          "credential_type"?: string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "request_id"?: string | null;
+          "service"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
       "tenant_credentials": {
         Row: {
           "created_at": string;
@@ -49,10 +89,14 @@ export type Database = {
     Functions: {
       "count_tenant_credentials": { Args: { "tenant_id": string }; Returns: Json };
       "delete_credential": { Args: { "caller": Json; "selector": Json }; Returns: Json };
+      "list_credential_events": { Args: { "caller": Json; "filter": Json }; Returns: Json };
       "list_credentials": { Args: { "caller": Json; "filter": Json }; Returns: Json };
+      "list_events": { Args: { "filter": Json }; Returns: Json };
+      "list_sealed_credentials": { Args: { "filter": Json }; Returns: Json };
       "list_tenant_credentials": { Args: { "filter": Json }; Returns: Json };
       "purge_tenant_credentials": { Args: { "tenant_id": string }; Returns: Json };
       "read_status": { Args: Record<PropertyKey, never>; Returns: Json };
+      "reseal_credentials": { Args: { "batch": Json; "request_id": string }; Returns: Json };
       "retrieve_credential": { Args: { "caller": Json; "selector": Json }; Returns: Json };
       "store_credential": { Args: { "caller": Json; "credential": Json }; Returns: Json };
     };

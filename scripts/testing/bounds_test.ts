@@ -54,6 +54,7 @@ const ROWS: Record<ProjectName, Record<string, unknown>> = {
     enabled: true,
     created_at: NOW,
     updated_at: NOW,
+    version: 1,
   },
   "key-vault-executor": {
     id: crypto.randomUUID(),

@@ -102,10 +102,19 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
   assertEquals(listed.servers.map((row: { server_id: string }) => row.server_id).sort(), ["deeper", mine].sort());
   await refuses(call(sql, "update_mcp_server", a.caller, theirs, { name: "taken" }), "PT404");
   await refuses(call(sql, "delete_mcp_server", a.caller, theirs), "PT404");
+  const shared = await call(sql, "authorize_tool", a.caller, "shared.tool");
+  assert([undefined, mine].includes(shared.server?.server_id));
+  assertEquals((await call(sql, "authorize_tool", a.caller, "other.tool")).reason, "no_server");
   assertEquals((await call(sql, "update_mcp_server", a.caller, mine, { name: "changed" })).name, "changed");
   assertEquals(await call(sql, "delete_mcp_server", a.caller, mine), { server_id: mine, deleted: true });
   assertEquals(await owner`select * from public.tenant_mcp_servers where tenant_id = ${b.id} order by id`, untouched);
   await call(sql, "delete_mcp_server", a.caller, "deeper");
+  const { events } = await call(sql, "list_mcp_server_events", a.caller, { limit: 1000 });
+  const acts = events.map((event: Record<string, string>) => [event.action, event.server_id]).reverse();
+  assertEquals(acts, [["register", mine], ["register", "deeper"], ["update", mine], ["delete", mine], [
+    "delete",
+    "deeper",
+  ]]);
   for (const id of [mine, theirs]) await call(sql, "delete_mcp_server", b.caller, id);
 }
 
@@ -127,6 +136,9 @@ export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
   assert((await call(sql, "store_credential", a.caller, sealed("amazon", "C".repeat(48)))).created === false);
   assertEquals((await call(sql, "delete_credential", a.caller, amazon)).deleted, true);
   assertEquals(await owner`select * from public.tenant_credentials where tenant_id = ${b.id} order by id`, untouched);
+  const { events } = await call(sql, "list_credential_events", a.caller, { limit: 1000 });
+  const acts = events.map((event: Record<string, string>) => `${event.action} ${event.service}`).reverse();
+  assertEquals(acts, ["store amazon", "retrieve amazon", "replace amazon", "delete amazon"]);
   for (const service of ["amazon", "stripe"]) {
     await call(sql, "delete_credential", b.caller, { service, credential_type: "api_key" });
   }

@@ -25,15 +25,23 @@ const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =
 const INSTALL_PGTAP = "create schema extensions; create extension pgtap with schema extensions;";
 
 const PROJECTS = {
-  "governance-hub": { table: "tenant_mcp_servers", things: "servers", endpoint: "delete_mcp_server(jsonb, text)" },
+  "governance-hub": {
+    table: "tenant_mcp_servers",
+    things: "servers",
+    events: "mcp_server_events",
+    endpoint: "delete_mcp_server(jsonb, text, integer)",
+    enter: "enter_tenant(jsonb, text)",
+  },
   "key-vault-executor": {
     table: "tenant_credentials",
     things: "credentials",
+    events: "credential_events",
     endpoint: "delete_credential(jsonb, jsonb)",
+    enter: "enter_tenant(jsonb, text, text)",
   },
 } as const;
 
-const TABLE_GRANTS = "tenant_scope alone holds grants on tables, and on TABLE alone";
+const TABLE_GRANTS = "tenant_scope alone holds grants on tables, and neither to change nor to remove an event";
 const SERVICE_ROLE = "service_role may execute the functions named here, and no others";
 const TENANT_SCOPE = "tenant_scope may execute its own functions and the helpers that they call, and no others";
 const NOBODY = "anon, authenticated, authenticator and PUBLIC may execute no function";
@@ -45,10 +53,11 @@ const SETTINGS = "every public function has an empty search_path and a statement
 const DEFINERS = "these functions run as their owner, those of the endpoints as tenant_scope, and no others do";
 const ROW_SECURITY = "row-level security is on for every table in public";
 const VIEWS = "there is no view and no foreign table, which row-level security would not bind";
-const POLICIES = "there is one policy for each verb, for tenant_scope, and no other";
-const CONDITIONS = "every policy asks for the tenant that the transaction has entered, and for nothing else";
+const POLICIES = "there is one policy for each verb that is granted, for tenant_scope, LIMITEDand no other";
+const CONDITIONS = "every policy asks for what the transaction has entered, and for nothing else";
 const ATTRIBUTES = "tenant_scope cannot log in, is no superuser, and passes by no policy";
 const OWNS = "tenant_scope owns the functions of the endpoints, and no others";
+const APPEND_ONLY = "events are append-only, whoever comes";
 const MEMBERS = "postgres alone is a member of tenant_scope";
 
 /** What a migration might do by mistake, and the tests that then fail, of both files. */
@@ -57,9 +66,15 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["grant references on public.TABLE to public", [TABLE_GRANTS]],
   ["grant truncate on public.TABLE to tenant_scope", [TABLE_GRANTS]],
   ["revoke update on public.TABLE from tenant_scope", [TABLE_GRANTS]],
+  ["grant update on public.EVENTS to tenant_scope", [TABLE_GRANTS]],
+  ["grant delete on public.EVENTS to tenant_scope", [TABLE_GRANTS]],
+  ["alter table public.EVENTS disable row level security", [ROW_SECURITY]],
+  ["alter table public.EVENTS disable trigger keep_append_only", [APPEND_ONLY]],
+  ["alter table public.EVENTS enable replica trigger keep_append_only", [APPEND_ONLY]],
+  ["drop trigger keep_append_only on public.EVENTS", [APPEND_ONLY]],
   ["create sequence private.s; grant usage on sequence private.s to service_role", [TABLE_GRANTS]],
   ["grant select (id) on public.TABLE to authenticated", ["no column is granted by itself"]],
-  ["grant execute on function private.enter_tenant(jsonb, text) to service_role", [SERVICE_ROLE]],
+  ["grant execute on function private.ENTER to service_role", [SERVICE_ROLE]],
   ["revoke execute on function public.ENDPOINT from service_role", [SERVICE_ROLE]],
   ["revoke execute on function private.current_tenant_id() from tenant_scope", [TENANT_SCOPE]],
   ["grant execute on function private.refuse(integer, text, jsonb) to anon", [NOBODY, GRANTEES]],
@@ -77,7 +92,7 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["alter function public.ENDPOINT reset statement_timeout", [SETTINGS]],
   ["alter function public.ENDPOINT reset all", [SEARCH_PATH, SETTINGS]],
   ["alter function public.ENDPOINT set work_mem = '1GB'", [SETTINGS]],
-  ["alter function private.enter_tenant(jsonb, text) security definer", [DEFINERS]],
+  ["alter function private.ENTER security definer", [DEFINERS]],
   ["alter function public.ENDPOINT security invoker", [DEFINERS]],
   ["alter function public.ENDPOINT owner to postgres", [TENANT_SCOPE, DEFINERS, OWNS]],
   ["alter table public.TABLE disable row level security", [ROW_SECURITY]],
@@ -96,6 +111,18 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["grant anon to tenant_scope", ["tenant_scope is a member of no role"]],
   ["grant tenant_scope to authenticator", [MEMBERS]],
 ];
+
+/** The same of one project alone. */
+const OWN_MISTAKES: Record<ProjectName, typeof MISTAKES> = {
+  "governance-hub": [
+    ["grant delete on public.tenant_server_revisions to tenant_scope", [TABLE_GRANTS]],
+    ['alter policy "a tenant moves its own revision" on public.tenant_server_revisions using (true)', [CONDITIONS]],
+  ],
+  "key-vault-executor": [
+    ['alter policy "a key touches the services that it is limited to" on public.TABLE using (true)', [CONDITIONS]],
+    ['drop policy "a key sees events of the services that it is limited to" on public.EVENTS', [POLICIES]],
+  ],
+};
 
 const PROJECT_NAMES = ["governance-hub", "key-vault-executor"] as const;
 const folders = new Map<string, string>();
@@ -132,13 +159,14 @@ for (const project of PROJECT_NAMES) {
   }
 
   Deno.test(`${project}: each mistake of a migration fails in pgTAP, in the tests that name it alone`, async () => {
-    const { table, things, endpoint } = PROJECTS[project];
+    const { table, things, events, endpoint, enter } = PROJECTS[project];
     const named = (text: string) =>
-      text.replace("TABLE", table).replace("THINGS", things).replace("ENDPOINT", endpoint);
+      text.replace("TABLE", table).replace("THINGS", things).replace("ENDPOINT", endpoint).replace("EVENTS", events)
+        .replace("ENTER", enter).replace("LIMITED", project === "key-vault-executor" ? "one for limited keys, " : "");
     const names = new Set<string>();
     const seenRed = new Set<string>();
     await withPgtap(folders.get(project), async (database) => {
-      for (const [mistake, failing] of MISTAKES) {
+      for (const [mistake, failing] of [...MISTAKES, ...OWN_MISTAKES[project]]) {
         const reports = [];
         for (const file of files) reports.push(await runFile(database, project, file, named(mistake)));
         const failed = reports.flatMap((report) => report.failed);

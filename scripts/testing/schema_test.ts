@@ -19,7 +19,7 @@ interface Expectation {
   table: string;
   /** The statement, copied from the specification. */
   printed: string;
-  /** What the design adds: columns in place of the printed ones of their names, and what is beside the rest. */
+  /** What the design adds: columns in place of the printed ones of their names or after them, and what is beside the rest. */
   added: Shape;
   /** Changes of the table, each of which must show; beside those of EDITS. */
   edits: string[];
@@ -48,7 +48,12 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
         UNIQUE(tenant_id, server_id)
       );`,
     added: {
-      columns: ["id uuid not null default gen_random_uuid()", "enabled boolean not null default true", ...TIMES],
+      columns: [
+        "id uuid not null default gen_random_uuid()",
+        "enabled boolean not null default true",
+        ...TIMES,
+        "version integer not null default 1",
+      ],
       constraints: [
         "args_form CHECK",
         "command_form CHECK",
@@ -63,6 +68,10 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       triggers: [
         "CREATE TRIGGER keep_tool_prefixes_apart AFTER INSERT OR UPDATE OF tool_prefix ON public.tenant_mcp_servers " +
         "FOR EACH ROW EXECUTE FUNCTION private.keep_tool_prefixes_apart()",
+        ...[["insert", "NEW"], ["update", "NEW"], ["delete", "OLD"]].map(([verb = "", row]) =>
+          `CREATE TRIGGER move_revision_after_${verb} AFTER ${verb.toUpperCase()} ON public.tenant_mcp_servers ` +
+          `REFERENCING ${row} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.move_revision()`
+        ),
       ],
     },
     edits: [
@@ -75,6 +84,8 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       "drop index public.TABLE_tool_prefix_key",
       "alter table public.TABLE disable trigger keep_tool_prefixes_apart",
       "drop trigger keep_tool_prefixes_apart on public.TABLE",
+      "alter table public.TABLE disable trigger move_revision_after_update",
+      "alter table public.TABLE drop column version",
     ],
   },
   "key-vault-executor": {
@@ -95,7 +106,10 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
     added: {
       columns: ["id uuid not null default gen_random_uuid()", ...TIMES],
       constraints: ["credential_type_form CHECK", "encrypted_credentials_size CHECK", "service_form CHECK"],
-      indexes: [],
+      indexes: [
+        "CREATE INDEX tenant_credentials_encryption_key_id_idx ON public.tenant_credentials " +
+        "USING btree (encryption_key_id, id)",
+      ],
       triggers: [],
     },
     edits: [
@@ -195,7 +209,10 @@ async function expectedShape(run: RunSql, { table, printed, added }: Expectation
   const both = (names: string[], more: string[]) =>
     [...names.map((text) => text.replaceAll("printed.", "public.")), ...more].sort();
   return {
-    columns: shape.columns.map((column) => added.columns.find((other) => nameOf(other) === nameOf(column)) ?? column),
+    columns: [
+      ...shape.columns.map((column) => added.columns.find((other) => nameOf(other) === nameOf(column)) ?? column),
+      ...added.columns.filter((column) => !shape.columns.some((other) => nameOf(other) === nameOf(column))),
+    ],
     constraints: both(shape.constraints, added.constraints),
     indexes: both(shape.indexes, added.indexes),
     triggers: both(shape.triggers, added.triggers),

@@ -25,9 +25,14 @@ select bag_eq(
     'select on public.tenant_mcp_servers to tenant_scope',
     'insert on public.tenant_mcp_servers to tenant_scope',
     'update on public.tenant_mcp_servers to tenant_scope',
-    'delete on public.tenant_mcp_servers to tenant_scope'
+    'delete on public.tenant_mcp_servers to tenant_scope',
+    'select on public.tenant_server_revisions to tenant_scope',
+    'insert on public.tenant_server_revisions to tenant_scope',
+    'update on public.tenant_server_revisions to tenant_scope',
+    'select on public.mcp_server_events to tenant_scope',
+    'insert on public.mcp_server_events to tenant_scope'
   ],
-  'tenant_scope alone holds grants on tables, and on tenant_mcp_servers alone'
+  'tenant_scope alone holds grants on tables, and neither to change nor to remove an event'
 );
 
 select is_empty(
@@ -45,8 +50,10 @@ select bag_eq(
   array[
     'public.register_mcp_server(jsonb,jsonb)',
     'public.list_mcp_servers(jsonb,jsonb)',
-    'public.update_mcp_server(jsonb,text,jsonb)',
-    'public.delete_mcp_server(jsonb,text)',
+    'public.update_mcp_server(jsonb,text,jsonb,integer)',
+    'public.delete_mcp_server(jsonb,text,integer)',
+    'public.list_mcp_server_events(jsonb,jsonb)',
+    'public.authorize_tool(jsonb,text)',
     'public.authenticate_caller(jsonb)',
     'public.create_organization(text)',
     'public.create_tenant(uuid,text)',
@@ -62,6 +69,7 @@ select bag_eq(
     'public.count_tenant(uuid)',
     'public.revoke_tenant_api_keys(uuid)',
     'public.delete_tenant(uuid)',
+    'public.list_events(jsonb)',
     'public.read_status()'
   ],
   'service_role may execute the functions named here, and no others'
@@ -72,15 +80,22 @@ select bag_eq(
   array[
     'public.register_mcp_server(jsonb,jsonb)',
     'public.list_mcp_servers(jsonb,jsonb)',
-    'public.update_mcp_server(jsonb,text,jsonb)',
-    'public.delete_mcp_server(jsonb,text)',
+    'public.update_mcp_server(jsonb,text,jsonb,integer)',
+    'public.delete_mcp_server(jsonb,text,integer)',
+    'public.list_mcp_server_events(jsonb,jsonb)',
+    'public.authorize_tool(jsonb,text)',
+    'private.actor_of(jsonb)',
     'private.authenticate(jsonb)',
     'private.current_tenant_id()',
+    'private.enter(jsonb)',
     'private.enter_tenant(jsonb,text)',
     'private.find_overlapping_server(uuid,text)',
+    'private.find_tool_owner(text)',
     'private.is_argument_list(text[])',
+    'private.record_server_event(jsonb,text,public.tenant_mcp_servers,text[])',
     'private.refuse(integer,text,jsonb)',
-    'private.refuse_taken(jsonb,text,text)'
+    'private.refuse_taken(jsonb,text,text)',
+    'private.require_version(jsonb,integer,integer)'
   ],
   'tenant_scope may execute its own functions and the helpers that they call, and no others'
 );
@@ -144,8 +159,10 @@ select bag_eq(
   array[
     'public.register_mcp_server(jsonb,jsonb) as tenant_scope',
     'public.list_mcp_servers(jsonb,jsonb) as tenant_scope',
-    'public.update_mcp_server(jsonb,text,jsonb) as tenant_scope',
-    'public.delete_mcp_server(jsonb,text) as tenant_scope',
+    'public.update_mcp_server(jsonb,text,jsonb,integer) as tenant_scope',
+    'public.delete_mcp_server(jsonb,text,integer) as tenant_scope',
+    'public.list_mcp_server_events(jsonb,jsonb) as tenant_scope',
+    'public.authorize_tool(jsonb,text) as tenant_scope',
     'public.authenticate_caller(jsonb) as postgres',
     'public.create_organization(text) as postgres',
     'public.create_tenant(uuid,text) as postgres',
@@ -161,9 +178,11 @@ select bag_eq(
     'public.count_tenant(uuid) as postgres',
     'public.revoke_tenant_api_keys(uuid) as postgres',
     'public.delete_tenant(uuid) as postgres',
+    'public.list_events(jsonb) as postgres',
     'public.read_status() as postgres',
     'private.authenticate(jsonb) as postgres',
-    'private.find_overlapping_server(uuid,text) as postgres'
+    'private.find_overlapping_server(uuid,text) as postgres',
+    'private.find_tool_owner(text) as postgres'
   ],
   'these functions run as their owner, those of the endpoints as tenant_scope, and no others do'
 );

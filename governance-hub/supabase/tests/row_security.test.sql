@@ -6,7 +6,7 @@ create extension if not exists pgtap with schema extensions;
 -- Without public, so that every name below is printed with its schema.
 set local search_path = extensions, pg_catalog;
 
-select plan(9);
+select plan(10);
 
 select is_empty(
   $$
@@ -35,9 +35,14 @@ select bag_eq(
     'permissive on public.tenant_mcp_servers for select to tenant_scope: a tenant sees its own servers',
     'permissive on public.tenant_mcp_servers for insert to tenant_scope: a tenant adds servers to itself',
     'permissive on public.tenant_mcp_servers for update to tenant_scope: a tenant changes its own servers',
-    'permissive on public.tenant_mcp_servers for delete to tenant_scope: a tenant deletes its own servers'
+    'permissive on public.tenant_mcp_servers for delete to tenant_scope: a tenant deletes its own servers',
+    'permissive on public.tenant_server_revisions for select to tenant_scope: a tenant sees its own revision',
+    'permissive on public.tenant_server_revisions for insert to tenant_scope: a tenant begins its own revision',
+    'permissive on public.tenant_server_revisions for update to tenant_scope: a tenant moves its own revision',
+    'permissive on public.mcp_server_events for select to tenant_scope: a tenant sees its own server events',
+    'permissive on public.mcp_server_events for insert to tenant_scope: a tenant adds server events to itself'
   ],
-  'there is one policy for each verb, for tenant_scope, and no other'
+  'there is one policy for each verb that is granted, for tenant_scope, and no other'
 );
 
 select is_empty(
@@ -47,7 +52,7 @@ select is_empty(
     where schemaname in ('public', 'private')
       and condition <> '(tenant_id = ( SELECT private.current_tenant_id() AS current_tenant_id))'
   $$,
-  'every policy asks for the tenant that the transaction has entered, and for nothing else'
+  'every policy asks for what the transaction has entered, and for nothing else'
 );
 
 select results_eq(
@@ -69,8 +74,10 @@ select bag_eq(
   array[
     'public.register_mcp_server(jsonb,jsonb)',
     'public.list_mcp_servers(jsonb,jsonb)',
-    'public.update_mcp_server(jsonb,text,jsonb)',
-    'public.delete_mcp_server(jsonb,text)'
+    'public.update_mcp_server(jsonb,text,jsonb,integer)',
+    'public.delete_mcp_server(jsonb,text,integer)',
+    'public.list_mcp_server_events(jsonb,jsonb)',
+    'public.authorize_tool(jsonb,text)'
   ],
   'tenant_scope owns the functions of the endpoints, and no others'
 );
@@ -84,6 +91,19 @@ select bag_eq(
   $$ select distinct member::regrole::text from pg_auth_members where roleid = 'tenant_scope'::regrole $$,
   array['postgres'],
   'postgres alone is a member of tenant_scope'
+);
+
+select bag_eq(
+  $$
+    select pg_get_triggerdef(oid) || ' ' || tgenabled::text
+    from pg_trigger
+    where not tgisinternal and tgrelid = 'public.mcp_server_events'::regclass
+  $$,
+  array[
+    'CREATE TRIGGER keep_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.mcp_server_events '
+    'FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change() O'
+  ],
+  'events are append-only, whoever comes'
 );
 
 select * from finish();

@@ -25,9 +25,11 @@ select bag_eq(
     'select on public.tenant_credentials to tenant_scope',
     'insert on public.tenant_credentials to tenant_scope',
     'update on public.tenant_credentials to tenant_scope',
-    'delete on public.tenant_credentials to tenant_scope'
+    'delete on public.tenant_credentials to tenant_scope',
+    'select on public.credential_events to tenant_scope',
+    'insert on public.credential_events to tenant_scope'
   ],
-  'tenant_scope alone holds grants on tables, and on tenant_credentials alone'
+  'tenant_scope alone holds grants on tables, and neither to change nor to remove an event'
 );
 
 select is_empty(
@@ -47,9 +49,13 @@ select bag_eq(
     'public.list_credentials(jsonb,jsonb)',
     'public.retrieve_credential(jsonb,jsonb)',
     'public.delete_credential(jsonb,jsonb)',
+    'public.list_credential_events(jsonb,jsonb)',
     'public.list_tenant_credentials(jsonb)',
     'public.count_tenant_credentials(text)',
     'public.purge_tenant_credentials(text)',
+    'public.list_sealed_credentials(jsonb)',
+    'public.reseal_credentials(jsonb,text)',
+    'public.list_events(jsonb)',
     'public.read_status()'
   ],
   'service_role may execute the functions named here, and no others'
@@ -62,8 +68,11 @@ select bag_eq(
     'public.list_credentials(jsonb,jsonb)',
     'public.retrieve_credential(jsonb,jsonb)',
     'public.delete_credential(jsonb,jsonb)',
+    'public.list_credential_events(jsonb,jsonb)',
+    'private.current_services()',
     'private.current_tenant_id()',
-    'private.enter_tenant(jsonb,text)',
+    'private.enter_tenant(jsonb,text,text)',
+    'private.record_credential_event(jsonb,text,uuid,text,text)',
     'private.refuse(integer,text,jsonb)',
     'private.select_credential(jsonb)'
   ],
@@ -131,9 +140,13 @@ select bag_eq(
     'public.list_credentials(jsonb,jsonb) as tenant_scope',
     'public.retrieve_credential(jsonb,jsonb) as tenant_scope',
     'public.delete_credential(jsonb,jsonb) as tenant_scope',
+    'public.list_credential_events(jsonb,jsonb) as tenant_scope',
     'public.list_tenant_credentials(jsonb) as postgres',
     'public.count_tenant_credentials(text) as postgres',
     'public.purge_tenant_credentials(text) as postgres',
+    'public.list_sealed_credentials(jsonb) as postgres',
+    'public.reseal_credentials(jsonb,text) as postgres',
+    'public.list_events(jsonb) as postgres',
     'public.read_status() as postgres'
   ],
   'these functions run as their owner, those of the endpoints as tenant_scope, and no others do'

@@ -6,7 +6,7 @@ create extension if not exists pgtap with schema extensions;
 -- Without public, so that every name below is printed with its schema.
 set local search_path = extensions, pg_catalog;
 
-select plan(9);
+select plan(10);
 
 select is_empty(
   $$
@@ -35,9 +35,13 @@ select bag_eq(
     'permissive on public.tenant_credentials for select to tenant_scope: a tenant sees its own credentials',
     'permissive on public.tenant_credentials for insert to tenant_scope: a tenant adds credentials to itself',
     'permissive on public.tenant_credentials for update to tenant_scope: a tenant changes its own credentials',
-    'permissive on public.tenant_credentials for delete to tenant_scope: a tenant deletes its own credentials'
+    'permissive on public.tenant_credentials for delete to tenant_scope: a tenant deletes its own credentials',
+    'permissive on public.credential_events for select to tenant_scope: a tenant sees its own credential events',
+    'permissive on public.credential_events for insert to tenant_scope: a tenant adds credential events to itself',
+    'restrictive on public.tenant_credentials for all to tenant_scope: a key touches the services that it is limited to',
+    'restrictive on public.credential_events for all to tenant_scope: a key sees events of the services that it is limited to'
   ],
-  'there is one policy for each verb, for tenant_scope, and no other'
+  'there is one policy for each verb that is granted, for tenant_scope, one for limited keys, and no other'
 );
 
 select is_empty(
@@ -45,9 +49,13 @@ select is_empty(
     select tablename, policyname, condition
     from pg_policies, unnest(array[qual, with_check]) as condition
     where schemaname in ('public', 'private')
-      and condition <> '(tenant_id = ( SELECT private.current_tenant_id() AS current_tenant_id))'
+      and condition <> case permissive
+        when 'PERMISSIVE' then '(tenant_id = ( SELECT private.current_tenant_id() AS current_tenant_id))'
+        else '((( SELECT private.current_services() AS current_services) IS NULL)'
+          ' OR (service = ANY (( SELECT private.current_services() AS current_services)::text[])))'
+      end
   $$,
-  'every policy asks for the tenant that the transaction has entered, and for nothing else'
+  'every policy asks for what the transaction has entered, and for nothing else'
 );
 
 select results_eq(
@@ -70,7 +78,8 @@ select bag_eq(
     'public.store_credential(jsonb,jsonb)',
     'public.list_credentials(jsonb,jsonb)',
     'public.retrieve_credential(jsonb,jsonb)',
-    'public.delete_credential(jsonb,jsonb)'
+    'public.delete_credential(jsonb,jsonb)',
+    'public.list_credential_events(jsonb,jsonb)'
   ],
   'tenant_scope owns the functions of the endpoints, and no others'
 );
@@ -84,6 +93,19 @@ select bag_eq(
   $$ select distinct member::regrole::text from pg_auth_members where roleid = 'tenant_scope'::regrole $$,
   array['postgres'],
   'postgres alone is a member of tenant_scope'
+);
+
+select bag_eq(
+  $$
+    select pg_get_triggerdef(oid) || ' ' || tgenabled::text
+    from pg_trigger
+    where not tgisinternal and tgrelid = 'public.credential_events'::regclass
+  $$,
+  array[
+    'CREATE TRIGGER keep_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.credential_events '
+    'FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change() O'
+  ],
+  'events are append-only, whoever comes'
 );
 
 select * from finish();

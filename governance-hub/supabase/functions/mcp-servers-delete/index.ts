@@ -2,7 +2,8 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
-import { serverId } from "shared/fields.ts";
+import { readIfMatch } from "shared/etag.ts";
+import { serverId, version } from "shared/fields.ts";
 import { callHub, hub } from "shared/hub.ts";
 
 const deleted = z.object({ server_id: z.string(), deleted: z.literal(true) });
@@ -12,9 +13,11 @@ export default endpoint({
   resource: "mcp-servers",
   verb: "delete",
   method: "POST",
-  fields: { server_id: serverId },
+  fields: { server_id: serverId, if_version: z.optional(version) },
   async answer(call) {
-    const { data } = await callHub(call, "delete_mcp_server", { server_id: call.input.server_id }, deleted);
+    const { server_id } = call.input;
+    const if_version = readIfMatch(call.headers, call.input.if_version);
+    const { data } = await callHub(call, "delete_mcp_server", { server_id, if_version }, deleted);
     return { status: 200, data };
   },
 });

@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
+import { serverEtag } from "shared/etag.ts";
 import { args, command, enabled, serverId, serverName, toolPrefix } from "shared/fields.ts";
 import { callHub, hub, server } from "shared/hub.ts";
 
@@ -20,6 +21,6 @@ export default endpoint({
   },
   async answer(call) {
     const { data } = await callHub(call, "register_mcp_server", { server: call.input }, server);
-    return { status: 201, data };
+    return { status: 201, data, headers: { etag: serverEtag(data.version) } };
   },
 });

@@ -2,7 +2,8 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
-import { args, command, enabled, serverId, serverName, toolPrefix } from "shared/fields.ts";
+import { readIfMatch, serverEtag } from "shared/etag.ts";
+import { args, command, enabled, serverId, serverName, toolPrefix, version } from "shared/fields.ts";
 import { callHub, hub, server } from "shared/hub.ts";
 
 export default endpoint({
@@ -17,10 +18,12 @@ export default endpoint({
     args: z.optional(args),
     tool_prefix: z.optional(toolPrefix),
     enabled: z.optional(enabled),
+    if_version: z.optional(version),
   },
   async answer(call) {
-    const { server_id, ...changes } = call.input;
-    const { data } = await callHub(call, "update_mcp_server", { server_id, changes }, server);
-    return { status: 200, data };
+    const { server_id, if_version: ifVersion, ...changes } = call.input;
+    const if_version = readIfMatch(call.headers, ifVersion);
+    const { data } = await callHub(call, "update_mcp_server", { server_id, changes, if_version }, server);
+    return { status: 200, data, headers: { etag: serverEtag(data.version) } };
   },
 });

@@ -3,7 +3,8 @@
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
 import { credentialId, credentialType, service } from "shared/fields.ts";
-import { authenticate, callVault, checkSelector, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, selectorOf, vault } from "shared/vault.ts";
+import { authenticate } from "shared/who_calls.ts";
 
 const deleted = z.object({ credential_id: z.string(), deleted: z.literal(true) });
 

@@ -1,10 +1,11 @@
 /** `GET /credentials/list`: the credentials of the caller's tenant, by service and type, in pages; never their values. */
 
 import * as z from "zod/mini";
-import { encodeCursor } from "shared/cursor.ts";
+import { pageOf } from "shared/cursor.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { cursor, limit, service } from "shared/fields.ts";
-import { authenticate, callVault, vault } from "shared/vault.ts";
+import { callVault, vault } from "shared/vault.ts";
+import { authenticate } from "shared/who_calls.ts";
 
 const credential = z.object({
   id: z.string(),
@@ -27,14 +28,14 @@ export default endpoint({
     const after = cursor && { tenant_id: cursor[0], service: cursor[1], credential_type: cursor[2] };
     const caller = await authenticate(call);
     const data = await callVault(call, caller, "list_credentials", { filter: { service, limit, after } }, page);
-    const last = data.more ? data.credentials.at(-1) : undefined;
     return {
       status: 200,
-      data: {
-        credentials: data.credentials,
-        count: data.credentials.length,
-        next_cursor: last ? encodeCursor([caller.tenant_id, last.service, last.credential_type]) : null,
-      },
+      data: pageOf(
+        "credentials",
+        data.credentials,
+        data.more,
+        (last) => [caller.tenant_id, last.service, last.credential_type],
+      ),
     };
   },
 });

@@ -4,7 +4,8 @@ import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
 import { credentialId, credentialType, service } from "shared/fields.ts";
 import { open } from "shared/seal.ts";
-import { authenticate, callVault, checkSelector, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, selectorOf, vault } from "shared/vault.ts";
+import { authenticate } from "shared/who_calls.ts";
 
 const retrieved = z.object({
   credential_id: z.string(),
@@ -27,7 +28,7 @@ export default endpoint({
   rule: checkSelector,
   async answer(call) {
     const caller = await authenticate(call);
-    const selector = selectorOf(call.input);
+    const selector = { ...selectorOf(call.input), encryption_key_ids: call.environment.keyring.ids };
     const found = await callVault(call, caller, "retrieve_credential", { selector }, retrieved);
     const { credential_id, service, credential_type, encrypted_credentials, encryption_key_id } = found;
     const row = { tenantId: caller.tenant_id, service, credentialType: credential_type };

@@ -4,7 +4,8 @@ import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
 import { credentials, credentialType, service } from "shared/fields.ts";
 import { seal } from "shared/seal.ts";
-import { authenticate, callVault, vault } from "shared/vault.ts";
+import { callVault, vault } from "shared/vault.ts";
+import { authenticate } from "shared/who_calls.ts";
 
 const stored = z.object({
   credential_id: z.string(),

@@ -6,5 +6,11 @@ import deleteCredential from "../credentials-delete/index.ts";
 import list from "../credentials-list/index.ts";
 import retrieve from "../credentials-retrieve/index.ts";
 import store from "../credentials-store/index.ts";
+import events from "./events.ts";
 
-export default router(vault, "credentials", { store, list, retrieve, delete: deleteCredential }, "list_credentials");
+export default router(
+  vault,
+  "credentials",
+  { store, list, retrieve, delete: deleteCredential, events },
+  "list_credentials",
+);

@@ -1,0 +1,312 @@
+-- Who saw what, and who may: a record of each act, written in its transaction, and keys that are limited to certain services.
+
+create function private.current_services() returns text[]
+language sql stable
+set search_path = ''
+as $$
+  select array(
+    select jsonb_array_elements_text(nullif(nullif(current_setting('app.services', true), ''), 'null')::jsonb)
+  )
+  where coalesce(current_setting('app.services', true), '') not in ('', 'null')
+$$;
+comment on function private.current_services() is
+  'The services that the caller of this transaction is limited to, or null when it is not limited.';
+revoke all on function private.current_services() from public, anon, authenticated, service_role;
+grant execute on function private.current_services() to tenant_scope;
+
+create policy "a key touches the services that it is limited to" on public.tenant_credentials
+  as restrictive for all to tenant_scope
+  using ((select private.current_services()) is null or service = any ((select private.current_services())::text[]));
+
+-- For each key its rows in the order of their ids: by this a rotation finds what is left, and the inventory counts.
+create index tenant_credentials_encryption_key_id_idx on public.tenant_credentials (encryption_key_id, id);
+
+create table public.credential_events (
+  id uuid not null default gen_random_uuid(),
+  tenant_id text not null,
+  occurred_at timestamptz not null default clock_timestamp(),
+  action text not null check (action in ('store', 'replace', 'retrieve', 'delete', 'rotate')),
+  credential_id uuid not null,
+  service text not null,
+  credential_type text not null,
+  actor_kind text not null check (actor_kind in ('agent', 'kernel', 'operator')),
+  actor_id uuid,
+  request_id text check (request_id ~ '^[A-Za-z0-9_.:-]{1,128}$'),
+  primary key (occurred_at, id),
+  check ((actor_id is null) = (actor_kind = 'operator'))
+);
+comment on table public.credential_events is
+  'What was done to the credentials of each tenant, and by whom; never a value. Append-only. It outlives its tenant.';
+comment on column public.credential_events.request_id is
+  'The x-request-id, which the request''s log line has too; of a rotation one id for all that it re-seals.';
+create index credential_events_tenant_id_idx on public.credential_events (tenant_id, occurred_at, id);
+alter table public.credential_events enable row level security;
+revoke all on public.credential_events from public, anon, authenticated, service_role;
+grant select, insert on public.credential_events to tenant_scope;
+
+create policy "a tenant sees its own credential events" on public.credential_events
+  for select to tenant_scope using (tenant_id = (select private.current_tenant_id()));
+create policy "a tenant adds credential events to itself" on public.credential_events
+  for insert to tenant_scope with check (tenant_id = (select private.current_tenant_id()));
+create policy "a key sees events of the services that it is limited to" on public.credential_events
+  as restrictive for all to tenant_scope
+  using ((select private.current_services()) is null or service = any ((select private.current_services())::text[]));
+
+create function private.refuse_change() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = '23001';
+end
+$$;
+comment on function private.refuse_change() is 'Refuses the statement, whoever makes it (SQLSTATE 23001).';
+revoke all on function private.refuse_change() from public, anon, authenticated, service_role;
+
+create trigger keep_append_only before update or delete or truncate on public.credential_events
+  for each statement execute function private.refuse_change();
+
+create function private.record_credential_event(
+  actor jsonb, action text, credential_id uuid, service text, credential_type text
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into public.credential_events
+    (tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id)
+  values (
+    actor ->> 'tenant_id', action, credential_id, service, credential_type,
+    actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+  );
+end
+$$;
+comment on function private.record_credential_event(jsonb, text, uuid, text, text) is
+  'Records an act of {"tenant_id", "kind", "id", "request_id"} on a credential, in the transaction of the act.';
+revoke all on function private.record_credential_event(jsonb, text, uuid, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.record_credential_event(jsonb, text, uuid, text, text) to tenant_scope;
+
+drop function private.enter_tenant(jsonb, text);
+create function private.enter_tenant(caller jsonb, scope text, service text) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  actor jsonb := caller - '{scopes,services}'::text[];
+  services jsonb := coalesce(caller -> 'services', 'null');
+begin
+  if current_user <> 'tenant_scope' then
+    raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
+  end if;
+  if coalesce(caller ->> 'tenant_id', '') = '' then
+    perform private.refuse(401, 'unauthenticated');
+  end if;
+  if not coalesce(caller -> 'scopes' ? scope, false) then
+    perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope));
+  end if;
+  if services <> 'null' and not services ? service then
+    perform private.refuse(
+      403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope, 'limited', true)
+    );
+  end if;
+  perform
+    set_config('app.tenant_id', actor ->> 'tenant_id', true),
+    set_config('app.services', services::text, true),
+    set_config('app.caller', actor::text, true);
+  return actor;
+end
+$$;
+comment on function private.enter_tenant(jsonb, text, text) is
+  'Asks for the scope, and for the service where one is named, and enters the caller''s tenant until the transaction ends. '
+  'The caller is what the hub''s authenticate_caller answered, with a "request_id"?; this database holds no keys to check it '
+  'by. Returns it without the scopes and the services.';
+revoke all on function private.enter_tenant(jsonb, text, text) from public, anon, authenticated, service_role;
+grant execute on function private.enter_tenant(jsonb, text, text) to tenant_scope;
+
+create or replace function public.store_credential(caller jsonb, credential jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'credentials:write', credential ->> 'service');
+  stored public.tenant_credentials;
+  created boolean;
+begin
+  insert into public.tenant_credentials as existing
+    (tenant_id, service, credential_type, encrypted_credentials, encryption_key_id)
+  values (
+    private.current_tenant_id(),
+    credential ->> 'service',
+    credential ->> 'credential_type',
+    decode(credential ->> 'encrypted_credentials', 'base64'),
+    credential ->> 'encryption_key_id'
+  )
+  on conflict (tenant_id, service, credential_type) do update
+  set encrypted_credentials = excluded.encrypted_credentials,
+      encryption_key_id = excluded.encryption_key_id,
+      updated_at = clock_timestamp()
+  -- The update branch locks the row first, which leaves this transaction in xmax; a new row has none.
+  returning existing.id, existing.service, existing.credential_type, existing.created_at, existing.xmax = 0
+  into stored.id, stored.service, stored.credential_type, stored.created_at, created;
+  perform private.record_credential_event(
+    actor, case when created then 'store' else 'replace' end, stored.id, stored.service, stored.credential_type
+  );
+  return jsonb_build_object('caller', actor, 'data', jsonb_build_object(
+    'credential_id', stored.id,
+    'service', stored.service,
+    'credential_type', stored.credential_type,
+    'created_at', stored.created_at,
+    'created', created
+  ));
+end
+$$;
+
+create or replace function public.list_credentials(caller jsonb, filter jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'credentials:read', filter ->> 'service');
+  page_size integer := (filter ->> 'limit')::integer;
+  wanted_service text := filter ->> 'service';
+  after jsonb := filter -> 'after';
+  credentials jsonb;
+begin
+  if after ->> 'tenant_id' <> actor ->> 'tenant_id' then
+    perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
+  end if;
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.service, page.credential_type), '[]') into credentials
+  from (
+    select
+      credential.id, credential.service, credential.credential_type,
+      credential.created_at, credential.updated_at, credential.last_used_at
+    from public.tenant_credentials as credential
+    -- A range, so that one service is found by the index whether or not one is asked for. No service is after 65 z's.
+    where credential.service between coalesce(wanted_service, '') and coalesce(wanted_service, repeat('z', 65))
+      and (credential.service, credential.credential_type)
+        > (coalesce(after ->> 'service', ''), coalesce(after ->> 'credential_type', ''))
+    order by credential.service, credential.credential_type
+    limit page_size + 1
+  ) as page;
+  return jsonb_build_object(
+    'caller', actor,
+    'data', jsonb_build_object(
+      'credentials', case when jsonb_array_length(credentials) > page_size then credentials - page_size else credentials end,
+      'more', jsonb_array_length(credentials) > page_size
+    )
+  );
+end
+$$;
+
+create or replace function public.retrieve_credential(caller jsonb, selector jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'credentials:reveal', selector ->> 'service');
+  retrieved public.tenant_credentials;
+begin
+  update public.tenant_credentials as credential
+  set last_used_at = clock_timestamp()
+  where credential.id = private.select_credential(selector)
+  returning credential.* into retrieved;
+  if retrieved.id is null then
+    perform private.refuse(404, 'not_found', jsonb_build_object('caller', actor));
+  end if;
+  if not coalesce(selector -> 'encryption_key_ids' ? retrieved.encryption_key_id, true) then
+    perform private.refuse(
+      409, 'unknown_encryption_key',
+      jsonb_build_object('caller', actor, 'encryption_key_id', retrieved.encryption_key_id)
+    );
+  end if;
+  perform private.record_credential_event(
+    actor, 'retrieve', retrieved.id, retrieved.service, retrieved.credential_type
+  );
+  return jsonb_build_object('caller', actor, 'data', jsonb_build_object(
+    'credential_id', retrieved.id,
+    'service', retrieved.service,
+    'credential_type', retrieved.credential_type,
+    'encrypted_credentials', translate(encode(retrieved.encrypted_credentials, 'base64'), E'\n', ''),
+    'encryption_key_id', retrieved.encryption_key_id
+  ));
+end
+$$;
+comment on function public.retrieve_credential(jsonb, jsonb) is
+  'The sealed bytes (base64) by {"credential_id"} or {"service", "credential_type"}, with "encryption_key_ids"?, the keys that '
+  'whoever opens them has; records it, and moves last_used_at. Raises PT404, and PT409 unknown_encryption_key, which changes '
+  'nothing, when the row''s key is not among them.';
+
+create or replace function public.delete_credential(caller jsonb, selector jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'credentials:write', selector ->> 'service');
+  deleted public.tenant_credentials;
+begin
+  delete from public.tenant_credentials as credential
+  where credential.id = private.select_credential(selector)
+  returning credential.id, credential.service, credential.credential_type
+  into deleted.id, deleted.service, deleted.credential_type;
+  if deleted.id is null then
+    perform private.refuse(404, 'not_found', jsonb_build_object('caller', actor));
+  end if;
+  perform private.record_credential_event(actor, 'delete', deleted.id, deleted.service, deleted.credential_type);
+  return jsonb_build_object('caller', actor, 'data', jsonb_build_object('credential_id', deleted.id, 'deleted', true));
+end
+$$;
+
+create function public.list_credential_events(caller jsonb, filter jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'credentials:read', filter ->> 'service');
+  page_size integer := (filter ->> 'limit')::integer;
+  after jsonb := filter -> 'after';
+  events jsonb;
+begin
+  if after ->> 'tenant_id' <> actor ->> 'tenant_id' then
+    perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
+  end if;
+  select coalesce(jsonb_agg(to_jsonb(page) - 'tenant_id' order by page.occurred_at desc, page.id desc), '[]') into events
+  from (
+    select event.*
+    from public.credential_events as event
+    where (filter ->> 'action' is null or event.action = filter ->> 'action')
+      and (filter ->> 'service' is null or event.service = filter ->> 'service')
+      and event.occurred_at >= coalesce((filter ->> 'since')::timestamptz, '-infinity')
+      and event.occurred_at < coalesce((filter ->> 'until')::timestamptz, 'infinity')
+      and (event.occurred_at, event.id) < (
+        coalesce((after ->> 'occurred_at')::timestamptz, 'infinity'),
+        coalesce((after ->> 'id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      )
+    order by event.occurred_at desc, event.id desc
+    limit page_size + 1
+  ) as page;
+  return jsonb_build_object(
+    'caller', actor,
+    'data', jsonb_build_object(
+      'events', case when jsonb_array_length(events) > page_size then events - page_size else events end,
+      'more', jsonb_array_length(events) > page_size
+    )
+  );
+end
+$$;
+comment on function public.list_credential_events(jsonb, jsonb) is
+  'A page of what was done to the caller''s credentials, newest first: {"limit", "action"?, "service"?, "since"?, "until"?, '
+  '"after"?: {"tenant_id", "occurred_at", "id"}}; until is exclusive. Raises PT400 when "after" is another tenant''s.';
+
+revoke all on function public.list_credential_events(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_credential_events(jsonb, jsonb) to service_role;
+
+-- A new owner needs create on the schema for the moment of the change.
+grant create on schema public to tenant_scope;
+alter function public.list_credential_events(jsonb, jsonb) owner to tenant_scope;
+revoke create on schema public from tenant_scope;

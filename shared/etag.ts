@@ -1,0 +1,49 @@
+/** Entity tags (RFC 9110, section 8.8.3): a server's is its version, a list's is its tenant's revision. */
+
+import { invalidField, invalidRequest } from "./api_error.ts";
+
+/** Revisions of lists that a client has. */
+export interface KnownRevision {
+  tenant_id: string;
+  revision: number;
+}
+
+/** No server has it: a condition on it never holds. */
+const NO_VERSION = 0;
+
+const MAX_TAGS = 100;
+
+export function serverEtag(version: number): string {
+  return `"${version}"`;
+}
+
+/** The first part moves with the form of the answer, so that no client keeps an old form. */
+export function listEtag({ tenant_id, revision }: KnownRevision): string {
+  return `"v1.${revision}.${tenant_id}"`;
+}
+
+/** The revisions that `If-None-Match` names, whether its tags are strong or, as a proxy may make them, weak. */
+export function readIfNoneMatch(headers: Headers): KnownRevision[] {
+  const tags = (headers.get("if-none-match") ?? "").matchAll(/"v1\.(\d{1,15})\.([0-9a-f-]{36})"/g);
+  return [...tags].slice(0, MAX_TAGS).map(([, revision, tenant_id = ""]) => ({
+    tenant_id,
+    revision: Number(revision),
+  }));
+}
+
+/**
+ * The version that a change is bound to: `if_version` of the body, or the `If-Match` of the headers; undefined for none.
+ *
+ * @throws {ApiError} `invalid_request` when they differ, or when `If-Match` holds several tags.
+ */
+export function readIfMatch(headers: Headers, ifVersion: number | undefined): number | undefined {
+  const header = headers.get("if-match")?.trim();
+  if (header === undefined || header === "*") return ifVersion;
+  if (!/^(W\/)?"[^"]*"$/.test(header)) {
+    throw invalidRequest([{ path: "", message: 'the header If-Match must be one ETag of the server, such as "3"' }]);
+  }
+  const version = /^"([1-9]\d{0,8})"$/.exec(header)?.[1];
+  const matched = version === undefined ? NO_VERSION : Number(version);
+  if (ifVersion !== undefined && ifVersion !== matched) throw invalidField("if_version", "differs from If-Match");
+  return matched;
+}

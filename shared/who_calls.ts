@@ -1,0 +1,72 @@
+/** How the vault, which holds no callers' keys, asks the hub who calls. */
+
+import * as z from "zod/mini";
+import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
+import { ApiError, tenantNotAllowed, unauthenticated, unavailable } from "./api_error.ts";
+import { digestCaller, type Presented } from "./caller.ts";
+import { callFunction } from "./database.ts";
+import type { Call } from "./endpoint.ts";
+import type { VaultEnvironment } from "./environment.ts";
+
+/** With the call to the vault's own database after it, a request is answered within 6 s. */
+const HUB_TIMEOUT_MS = 1400;
+
+const knownCaller = z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() });
+const authorization = z.object({
+  data: z.object({ tenant_id: z.string(), actor: z.looseObject({ kind: z.string(), id: z.string() }) }),
+});
+const refusal = z.object({ error: z.object({ code: z.string() }) });
+
+/** Who calls, as the hub knows them, with the scopes and the services of their key. */
+export type KnownCaller = z.output<typeof knownCaller>;
+
+/**
+ * Asks the hub's database, where the hub's secret key is given; else the hub's `authorize`, with the caller's own key.
+ *
+ * @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`.
+ */
+export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<KnownCaller> {
+  const { hub } = call.environment;
+  const known = "secretKey" in hub
+    ? await askDatabase(call, hub)
+    : await askAuthorize(hub.url, hub.publishableKey, call.caller);
+  call.noteCaller(known);
+  return { ...known, request_id: call.caller.requestId };
+}
+
+async function askDatabase(
+  { environment, caller, noteCaller }: Call<VaultEnvironment, unknown>,
+  hub: { url: string; secretKey: string },
+): Promise<KnownCaller> {
+  const digest = await digestCaller(caller, environment.kernelSecret);
+  const ask = callFunction<HubDatabase, "authenticate_caller">;
+  return knownCaller.parse(await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS));
+}
+
+async function askAuthorize(url: string, publishableKey: string, caller: Presented): Promise<KnownCaller> {
+  const { kind, key, tenantId, requestId } = caller;
+  const response = await fetch(`${url}/functions/v1/authorize`, {
+    method: "POST",
+    headers: {
+      ...(kind === "agent" ? { "x-api-key": key } : { authorization: `Bearer ${key}` }),
+      apikey: publishableKey,
+      "content-type": "application/json",
+      "x-request-id": requestId,
+    },
+    body: JSON.stringify({ tenant_id: tenantId }),
+    // Nobody else is to have the key.
+    redirect: "error",
+    signal: AbortSignal.timeout(HUB_TIMEOUT_MS),
+  }).catch(() => undefined);
+  const body: unknown = await response?.json().catch(() => undefined);
+  const known = authorization.safeParse(body).data?.data;
+  if (response?.status !== 200 || known === undefined) throw refusalOf(response?.status, body);
+  return { ...known.actor, tenant_id: known.tenant_id };
+}
+
+function refusalOf(status: number | undefined, body: unknown): ApiError {
+  const code = refusal.safeParse(body).data?.error.code;
+  if (status === 401 && code === "unauthenticated") return unauthenticated();
+  if (status === 403 && code === "tenant_not_allowed") return tenantNotAllowed();
+  return unavailable(`authorize: the hub answered ${status ?? "nothing"} ${code ?? ""}`.trimEnd());
+}

@@ -5,8 +5,10 @@ import { newProgram, run } from "./admin/cli.ts";
 import { addCredentialCommands } from "./admin/credential.ts";
 import { addKernelCommands } from "./admin/kernel.ts";
 import { addOrganizationCommands } from "./admin/organization.ts";
+import { addRotateKeyCommand } from "./admin/rotate_key.ts";
 import { addServerCommands } from "./admin/server.ts";
 import { addStatusCommand } from "./admin/status.ts";
+import { Stopped } from "./admin/stop.ts";
 import { addTenantCommands } from "./admin/tenant.ts";
 import { tell } from "./stack/child.ts";
 
@@ -27,11 +29,12 @@ if (import.meta.main) {
   addKernelCommands(program);
   addServerCommands(program);
   addCredentialCommands(program);
+  addRotateKeyCommand(program);
   addStatusCommand(program);
   try {
     await run(program, Deno.args);
   } catch (error) {
     tell(error);
-    Deno.exit(1);
+    Deno.exit(error instanceof Stopped ? error.exitCode : 1);
   }
 }

@@ -1,25 +1,23 @@
 /** Whether a deployed project answers: its health, and both URL forms of each endpoint, without a key. */
 
 import { StackError } from "./stack/child.ts";
-import { functionNames, type ProjectName } from "./stack/projects.ts";
+import { functionNames, type ProjectName, RESOURCES } from "./stack/projects.ts";
 
 /** @throws {StackError} at the first answer that is not the expected one. Returns a line for each that is. */
 export async function smokeTest(project: ProjectName, url: string): Promise<string[]> {
-  const names = await functionNames(project);
-  // The router is the one whose name begins all the others.
-  const resource = names.find((name) => names.every((other) => other.startsWith(name))) ?? "";
+  const resource = RESOURCES[project];
+  const names = (await functionNames(project)).filter((name) => name !== resource);
+  const verbs = names.filter((name) => name.startsWith(`${resource}-`)).map((name) => name.slice(resource.length + 1));
   const lines = [await expect(url, `${resource}/health`, 200)];
-  for (const name of names.filter((other) => other !== resource)) {
-    for (const path of [name, `${resource}/${name.slice(resource.length + 1)}`]) {
-      lines.push(await expect(url, path, 401));
-    }
+  for (const path of [...names, ...[...verbs, "events"].map((verb) => `${resource}/${verb}`)]) {
+    lines.push(await expect(url, path, 401));
   }
   return lines;
 }
 
 /** 401 comes from the function alone if it is our JSON: a platform that still verifies tokens answers otherwise. */
 async function expect(url: string, path: string, status: number): Promise<string> {
-  const method = path.endsWith("list") || path.endsWith("health") ? "GET" : "POST";
+  const method = /(list|health|events)$/.test(path) ? "GET" : "POST";
   const address = `${url}/functions/v1/${path}`;
   const signal = AbortSignal.timeout(10_000);
   const response = await fetch(address, { method, signal }).catch((error) => {

@@ -57,6 +57,15 @@ export async function readVaultEnvironment(lookup: Lookup): Promise<VaultEnviron
   };
 }
 
+/** The vault's encryption keys alone. @throws {ApiError} as {@linkcode readVaultEnvironment} does. */
+export async function readKeyring(lookup: Lookup): Promise<Keyring> {
+  const faults: Fault[] = [];
+  const current = readEncryptionKey(lookup, faults);
+  const previous = readPreviousKeys(lookup, faults);
+  if (faults.length > 0) throw misconfigured(faults);
+  return await importKeyring(current, previous);
+}
+
 /** The faults among the variables that an operator sets for the hub. */
 export function findHubFaults(lookup: Lookup): Fault[] {
   const faults: Fault[] = [];

@@ -3,17 +3,17 @@
  *
  * A form is looked for anywhere in an argument: alone, after `KEY=`, `--flag=` or `Bearer `, in a URL, in JSON text.
  * The characters beside it must not be able to belong to it, so that hashes, UUIDs, image digests and package names pass.
- * Lengths are the vendors' where those are fixed, else well below the shortest that is issued. GitHub's and Supabase's
- * checksums are not verified: a mistyped token is still one that should not be here. Every example of full form is found,
- * AWS's documented `AKIAIOSFODNN7EXAMPLE` too; what says that it stands for another (`${TOKEN}`, `<token>`, `YOUR_KEY`,
+ * Lengths are the vendors' where those are fixed, else at most the shortest that is issued. Only our own keys' checksums
+ * are verified: a false alarm costs less than a secret that is stored. So an example of full form is found, AWS's
+ * documented `AKIAIOSFODNN7EXAMPLE` too; what says that it stands for another (`${TOKEN}`, `<token>`, `YOUR_KEY`,
  * `ghp_xxxxxxxx…`) is not.
  *
  * Not found: what has no form of its own (passwords, also in a URL; UUIDs and hex strings, such as GitHub's tokens until
  * 2021; an AWS secret access key, unless its name stands before it), what is encoded (base64 of a key file) or split
- * over several arguments, GitLab tokens with an administrator's own prefix in place of `gl`, encrypted JWTs.
+ * over several arguments, GitLab tokens with a prefix of an instance's own in place of `glpat-`, encrypted JWTs.
  *
- * Takes time linear in the arguments' length: a pattern that has read past its shortest match either cannot fail any
- * more, or cannot have read over the beginning of another.
+ * Takes time linear in the arguments' length: what a pattern reads past its shortest match either cannot fail any more,
+ * or holds at most two places where the same pattern could begin.
  */
 
 import { isKey } from "./key.ts";
@@ -94,7 +94,7 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   },
   {
     name: "a Slack token",
-    pattern: word`(?:xox(?:[abcdeoprs]|e\.xox[bp])|xapp-\d)-[\w%+/-]{20,}`,
+    pattern: word`(?:xox[abcdeoprs]|xapp-\d)-[\w%+/-]{20,}`,
     source: "https://docs.slack.dev/authentication/tokens; gitleaks: slack-*",
   },
   {
@@ -120,7 +120,7 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   {
     name: "a Google OAuth client secret",
     pattern: word`GOCSPX-[\w-]{28}(?![\w-])`,
-    source: "https://github.com/SonarSource/sonar-text (rule S6691)",
+    source: "https://rules.sonarsource.com/secrets/RSPEC-6691/",
   },
   {
     name: "a Google OAuth token",
@@ -134,7 +134,7 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   },
   {
     name: "a private key",
-    pattern: /-{4,5} ?BEGIN(?:(?: |\+|%20)[A-Z0-9]{2,16}){0,3}(?: |\+|%20)PRIVATE(?: |\+|%20)KEY/g,
+    pattern: /---- ?BEGIN(?:(?: |\+|%20)[A-Z0-9]+){0,2}(?: |\+|%20)PRIVATE(?: |\+|%20)KEY/g,
     source: "RFC 7468, sections 10 and 11; gitleaks: private-key",
   },
   {
@@ -170,7 +170,7 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   },
 ];
 
-/** What documentation writes where a secret goes; in a random one of 200 characters, once in some 100,000. */
+/** What documentation writes where a secret goes; a random secret of 200 characters holds it once in some 170,000. */
 const PLACEHOLDER = /x{8}|your[-_]|placeholder/i;
 
 /** The first argument that holds a secret, and the form that it has; the secret itself is not told. */

@@ -16,7 +16,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     const { agent } = await newTenant();
     const reply = await post(HUB, path, agent, EXAMPLE);
     const { id, created_at, updated_at, ...rest } = reply.body.data;
-    assertEquals([reply.status, reply.body.ok, rest], [201, true, { ...EXAMPLE, enabled: true }]);
+    assertEquals([reply.status, reply.body.ok, rest], [201, true, { ...EXAMPLE, enabled: true, version: 1 }]);
     assertMatch(id, UUID);
     assertMatch(created_at, RFC3339);
     assertEquals(updated_at, created_at);

@@ -23,7 +23,8 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     for (const [field, value] of Object.entries(changes)) {
       const { status, body } = await post(HUB, path, agent, { server_id: before.server_id, [field]: value });
       assertEquals(status, 200);
-      expected = { ...expected, [field]: value, updated_at: body.data.updated_at };
+      const { updated_at } = body.data;
+      expected = { ...expected, [field]: value, updated_at, version: expected.version + 1 };
       assertEquals(body.data, expected);
     }
     assert(expected.updated_at > before.updated_at);

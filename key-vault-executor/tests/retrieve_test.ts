@@ -12,7 +12,7 @@ async function plant(tenantId: string, service: string, sealed: Uint8Array, keyI
   const { url, secret_key } = stack.key_vault_executor;
   const { error } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })
     .rpc("store_credential", {
-      caller: { tenant_id: tenantId, scopes: ["credentials:write"] },
+      caller: { tenant_id: tenantId, kind: "operator", scopes: ["credentials:write"] },
       credential: {
         service,
         credential_type: "api_key",
@@ -97,11 +97,14 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
     assertRefused(await post(VAULT, path, agent, { service: "amazon" }), 500, "credential_unreadable");
   });
 
-  Deno.test(`POST /${path} answers 503 when the row names a key that is not configured`, async () => {
+  Deno.test(`POST /${path} answers 503 when the row names a key that is not configured, and changes nothing`, async () => {
     const { agent, id } = await newTenant();
     await plant(id, "amazon", new Uint8Array(64), "0123456789abcdef");
+    const before = (await get(VAULT, "credentials/list", agent)).body.data;
     const reply = await post(VAULT, path, agent, { service: "amazon" });
     assertRefused(reply, 503, "unavailable");
     assert(!reply.text.includes("0123456789abcdef"));
+    assertEquals((await get(VAULT, "credentials/list", agent)).body.data, before);
+    assertEquals((await get(VAULT, "credentials/events?action=retrieve", agent)).body.data.count, 0);
   });
 }

@@ -22,7 +22,8 @@ export const UNREACHABLE = "unreachable";
 
 /** A failure of a call, with the code that the database told (a SQLSTATE, or PostgREST's own), or UNREACHABLE. */
 export class CallError extends StackError {
-  constructor(message: string, readonly code: string) {
+  /** @param isPassing whether the same call may succeed a moment later */
+  constructor(message: string, readonly code: string, readonly isPassing: boolean) {
     super(message);
   }
 }
@@ -39,7 +40,10 @@ export async function callOperator<Answer>(
     retry: false,
   });
   const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(TIMEOUT_MS));
-  if (error) throw new CallError(explain(project, name, error, status), status === 0 ? UNREACHABLE : error.code ?? "");
+  if (error) {
+    const code = status === 0 ? UNREACHABLE : error.code ?? "";
+    throw new CallError(explain(project, name, error, status), code, isPassing(code, status));
+  }
   const parsed = answer.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new StackError(`${nameOf(project)} answers ${name} in another form: is it of the same version as this clone?`);
@@ -65,12 +69,25 @@ function explain(project: ProjectAccess, name: string, error: PostgrestError, st
   if (code === "PGRST202" || code === "42883") {
     return `${nameOf(project)} lacks the function ${name}: apply its migrations (deno task deploy)`;
   }
+  if (isGateway(status) && code === "") return `${nameOf(project)} is not available now (status ${status}); repeat it`;
   if (code === "57014") return `${nameOf(project)}: ${name} took longer than 4 s; repeat it`;
   // A SQLSTATE or a code of PostgREST's; all else came from another server, or from a gateway before it.
   if (!/^(PGRST[0-9A-Z]+|[0-9A-Z]{5})$/.test(code)) {
     return `what answers at ${project.url} (status ${status}) is no Supabase project${check}`;
   }
   return `${nameOf(project)}: ${name}: ${code} ${error.message}`.replaceAll(/\s+/g, " ");
+}
+
+/** 429 and 502 to 504, and the same of a gateway's own numbers: what answers is not the project. */
+function isGateway(status: number): boolean {
+  return status === 429 || status >= 502;
+}
+
+function isPassing(code: string, status: number): boolean {
+  // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention (57014: its timeout).
+  // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
+  const isPassingCode = /^(PGRST00[0-3]|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);
+  return code === UNREACHABLE || isGateway(status) || isPassingCode;
 }
 
 function nameOf(project: ProjectAccess): string {

@@ -8,6 +8,8 @@ export interface Target {
   hub: ProjectAccess;
   vault(): ProjectAccess;
   kernelHmacSecret(): string;
+  /** The local stack's current key. Absent for hosted projects, whose keys nothing tells. */
+  encryptionKey?: string;
 }
 
 const project = z.object({ url: z.string(), secret_key: z.string() });
@@ -15,6 +17,7 @@ const stackFile = z.object({
   governance_hub: project,
   key_vault_executor: project,
   kernel_hmac_secret: z.string(),
+  credential_encryption_key: z.string(),
 });
 
 /** The target of a command. @throws {StackError} which names the variable or the file that is at fault. */
@@ -62,6 +65,7 @@ async function localTarget(path: string): Promise<Target> {
     hub: { ...stack.governance_hub, name: "governance-hub", origin },
     vault: () => ({ ...stack.key_vault_executor, name: "key-vault-executor", origin }),
     kernelHmacSecret: () => stack.kernel_hmac_secret,
+    encryptionKey: stack.credential_encryption_key,
   };
 }
 

@@ -1,7 +1,8 @@
 /** Requests to every endpoint of a running project, with the time that each answer took. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type EndpointCase, endpointsOf, RESOURCES } from "../testing/endpoints.ts";
+import { type EndpointCase, endpointsOf } from "../testing/endpoints.ts";
+import { RESOURCES } from "../stack/projects.ts";
 import type { RunningProject } from "./rig.ts";
 
 /** No answer may take longer, whatever has failed, in milliseconds. */
@@ -68,7 +69,7 @@ export async function assertUnavailable(project: RunningProject, caller: Caller,
 /** Asserts that every endpoint does what it is for; those that act on one thing find none. */
 export async function assertServes(project: RunningProject, caller: Caller): Promise<void> {
   const asked = await askAll(project, caller);
-  const expected = { creates: 201, lists: 200, "on one": 404 };
+  const expected = { creates: 201, lists: 200, "on one": 404, decides: 200 };
   for (const { path, status, endpoint } of asked) {
     assertEquals([path, status], [path, expected[endpoint.acts]], project.process.output().slice(-2000));
   }

@@ -39,6 +39,8 @@ export interface ProjectOptions {
   environment?: Record<string, string | undefined>;
   /** The top folder of the code; this repository's own when absent. */
   root?: URL;
+  /** Another database than the rig's own. */
+  databaseUrl?: string;
 }
 
 const ROOT = new URL("../../", import.meta.url);
@@ -51,14 +53,14 @@ export async function startRig(folder: string, settings: string[] = []): Promise
   const started: RunningProject[] = [];
 
   async function startProject(project: ProjectName, options: ProjectOptions = {}): Promise<RunningProject> {
-    const { port = freePort(), environment, root = ROOT } = options;
+    const { port = freePort(), environment, root = ROOT, databaseUrl } = options;
     const config: ProjectConfig = {
       project,
       port,
       portOption: "",
       keys: keys[DATABASES[project]],
       readyToken: crypto.randomUUID(),
-      database: { kind: "postgres", url: database.url("authenticator", project) },
+      database: { kind: "postgres", url: databaseUrl ?? database.url("authenticator", project) },
     };
     const url = `http://127.0.0.1:${port}`;
     const variables = { ...variablesOf(project, url), ...environment };

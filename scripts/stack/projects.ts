@@ -5,6 +5,12 @@ import * as z from "zod/mini";
 
 export type ProjectName = "governance-hub" | "key-vault-executor";
 
+/** What each project keeps: the first segment of its documented URLs, and the name of the function that routes them. */
+export const RESOURCES: Record<ProjectName, string> = {
+  "governance-hub": "mcp-servers",
+  "key-vault-executor": "credentials",
+};
+
 const config = z.object({ functions: z.record(z.string(), z.unknown()) });
 
 /** A file of a project's `supabase` folder. */

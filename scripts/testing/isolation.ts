@@ -56,7 +56,7 @@ function makeVaultTenant(): Promise<TestTenant> {
   return Promise.resolve({ id, caller: { tenant_id: id, kind: "agent", id: crypto.randomUUID(), scopes: SCOPES } });
 }
 
-/** Calls a function as the data API does: in a transaction of its own, as service_role. Returns its `data`. */
+/** Calls a function as the data API does: in a transaction of its own, as service_role. Returns its `data`, if it has any. */
 // deno-lint-ignore no-explicit-any -- what a function answers is compared, whatever it is
 export async function call(sql: postgres.Sql, name: string, ...parameters: unknown[]): Promise<any> {
   return await sql.begin(async (transaction) => {
@@ -69,7 +69,7 @@ export async function call(sql: postgres.Sql, name: string, ...parameters: unkno
       transaction``,
     );
     const [row] = await transaction`select ${transaction(name)}(${list}) as answer`;
-    return row?.answer.data;
+    return row?.answer.data ?? row?.answer;
   });
 }
 

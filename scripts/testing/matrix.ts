@@ -116,13 +116,13 @@ function ask(endpoint: EndpointCase, path: string, { key, headers, tenantId }: C
   const options: Send = { method, ...(key && { key }), ...(headers && { headers }) };
   return method === "GET" ? send(project, `${path}?${new URLSearchParams(named)}`, options) : send(project, path, {
     ...options,
-    body: { ...body?.(endpoint.acts === "on one" ? thing : undefined), ...named },
+    body: { ...body?.(endpoint.acts === "creates" ? undefined : thing), ...named },
   });
 }
 
 async function create(project: ProjectName, key: string, thing: string): Promise<void> {
   const reply = project === "governance-hub"
-    ? await send(project, "mcp-servers/register", { key, body: { ...newServer(), server_id: thing } })
+    ? await send(project, "mcp-servers/register", { key, body: newServer(thing) })
     : await send(project, "credentials/store", { key, body: { service: thing, credentials: { secret: thing } } });
   assertEquals(reply.status, 201);
 }
@@ -138,6 +138,7 @@ async function read(project: ProjectName, key: string, thing: string): Promise<u
 function assertServed({ acts }: EndpointCase, reply: Reply, thing: string): void {
   assertEquals(reply.status, acts === "creates" ? 201 : 200, reply.text);
   if (acts !== "creates") assert(reply.text.includes(thing) || reply.body.data.deleted === true, reply.text);
+  if (acts === "decides") assertEquals([reply.body.data.allowed, reply.body.data.server.server_id], [true, thing]);
 }
 
 async function assertStranger(
@@ -147,7 +148,10 @@ async function assertStranger(
   askForNone: () => Promise<Reply>,
 ): Promise<void> {
   assert(!reply.text.includes(thing), reply.text);
-  if (acts !== "on one") return assertEquals(reply.status, acts === "creates" ? 201 : 200, reply.text);
-  assertRefused(reply, 404, "not_found");
+  if (acts === "creates" || acts === "lists") {
+    return assertEquals(reply.status, acts === "creates" ? 201 : 200, reply.text);
+  }
+  if (acts === "on one") assertRefused(reply, 404, "not_found");
+  else assertEquals([reply.status, reply.body.data.allowed, reply.body.data.reason], [200, false, "no_server"]);
   assertAlike([reply, await askForNone()]);
 }

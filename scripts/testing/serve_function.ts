@@ -61,6 +61,7 @@ export async function servedEndpoints(
   const endpoints = await endpointsOf(project);
   return (await functionNames(project)).map((name) => {
     const own = endpoints.find((endpoint) => endpoint.name === name);
-    return [name, own ? [[own, own.paths[1]]] : endpoints.map((endpoint) => [endpoint, endpoint.paths[0]])];
+    const routed = endpoints.filter(({ paths }) => paths[0].startsWith(`${name}/`));
+    return [name, own ? [[own, name]] : routed.map((endpoint) => [endpoint, endpoint.paths[0]])];
   });
 }

@@ -1,0 +1,86 @@
+import { assertEquals } from "@std/assert";
+import { issueApiKey } from "../../scripts/operator.ts";
+import { addTenant, assertRefused, newTenant, post, stack } from "../../scripts/testing/client.ts";
+import { newServer } from "../../scripts/testing/endpoints.ts";
+
+const HUB = "governance-hub";
+
+async function register(agent: string, server_id: string, tool_prefix: string, enabled = true): Promise<unknown> {
+  return (await post(HUB, "mcp-servers/register", agent, { ...newServer(), server_id, tool_prefix, enabled })).body
+    .data;
+}
+
+Deno.test("POST /authorize answers the one enabled server that owns a tool, and the tool's name there", async () => {
+  const { agent, kernel, id, organizationId } = await newTenant();
+  const amazon = await register(agent, "amazon", "Amazon.");
+  const deep = await register(agent, "deep", "a.b.c.");
+  await register(agent, "longest", `${"x".repeat(63)}.`);
+  const cases: [tool: string, server: unknown, own: string][] = [
+    ["Amazon.order", amazon, "order"],
+    ["amazon.order.create", amazon, "order.create"],
+    ["AMAZON..", amazon, "."],
+    ["a.b.c.d", deep, "d"],
+    ["a.b.c.Ünï {x}", deep, "Ünï {x}"],
+  ];
+  for (const [tool, server, own] of cases) {
+    const { status, body } = await post(HUB, "authorize", agent, { tool });
+    const { actor, ...data } = body.data;
+    assertEquals([status, data], [200, { allowed: true, tenant_id: id, server, tool: own }]);
+    assertEquals([actor.kind, actor.organization_id, actor.services], ["agent", organizationId, null]);
+  }
+  const asKernel = await post(HUB, "authorize", kernel, { tool: "amazon.order", tenant_id: id });
+  assertEquals([asKernel.body.data.server, asKernel.body.data.actor.kind], [amazon, "kernel"]);
+  const longest = await post(HUB, "authorize", agent, { tool: `${"x".repeat(63)}.${"y".repeat(192)}` });
+  assertEquals(longest.body.data.tool, "y".repeat(192));
+});
+
+Deno.test("POST /authorize allows no tool that no enabled server owns, and says why", async () => {
+  const { agent, organizationId, id } = await newTenant();
+  const sibling = await addTenant(organizationId);
+  await register(agent, "amazon", "amazon.order.");
+  await register(agent, "off", "off.", false);
+  await register(sibling.agent, "theirs", "theirs.");
+  const reasons = {
+    "amazon.order.": "no_server",
+    "amazon.order": "no_server",
+    "amazon.orders.x": "no_server",
+    "amazon.x": "no_server",
+    "amazon": "no_server",
+    ".": "no_server",
+    "..x": "no_server",
+    "theirs.x": "no_server",
+    "off.x": "server_disabled",
+    "OFF.x": "server_disabled",
+  };
+  for (const [tool, reason] of Object.entries(reasons)) {
+    const { status, body } = await post(HUB, "authorize", agent, { tool });
+    const { actor, ...data } = body.data;
+    assertEquals([tool, status, data, actor.kind], [tool, 200, { allowed: false, reason, tenant_id: id }, "agent"]);
+  }
+});
+
+Deno.test("POST /authorize respects the scopes, and tells them and the services of the key", async () => {
+  const { agent, id } = await newTenant();
+  await register(agent, "amazon", "amazon.");
+  const limits = { scopes: ["credentials:reveal"], services: ["stripe", "amazon"] };
+  const { key, id: keyId } = await issueApiKey(stack.governance_hub, id, { name: "executor", ...limits });
+  const { status, body } = await post(HUB, "authorize", key, { tool: "amazon.order" });
+  const { actor, ...data } = body.data;
+  assertEquals([status, data], [200, { allowed: false, reason: "insufficient_scope", tenant_id: id }]);
+  assertEquals([actor.id, actor.scopes, actor.services], [keyId, limits.scopes, limits.services]);
+});
+
+Deno.test("POST /authorize without a tool says who calls, whatever the scopes", async () => {
+  const { id } = await newTenant();
+  const { key } = await issueApiKey(stack.governance_hub, id, { name: "none", scopes: [] });
+  const { status, body } = await post(HUB, "authorize", key, {});
+  const { actor, ...data } = body.data;
+  assertEquals([status, data, actor.scopes], [200, { allowed: true, tenant_id: id }, []]);
+});
+
+Deno.test("POST /authorize answers 400 to a tool that is no name", async () => {
+  const { agent } = await newTenant();
+  for (const tool of ["", " ", 1, null, ["a.b"], "a.\n", "x".repeat(257)]) {
+    assertRefused(await post(HUB, "authorize", agent, { tool }), 400, "invalid_request", "tool");
+  }
+});

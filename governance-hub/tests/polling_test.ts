@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { get, newTenant, post, type Reply, send } from "../../scripts/testing/client.ts";
+import { newServer } from "../../scripts/testing/endpoints.ts";
+
+const HUB = "governance-hub";
+
+function poll(path: string, key: string, tag: string): Promise<Reply> {
+  return send(HUB, path, { key, headers: { "if-none-match": tag } });
+}
+
+function tagOf(reply: Reply): string {
+  assertEquals(reply.status, 200);
+  assertEquals(reply.headers.get("cache-control"), "private, no-cache");
+  return reply.headers.get("etag") ?? "";
+}
+
+for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
+  Deno.test(`GET /${path} answers 304 without a body to who has the list as it is`, async () => {
+    const { agent, kernel, id } = await newTenant();
+    for (let i = 0; i < 3; i++) {
+      const tag = tagOf(await get(HUB, path, agent));
+      const asked = [
+        await poll(path, agent, tag),
+        await poll(path, agent, `W/${tag}`),
+        await poll(path, agent, `"other", ${tag}`),
+        await poll(`${path}?limit=1&enabled_only=true`, agent, tag),
+        await poll(`${path}?tenant_id=${id}`, kernel, tag),
+      ];
+      for (const { status, text, headers } of asked) {
+        assertEquals([status, text, headers.get("etag")], [304, "", tag]);
+        assertEquals(headers.get("cache-control"), "private, no-cache");
+        assertEquals(headers.get("content-type"), null);
+        assert(headers.get("x-request-id"));
+      }
+      await post(HUB, "mcp-servers/register", agent, newServer());
+    }
+  });
+
+  Deno.test(`GET /${path} has another ETag after every change, and the same one after what changes nothing`, async () => {
+    const { agent } = await newTenant();
+    const { server_id } = newServer("s");
+    const seen = new Set<string>();
+    const changes: [string, Record<string, unknown>][] = [
+      ["register", newServer("s")],
+      ["update", { server_id, name: "b" }],
+      ["update", { server_id, name: "A server" }],
+      ["update", { server_id, enabled: false }],
+      ["update", { server_id, args: ["x"] }],
+      ["delete", { server_id }],
+      ["register", newServer("s")],
+    ];
+    for (const [verb, body] of changes) {
+      const before = tagOf(await get(HUB, path, agent));
+      seen.add(before);
+      const reply = await post(HUB, `mcp-servers/${verb}`, agent, body);
+      assert(reply.status < 300, reply.text);
+      assertEquals((await poll(path, agent, before)).status, 200);
+    }
+    const last = tagOf(await get(HUB, path, agent));
+    assertEquals(seen.add(last).size, changes.length + 1);
+    await post(HUB, "mcp-servers/update", agent, { server_id, name: "A server" });
+    await post(HUB, "mcp-servers/register", agent, newServer("s"));
+    await post(HUB, "mcp-servers/update", agent, { server_id, name: "late", if_version: 9 });
+    assertEquals((await poll(path, agent, last)).status, 304);
+  });
+
+  Deno.test(`GET /${path} takes no ETag of another tenant's for its own`, async () => {
+    const [one, other] = [await newTenant(), await newTenant()];
+    for (const { agent } of [one, other]) await post(HUB, "mcp-servers/register", agent, newServer());
+    const tag = tagOf(await get(HUB, path, other.agent));
+    assertNotEquals(tag, tagOf(await get(HUB, path, one.agent)));
+    assertEquals((await poll(path, one.agent, tag)).status, 200);
+    for (const odd of ["x", '"', '"v1.99999999999999999999.x"', tag.slice(0, -2) + '"', "*", `${tag}`.repeat(3)]) {
+      assertEquals((await poll(path, one.agent, odd)).status, 200, odd);
+    }
+  });
+}

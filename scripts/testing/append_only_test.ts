@@ -1,0 +1,116 @@
+/** Events stay as they were written, whoever comes. */
+
+import { assertEquals, assertNotEquals } from "@std/assert";
+import type { ProjectName } from "../stack/projects.ts";
+import { startCluster } from "./cluster.ts";
+import { call, type Fixture, openFixture, refuses, sealed, server } from "./isolation.ts";
+
+const cluster = await startCluster();
+Deno.test.afterAll(() => cluster.stop());
+
+const TABLES: Record<ProjectName, string> = {
+  "governance-hub": "mcp_server_events",
+  "key-vault-executor": "credential_events",
+};
+
+/** Every role that the service, its keys or its functions have; refused by grants, or as the owner by the trigger. */
+const ROLES: [role: string, sqlstate: string][] = [
+  ["anon", "42501"],
+  ["authenticated", "42501"],
+  ["service_role", "42501"],
+  ["authenticator", "42501"],
+  ["tenant_scope", "42501"],
+  ["postgres", "23001"],
+];
+
+const CHANGES = [
+  "update public.TABLE set request_id = 'forged' where true",
+  "update public.TABLE set occurred_at = occurred_at where false",
+  "delete from public.TABLE where true",
+  "truncate public.TABLE",
+];
+
+for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
+  const table = TABLES[project];
+
+  const test = (name: string, work: (fixture: Fixture) => Promise<void>) =>
+    Deno.test(`${table} ${name}`, async () => {
+      const fixture = await openFixture(cluster, await cluster.createProject(project), project);
+      try {
+        for (const { caller } of [fixture.a, fixture.b]) {
+          if (project === "governance-hub") {
+            await call(fixture.sql, "register_mcp_server", caller, server("s", "p."));
+          } else await call(fixture.sql, "store_credential", caller, sealed("s"));
+        }
+        await work(fixture);
+      } finally {
+        await fixture.close();
+      }
+    });
+
+  test("is changed and emptied by no role that the service has", async (fixture) => {
+    const { owner, a } = fixture;
+    const read = () => owner.unsafe(`select * from public.${table} order by occurred_at`);
+    const before = await read();
+    assertEquals(before.length, 2);
+    for (const [role, sqlstate] of ROLES) {
+      for (const change of CHANGES) await refuses(as(fixture, role, a.id, change.replace("TABLE", table)), sqlstate);
+    }
+    assertEquals(await read(), before);
+  });
+
+  test("is changed where the trigger is off: the owner of the database can", async (fixture) => {
+    const { owner, a } = fixture;
+    await owner.unsafe(`alter table public.${table} disable trigger keep_append_only`);
+    assertEquals((await as(fixture, "postgres", a.id, `delete from public.${table}`)).count, 2);
+    await refuses(as(fixture, "tenant_scope", a.id, `delete from public.${table} where true`), "42501");
+  });
+
+  test("takes an event from tenant_scope alone, and for the tenant that is entered", async (fixture) => {
+    const { a, b } = fixture;
+    const copy = (tenantId: string) =>
+      `insert into public.${table}
+       select (jsonb_populate_record(event, jsonb_build_object('id', gen_random_uuid(), 'tenant_id', '${tenantId}'))).*
+       from public.${table} as event limit 1`;
+    for (const role of ["anon", "authenticated", "service_role", "authenticator"]) {
+      await refuses(as(fixture, role, a.id, copy(a.id)), "42501");
+    }
+    assertEquals((await as(fixture, "tenant_scope", a.id, copy(a.id))).count, 1);
+    await refuses(as(fixture, "tenant_scope", a.id, copy(b.id)), "42501");
+  });
+
+  test("is written in the transaction of the act: undone with it, and an act whose event fails is undone", async (fixture) => {
+    const { owner, sql, a } = fixture;
+    const count = async () => (await owner.unsafe(`select from public.${table}`)).count;
+    const act = () =>
+      project === "governance-hub"
+        ? call(sql, "delete_mcp_server", a.caller, "s")
+        : call(sql, "retrieve_credential", a.caller, { service: "s", credential_type: "api_key" });
+    const state = async () =>
+      await owner.unsafe(
+        project === "governance-hub"
+          ? "select version from public.tenant_mcp_servers"
+          : "select last_used_at from public.tenant_credentials",
+      );
+    const before = await state();
+    await owner.unsafe(`alter table public.${table} add constraint broken check (false) not valid`);
+    await refuses(act(), "23514");
+    assertEquals([await count(), await state()], [2, before]);
+    await owner.unsafe(`alter table public.${table} drop constraint broken`);
+    await act();
+    assertEquals(await count(), 3);
+    assertNotEquals(await state(), before);
+  });
+}
+
+/** Runs a statement as a role, in the tenant. Only the data API's own connection is authenticator's. */
+async function as({ sql, owner }: Fixture, role: string, tenantId: string, statement: string) {
+  return await (role === "authenticator" ? sql : owner).begin(async (transaction) => {
+    await transaction`select set_config('app.tenant_id', ${tenantId}, true)`;
+    await transaction.unsafe(`set local role ${role}`);
+    const [row] = await transaction`select current_user::text as role`;
+    assertEquals(row?.role, role);
+    const { count } = await transaction.unsafe(statement);
+    return { count };
+  });
+}

@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
- * `deno task test`: units, then the end-to-end suite on PGlite and on native PostgreSQL 17, each on a stack of its own.
+ * `deno task test`: units, then the end-to-end suite on PGlite and on native PostgreSQL 17, each on a stack of its own, and
+ * the vault's once more without the hub's secret key.
  * With STACK_FILE set, the end-to-end suite alone, against the stack which that file describes.
  * `deno task test:slow`: races, outages and leaks. The last line is `N passed, N failed`.
  */
@@ -9,7 +10,8 @@ import { tell } from "./stack/child.ts";
 import { freePort } from "./stack/ready.ts";
 import { type Stack, startStack } from "./stack/stack.ts";
 
-const END_TO_END = ["governance-hub/tests", "key-vault-executor/tests"];
+const VAULT_TESTS = ["key-vault-executor/tests"];
+const END_TO_END = ["governance-hub/tests", ...VAULT_TESTS];
 
 interface Count {
   passed: number;
@@ -29,8 +31,10 @@ if (import.meta.main) {
     add(await denoTest("end to end, on the given stack", END_TO_END, { STACK_FILE: await Deno.realPath(givenStack) }));
   } else {
     add(await denoTest("units", ["shared", ...await unitTests()], {}));
-    add(await endToEnd("pglite"));
-    add(await endToEnd("postgres"));
+    add(await endToEnd("on PGlite", "pglite"));
+    add(await endToEnd("on PostgreSQL", "postgres"));
+    const withoutKey = { REPO_B_SERVICE_KEY: "" };
+    add(await endToEnd("the vault without the hub's secret key", "postgres", withoutKey, VAULT_TESTS));
   }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   Deno.exit(total.failed === 0 ? 0 : 1);
@@ -44,7 +48,12 @@ async function unitTests(): Promise<string[]> {
 }
 
 /** Runs the end-to-end suite on a throw-away stack. A stack that does not start is one failure. */
-async function endToEnd(engine: "pglite" | "postgres"): Promise<Count> {
+async function endToEnd(
+  title: string,
+  engine: "pglite" | "postgres",
+  environment: Record<string, string> = {},
+  paths = END_TO_END,
+): Promise<Count> {
   const dataDir = await Deno.makeTempDir();
   await Deno.chmod(dataDir, 0o711);
   const logPath = `${dataDir}/requests.log`;
@@ -58,11 +67,11 @@ async function endToEnd(engine: "pglite" | "postgres"): Promise<Count> {
       hubPort,
       vaultPort,
       fresh: true,
-      environment: {},
+      environment,
       logPath,
       onProgress,
     });
-    return await denoTest(`end to end, on ${engine}`, END_TO_END, { STACK_FILE: stack.path });
+    return await denoTest(`end to end, ${title}`, paths, { STACK_FILE: stack.path });
   } catch (error) {
     tell(error);
     return { passed: 0, failed: 1 };

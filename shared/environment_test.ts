@@ -88,6 +88,18 @@ Deno.test("readVaultEnvironment() refuses what is missing or malformed, by name 
   }
 });
 
+Deno.test("readVaultEnvironment() takes the hub's publishable key where its secret key is not set", async () => {
+  const hubOf = async (variables: Variables) =>
+    (await readVaultEnvironment((name) => ({ ...VAULT, ...variables })[name])).hub;
+  const [url, REPO_B_ANON_KEY] = [VAULT.REPO_B_URL, "sb_publishable_x"];
+  for (const REPO_B_SERVICE_KEY of [undefined, "", " "]) {
+    assertEquals(await hubOf({ REPO_B_SERVICE_KEY, REPO_B_ANON_KEY }), { url, publishableKey: REPO_B_ANON_KEY });
+  }
+  assertEquals(await hubOf({ REPO_B_ANON_KEY }), { url, secretKey: VAULT.REPO_B_SERVICE_KEY });
+  const cause = await causeOf({ ...VAULT, REPO_B_SERVICE_KEY: undefined, REPO_B_ANON_KEY: "two words" });
+  assert(cause.startsWith("REPO_B_ANON_KEY is malformed") && !cause.includes("two words"), cause);
+});
+
 Deno.test("readVaultEnvironment() lets the hub be http on this machine alone", async () => {
   for (
     const REPO_B_URL of [

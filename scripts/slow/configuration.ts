@@ -21,6 +21,8 @@ type Case = [title: string, variables: Record<string, string | undefined>, serve
 
 const KEYLESS = { SUPABASE_SECRET_KEYS: undefined, SUPABASE_SERVICE_ROLE_KEY: undefined };
 
+const KEYLESS_HUB = { REPO_B_SERVICE_KEY: undefined };
+
 const EACH: Case[] = [
   ["SUPABASE_URL absent", { SUPABASE_URL: undefined }, "none", "SUPABASE_URL is not set"],
   ["SUPABASE_URL empty", { SUPABASE_URL: " " }, "none", "SUPABASE_URL is not set"],
@@ -55,7 +57,24 @@ const VAULT: Case[] = [
   ["REPO_B_URL absent", { REPO_B_URL: undefined }, "none", "REPO_B_URL is not set"],
   ["REPO_B_URL malformed", { REPO_B_URL: MARK }, "none", "REPO_B_URL is malformed"],
   ["REPO_B_URL of http:// elsewhere", { REPO_B_URL: `http://${MARK}.example` }, "none", "REPO_B_URL is malformed"],
-  ["REPO_B_SERVICE_KEY absent", { REPO_B_SERVICE_KEY: undefined }, "none", "REPO_B_SERVICE_KEY is not set"],
+  ["REPO_B_SERVICE_KEY absent, and so asking the hub as callers do,", KEYLESS_HUB, "all"],
+  [
+    "neither REPO_B_SERVICE_KEY nor KERNEL_HMAC_SECRET",
+    { ...KEYLESS_HUB, KERNEL_HMAC_SECRET: undefined },
+    "all",
+  ],
+  [
+    "REPO_B_SERVICE_KEY and REPO_B_ANON_KEY absent",
+    { ...KEYLESS_HUB, REPO_B_ANON_KEY: undefined },
+    "none",
+    "REPO_B_SERVICE_KEY is not set",
+  ],
+  [
+    "REPO_B_SERVICE_KEY absent and REPO_B_ANON_KEY malformed",
+    { ...KEYLESS_HUB, REPO_B_ANON_KEY: `${MARK} ü` },
+    "none",
+    "REPO_B_ANON_KEY is malformed",
+  ],
   [
     "REPO_B_SERVICE_KEY malformed",
     { REPO_B_SERVICE_KEY: `${MARK}\n${MARK}` },
@@ -64,7 +83,7 @@ const VAULT: Case[] = [
   ],
   ["a REPO_B_SERVICE_KEY that is not the hub's", { REPO_B_SERVICE_KEY: `sb_secret_${MARK}` }, "none"],
   ["REPO_B_ANON_KEY absent", { REPO_B_ANON_KEY: undefined }, "all"],
-  ["REPO_B_ANON_KEY malformed", { REPO_B_ANON_KEY: `${MARK} ü` }, "all"],
+  ["REPO_B_ANON_KEY malformed beside REPO_B_SERVICE_KEY", { REPO_B_ANON_KEY: `${MARK} ü` }, "all"],
   [
     "CREDENTIAL_ENCRYPTION_KEY absent",
     { CREDENTIAL_ENCRYPTION_KEY: undefined },

@@ -62,6 +62,15 @@ export function stepsFor(file: StackFile): Step[] {
       expected: { ok: false, error: { code: "tool_prefix_taken" } },
     },
     {
+      sentence: "A gateway asks, with the agent's key, which server owns a tool.",
+      project: "hub",
+      request: "authorize",
+      ...agent,
+      body: { tool: "amazon.order" },
+      status: 200,
+      expected: ok({ allowed: true, tool: "order", server: { server_id: SERVER.server_id }, tenant_id }),
+    },
+    {
       sentence: "It renames its server and switches it off.",
       project: "hub",
       request: "mcp-servers/update",
@@ -146,6 +155,22 @@ export function stepsFor(file: StackFile): Step[] {
       body: { ...selector, tenant_id },
       status: 403,
       expected: { ok: false, status: "error", error: { code: "tenant_not_allowed" } },
+    },
+    {
+      sentence: "The agent sees who did what to its credentials.",
+      project: "vault",
+      request: "credentials/events",
+      ...agent,
+      status: 200,
+      expected: success({
+        events: [
+          { action: "retrieve", actor_kind: "kernel" },
+          { action: "replace", actor_kind: "agent" },
+          { action: "retrieve", actor_kind: "agent" },
+          { action: "store", actor_kind: "agent" },
+        ],
+        count: 4,
+      }),
     },
     {
       sentence: "The agent deletes the credential.",

@@ -6,6 +6,6 @@ Deno.test("demo shows the whole flow, every answer as specified, and no colour i
   }).output();
   const text = new TextDecoder().decode(stdout);
   assertEquals(code, 0, text);
-  assertMatch(text, /All 17 answers are the specified ones\.\n$/);
+  assertMatch(text, /All 19 answers are the specified ones\.\n$/);
   assertEquals(text.includes("\x1b["), false);
 });

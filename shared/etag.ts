@@ -33,6 +33,7 @@ export function readIfNoneMatch(headers: Headers): KnownRevision[] {
 
 /**
  * The version that a change is bound to: `if_version` of the body, or the `If-Match` of the headers; undefined for none.
+ * A weak tag is as good: whatever compressed an answer on its way made it weak, and it is the same version.
  *
  * @throws {ApiError} `invalid_request` when they differ, or when `If-Match` holds several tags.
  */
@@ -42,7 +43,7 @@ export function readIfMatch(headers: Headers, ifVersion: number | undefined): nu
   if (!/^(W\/)?"[^"]*"$/.test(header)) {
     throw invalidRequest([{ path: "", message: 'the header If-Match must be one ETag of the server, such as "3"' }]);
   }
-  const version = /^"([1-9]\d{0,8})"$/.exec(header)?.[1];
+  const version = /^(?:W\/)?"([1-9]\d{0,8})"$/.exec(header)?.[1];
   const matched = version === undefined ? NO_VERSION : Number(version);
   if (ifVersion !== undefined && ifVersion !== matched) throw invalidField("if_version", "differs from If-Match");
   return matched;

@@ -6,8 +6,13 @@ const HUB = "governance-hub";
 
 async function registered(agent: string): Promise<string> {
   const reply = await post(HUB, "mcp-servers/register", agent, newServer());
-  assertEquals([reply.body.data.version, reply.headers.get("etag")], [1, '"1"']);
+  assertEquals([reply.body.data.version, tagOf(reply)], [1, '"1"']);
   return reply.body.data.server_id;
+}
+
+/** The tag, which a server that compresses its answers makes weak. */
+function tagOf({ headers }: Reply): string | undefined {
+  return headers.get("etag")?.replace(/^W\//, "");
 }
 
 function conditional(path: string, key: string, body: unknown, tag: string): Promise<Reply> {
@@ -21,7 +26,7 @@ async function versionOf(agent: string, id: string): Promise<number | undefined>
 
 function assertMismatch(reply: Reply, current: number): void {
   assertRefused(reply, 412, "version_mismatch");
-  assertEquals([reply.body.error.current_version, reply.headers.get("etag")], [current, `"${current}"`]);
+  assertEquals([reply.body.error.current_version, tagOf(reply)], [current, `"${current}"`]);
 }
 
 for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
@@ -33,12 +38,12 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
         ? await post(HUB, path, agent, { server_id, name: `n${version}`, if_version: version })
         : await conditional(path, agent, { server_id, name: `n${version}` }, `"${version}"`);
       assertEquals([reply.status, reply.body.data.version], [200, version + 1]);
-      assertEquals(reply.headers.get("etag"), `"${version + 1}"`);
+      assertEquals(tagOf(reply), `"${version + 1}"`);
     }
     for (const if_version of [1, 3, 5, 2 ** 31 - 1]) {
       assertMismatch(await post(HUB, path, agent, { server_id, name: "late", if_version }), 4);
     }
-    for (const tag of ['"3"', 'W/"4"', '"v4"', '"04"', '""', '"4294967300"']) {
+    for (const tag of ['"3"', 'W/"3"', '"v4"', '"04"', '""', '"4294967300"']) {
       assertMismatch(await conditional(path, agent, { server_id, name: "late" }, tag), 4);
     }
     const { servers } = (await get(HUB, "mcp-servers/list", agent)).body.data;
@@ -72,7 +77,7 @@ for (const path of ["mcp-servers/delete", "mcp-servers-delete"]) {
     assertMismatch(await post(HUB, path, agent, { server_id, if_version: 1 }), 2);
     assertMismatch(await conditional(path, agent, { server_id }, '"1"'), 2);
     assertEquals(await versionOf(agent, server_id), 2);
-    assertEquals((await conditional(path, agent, { server_id }, '"2"')).status, 200);
+    assertEquals((await conditional(path, agent, { server_id }, 'W/"2"')).status, 200);
     assertEquals(await versionOf(agent, server_id), undefined);
     assertRefused(await post(HUB, path, agent, { server_id, if_version: 2 }), 404, "not_found");
   });

@@ -7,7 +7,11 @@ import { newServer } from "../testing/endpoints.ts";
 import { type Caller, headersOf } from "./calls.ts";
 import type { Rig } from "./rig.ts";
 
-const TABLES = { "governance-hub": "tenant_mcp_servers", "key-vault-executor": "tenant_credentials" } as const;
+/** What callers write to. */
+const TABLES = {
+  "governance-hub": ["tenant_mcp_servers", "mcp_server_events"],
+  "key-vault-executor": ["tenant_credentials", "credential_events"],
+} as const;
 
 export interface Reply {
   status: number;
@@ -48,8 +52,12 @@ export async function keep(rig: Rig, caller: Caller): Promise<string> {
 export async function readRows({ database }: Rig): Promise<Record<ProjectName, string[]>> {
   const read = (project: ProjectName) =>
     withConnection(database.url("supabase_admin", project), async (run) => {
-      const rows = await run(`select line::text from public.${TABLES[project]} as line order by id`);
-      return rows.map(({ line }) => String(line));
+      const lines: string[] = [];
+      for (const table of TABLES[project]) {
+        const rows = await run(`select line::text from public.${table} as line order by id`);
+        lines.push(...rows.map(({ line }) => String(line)));
+      }
+      return lines;
     });
   return { "governance-hub": await read("governance-hub"), "key-vault-executor": await read("key-vault-executor") };
 }
@@ -63,13 +71,13 @@ export async function assertHolds(rig: Rig, caller: Caller, secrets: Map<string,
   }
 }
 
-/** Locks both tables against everyone, until the returned function is called or the server is gone. */
+/** Locks these tables against everyone, until the returned function is called or the server is gone. */
 export async function lockTables({ database }: Rig): Promise<() => Promise<void>> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const locked = (["governance-hub", "key-vault-executor"] as const).map((project) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const held = withConnection(database.url("supabase_admin", project), async (run) => {
-      await run(`begin; lock table public.${TABLES[project]} in access exclusive mode`);
+      await run(`begin; lock table ${TABLES[project].map((table) => `public.${table}`)} in access exclusive mode`);
       resolve();
       await released;
       await run("rollback");

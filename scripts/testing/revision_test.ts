@@ -1,0 +1,95 @@
+/** The revision of a tenant's servers: what moves it, and what reading it costs. */
+
+import { assert, assertEquals } from "@std/assert";
+import postgres from "postgres";
+import { startCluster } from "./cluster.ts";
+import { call, type Fixture, openFixture, server, type TestTenant } from "./isolation.ts";
+
+const HUB = "governance-hub";
+
+const cluster = await startCluster();
+Deno.test.afterAll(() => cluster.stop());
+
+function test(name: string, work: (fixture: Fixture, database: string) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const database = await cluster.createProject(HUB);
+    const fixture = await openFixture(cluster, database, HUB);
+    try {
+      await work(fixture, database);
+    } finally {
+      await fixture.close();
+    }
+  });
+}
+
+function list(sql: postgres.Sql, { id, caller }: TestTenant, known: number[] = []) {
+  return call(sql, "list_mcp_servers", caller, {
+    limit: 1000,
+    known_revisions: known.map((revision) => ({ tenant_id: id, revision })),
+  });
+}
+
+test("a list whose revision is known reads no server: it is answered while their table is locked", async (fixture) => {
+  const { sql, owner, a } = fixture;
+  await call(sql, "register_mcp_server", a.caller, server("s", "p."));
+  const { revision } = await list(sql, a);
+  await owner.begin(async (transaction) => {
+    await transaction`lock table public.tenant_mcp_servers in access exclusive mode`;
+    assertEquals(await list(sql, a, [revision]), { revision, unchanged: true });
+    await sql`set lock_timeout = '50ms'`;
+    const refused = await list(sql, a, [revision - 1]).catch((error: postgres.PostgresError) => error.code);
+    assertEquals(refused, "55P03");
+  });
+});
+
+test("the revision moves with every statement that changes a server, whoever makes it, and of that tenant alone", async (fixture) => {
+  const { sql, owner, a, b } = fixture;
+  for (const [name, prefix] of [["s", "p."], ["t", "q."]] as const) {
+    await call(sql, "register_mcp_server", a.caller, server(name, prefix));
+    await call(sql, "register_mcp_server", b.caller, server(name, prefix));
+  }
+  const other = (await list(sql, b)).revision;
+  const statements = [
+    `update public.tenant_mcp_servers set name = 'x' where tenant_id = '${a.id}' and server_id = 's'`,
+    `update public.tenant_mcp_servers set enabled = false where tenant_id = '${a.id}'`,
+    `delete from public.tenant_mcp_servers where tenant_id = '${a.id}' and server_id = 't'`,
+  ];
+  for (const statement of statements) {
+    const { revision } = await list(sql, a);
+    await owner.unsafe(statement);
+    assertEquals((await list(sql, a)).revision, revision + 1, statement);
+  }
+  assertEquals((await list(sql, b)).revision, other);
+  const { revision } = await list(sql, a);
+  await owner.begin(async (transaction) => {
+    await transaction.unsafe(statements[1] ?? "");
+    await transaction.unsafe("rollback");
+  }).catch(() => {});
+  assertEquals((await list(sql, a, [revision])).unchanged, true);
+});
+
+test("a revision tells apart what eight writers at once have done", async (fixture, database) => {
+  const { sql, a } = fixture;
+  const writers = Array.from({ length: 8 }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
+  const before = (await list(sql, a)).revision;
+  const seen = new Set<number>();
+  let isWriting = true;
+  const reading = (async () => {
+    while (isWriting) {
+      const { revision, servers } = await list(sql, a);
+      // Read before the servers, it may tell of fewer changes than they have; never of more.
+      assert(servers.length >= revision - before, `${servers.length} servers at revision ${revision}`);
+      seen.add(revision);
+    }
+  })();
+  await Promise.all(writers.map(async (writer, index) => {
+    for (let i = 0; i < 20; i++) {
+      await call(writer, "register_mcp_server", a.caller, server(`s${index}-${i}`, `p${index}-${i}.`));
+    }
+    await writer.end();
+  }));
+  isWriting = false;
+  await reading;
+  assertEquals((await list(sql, a)).revision, before + 160);
+  assert(seen.size > 1);
+});

@@ -1,9 +1,11 @@
 /** The errors that an endpoint answers with: one code, one status, one sentence for whoever must fix the call. */
 
-const STATUS = {
+/** Every code, with its status. */
+export const STATUS = {
   invalid_request: 400,
   invalid_json: 400,
   ambiguous_credentials: 400,
+  secret_in_args: 400,
   unauthenticated: 401,
   tenant_not_allowed: 403,
   insufficient_scope: 403,

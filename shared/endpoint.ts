@@ -1,22 +1,22 @@
-/** The HTTP boundary: from a request to a validated call, and from its outcome to a response and one log line. */
+/** The HTTP boundary: from a request to a validated call. */
 
 import * as z from "zod/mini";
-import { ApiError, type FieldError, invalidField, invalidRequest } from "./api_error.ts";
+import { type FieldError, invalidField, invalidRequest } from "./api_error.ts";
 import { readJsonText } from "./body.ts";
 import { type Presented, readKey, requireTenant } from "./caller.ts";
-import { INTERNAL_MESSAGE } from "./database.ts";
+import type { About, Operation } from "./documented.ts";
 import * as fields from "./fields.ts";
 import { nameable, parseJson } from "./json.ts";
-import { type Actor, describeCause, logRequest } from "./log.ts";
-
-/** What all endpoints of a project share. */
-export interface Project<Environment> {
-  /** Members beside `ok` in every answer. */
-  readonly success: Record<string, unknown>;
-  readonly failure: Record<string, unknown>;
-  /** Read once per isolate. */
-  readonly environment: () => Promise<Environment>;
-}
+import type { Actor } from "./log.ts";
+import {
+  type Answer,
+  type Arrival,
+  type Handler,
+  type Project,
+  requireMethod,
+  respond,
+  unknownPath,
+} from "./respond.ts";
 
 /** A call that has passed the boundary. */
 export interface Call<Environment, Input> {
@@ -29,20 +29,15 @@ export interface Call<Environment, Input> {
   readonly noteCaller: (caller: Actor) => void;
 }
 
-export interface Answer {
-  status: number;
-  /** Absent: the answer has no body. */
-  data?: unknown;
-  /** Further response headers. */
-  headers?: Record<string, string>;
-}
-
 export interface Definition<Environment, Shape extends Fields> {
   project: Project<Environment>;
   resource: string;
   /** Absent: the resource is the endpoint. */
   verb?: string;
+  /** False: it is no function of its own, and answers at `/<resource>/<verb>` alone. */
+  isFunction?: boolean;
   method: "GET" | "POST";
+  about: About;
   /** The body's members (POST), or the query's parameters (GET). Others are refused. */
   fields: Shape;
   /** A rule over several fields: what is wrong, or undefined. */
@@ -53,17 +48,18 @@ export interface Definition<Environment, Shape extends Fields> {
 type Fields = Record<string, z.ZodMiniType>;
 type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
 
-/** What an `index.ts` exports: the edge runtime and `deno serve` both take it. */
-export interface Handler {
-  fetch(request: Request): Promise<Response>;
+/** A handler with what the document of its project tells of it. */
+export interface Endpoint extends Handler {
+  readonly operation: Operation;
 }
 
-/** An endpoint that answers at `/<resource>-<verb>` and at `/<resource>/<verb>`. */
+/** An endpoint that answers at `/<resource>/<verb>` and at `/<resource>-<verb>`. */
 export function endpoint<Environment, Shape extends Fields>(
   definition: Definition<Environment, Shape>,
-): Handler {
+): Endpoint {
   const { project, resource, verb, method } = definition;
-  const paths = verb === undefined ? [`/${resource}`] : [`/${resource}-${verb}`, `/${resource}/${verb}`];
+  const name = verb === undefined ? resource : `${resource}-${verb}`;
+  const paths = pathsOf(definition, name);
   const schema = z.strictObject({ ...definition.fields, tenant_id: z.optional(fields.tenantId) });
 
   async function answer({ request, url, requestId, noteCaller }: Arrival): Promise<Answer> {
@@ -83,66 +79,21 @@ export function endpoint<Environment, Shape extends Fields>(
     return await definition.answer({ environment, input, caller, headers: request.headers, noteCaller });
   }
 
-  return { fetch: (request) => respond(project, paths[0]?.slice(1) ?? "", request, answer) };
+  return {
+    fetch: (request) => respond(project, name, request, answer),
+    operation: { ...definition.about, name, resource, method, paths, input: schema },
+  };
 }
 
-/** A request as it has come, before anything of it is checked. */
-export interface Arrival {
-  request: Request;
-  url: URL;
-  requestId: string;
-  noteCaller: (caller: Actor) => void;
+interface Place {
+  resource: string;
+  verb?: string;
+  isFunction?: boolean;
 }
 
-/** Runs `answer` and turns whatever comes of it into the response and the log line. */
-export async function respond<Environment>(
-  project: Project<Environment>,
-  functionName: string,
-  request: Request,
-  answer: (arrival: Arrival) => Promise<Answer>,
-): Promise<Response> {
-  const startedAt = performance.now();
-  const requestId = readRequestId(request.headers);
-  let actor: Actor | undefined;
-  const log = (status: number, error?: ApiError) =>
-    logRequest({
-      requestId,
-      function: functionName,
-      actor,
-      status,
-      startedAt,
-      ...(error && { code: error.code }),
-      ...(error?.cause !== undefined && { cause: describeCause(error.cause) }),
-    });
-  try {
-    const noteCaller = (caller: Actor) => actor = caller;
-    const { status, data, headers } = await answer({ request, url: new URL(request.url), requestId, noteCaller });
-    const body = data === undefined ? undefined : { ok: true, ...project.success, data };
-    const response = json(status, body, requestId, headers);
-    log(status);
-    return response;
-  } catch (thrown) {
-    const error = thrown instanceof ApiError ? thrown : new ApiError("internal", INTERNAL_MESSAGE, { cause: thrown });
-    log(error.status, error);
-    const { code, message, fields, details } = error;
-    const body = { ok: false, ...project.failure, error: { code, message, fields, ...details }, request_id: requestId };
-    return json(error.status, body, requestId, error.headers);
-  }
-}
-
-/** @throws {ApiError} `method_not_allowed` */
-export function requireMethod(request: Request, method: string): void {
-  if (request.method === method) return;
-  throw new ApiError("method_not_allowed", `this endpoint answers ${method}`, { headers: { allow: method } });
-}
-
-export function unknownPath(): ApiError {
-  return new ApiError("not_found", "there is no such endpoint");
-}
-
-function readRequestId(headers: Headers): string {
-  const given = headers.get("x-request-id") ?? "";
-  return /^[A-Za-z0-9_.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
+function pathsOf({ resource, verb, isFunction = true }: Place, name: string): string[] {
+  const own = isFunction ? [`/${name}`] : [];
+  return verb === undefined ? own : [`/${resource}/${verb}`, ...own];
 }
 
 /** The query's parameters, less the one that the platform itself uses. */
@@ -173,16 +124,4 @@ function parse(schema: z.ZodMiniType, value: unknown): unknown {
 
 function unknownFields(names: string[]): FieldError[] {
   return names.map((name) => ({ path: nameable(name), message: "is not a field of this endpoint" }));
-}
-
-function json(status: number, body: unknown, requestId: string, headers: Record<string, string> = {}): Response {
-  return new Response(body === undefined ? null : JSON.stringify(body), {
-    status,
-    headers: {
-      ...(body !== undefined && { "content-type": "application/json" }),
-      "cache-control": "no-store",
-      "x-request-id": requestId,
-      ...headers,
-    },
-  });
 }

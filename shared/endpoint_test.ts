@@ -1,14 +1,17 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import * as z from "zod/mini";
 import { ApiError } from "./api_error.ts";
-import { endpoint, type Project } from "./endpoint.ts";
+import { endpoint } from "./endpoint.ts";
 import { generateKey } from "./key.ts";
 import { once } from "./once.ts";
+import type { Project } from "./respond.ts";
 import { router } from "./router.ts";
 
 const agentKey = generateKey("agent");
 
 const project: Project<{ kernelSecret: undefined; database: { url: string; secretKey: string } }> = {
+  title: "things",
+  description: "Things.",
   success: { status: "success" },
   failure: { status: "error" },
   environment: () => Promise.resolve({ kernelSecret: undefined, database: { url: "", secretKey: "" } }),
@@ -19,6 +22,7 @@ const echo = endpoint({
   resource: "things",
   verb: "echo",
   method: "POST",
+  about: { summary: "Says what it was told", data: z.object({ input: z.unknown(), caller: z.unknown() }) },
   fields: { name: z.string(), note: z.optional(z.string()) },
   rule: ({ name, note }) => name === note ? { path: "note", message: "must differ from name" } : undefined,
   answer: ({ input, caller }) => {
@@ -94,7 +98,7 @@ Deno.test("endpoint() does not read the body of a caller without a key", async (
 });
 
 Deno.test("router() dispatches by the segment after its own name, and answers 404 to all else", async () => {
-  const { fetch } = router(project, "things", { echo }, "list_mcp_servers");
+  const { fetch } = router({ project, resource: "things", endpoints: [echo], probe: "list_mcp_servers" });
   assertEquals((await fetch(post({ name: "x" }, {}, "things/echo"))).status, 201);
   for (const path of ["things", "things/", "things/echo/", "things/Echo", "things%2Fecho", "things//echo", "echo"]) {
     const response = await fetch(post({ name: "x" }, {}, path));

@@ -1,12 +1,39 @@
 /** Entity tags (RFC 9110, section 8.8.3): a server's is its version, a list's is its tenant's revision. */
 
 import { invalidField, invalidRequest } from "./api_error.ts";
+import type { HeaderField } from "./documented.ts";
 
 /** Revisions of lists that a client has. */
 export interface KnownRevision {
   tenant_id: string;
   revision: number;
 }
+
+type HeaderFields = Record<string, HeaderField>;
+
+/** What the document says of a server's tag in answers, and of conditions on it in requests; then of a list's. */
+export const SERVER_ETAG: HeaderFields = {
+  ETag: { description: "the server's version", pattern: '^(W/)?"[1-9][0-9]*"$', example: serverEtag(3) },
+};
+export const IF_MATCH: HeaderFields = {
+  "If-Match": {
+    description: "the ETag of the server as it must be, else 412; or *. The same as if_version",
+    example: serverEtag(3),
+  },
+};
+
+const EXAMPLE_OF_LIST = listEtag({ tenant_id: "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", revision: 7 });
+
+export const LIST_ETAG: HeaderFields = {
+  ETag: {
+    description: "the revision of all servers of the tenant",
+    pattern: '^(W/)?"v1\\.[0-9]+\\.[0-9a-f-]{36}"$',
+    example: EXAMPLE_OF_LIST,
+  },
+};
+export const IF_NONE_MATCH: HeaderFields = {
+  "If-None-Match": { description: "the ETags of this list that the client has", example: EXAMPLE_OF_LIST },
+};
 
 /** No server has it: a condition on it never holds. */
 const NO_VERSION = 0;

@@ -1,19 +1,23 @@
 /** What the records of both projects have in common. */
 
 import * as z from "zod/mini";
+import { id, moment, text } from "./answers.ts";
+import { documented } from "./documented.ts";
 import { eventCursor, limit, oneOf, time } from "./fields.ts";
 
 /** Members of an event in an answer, beside what it was done to. */
-export const event = {
-  id: z.string(),
-  occurred_at: z.string(),
-  action: z.string(),
-  actor_kind: z.string(),
-  /** Null for an operator, who has no key. */
-  actor_id: z.nullable(z.string()),
-  /** The `x-request-id` of the request, by which its log line is found. */
-  request_id: z.nullable(z.string()),
-};
+export function event(actions: readonly string[]) {
+  return {
+    id,
+    occurred_at: moment,
+    action: documented(z.string(), { enum: actions }),
+    actor_kind: text("agent", { enum: ["agent", "kernel", "operator"] }),
+    /** Null for an operator, who has no key. */
+    actor_id: z.nullable(id),
+    /** The `x-request-id` of the request, by which its log line is found. */
+    request_id: z.nullable(text("trace-1")),
+  };
+}
 
 /** Parameters of a query for events; `until` is exclusive. */
 export function eventFields(actions: readonly string[]) {

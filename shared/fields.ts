@@ -1,10 +1,14 @@
 /**
  * The fields of requests. Each rule stands a second time as a CHECK constraint in its table.
  * Lengths of text are in code points, sizes in UTF-8 bytes.
+ *
+ * A rule of our own comes with the JSON Schema keywords that say as much of it as they can, for the document, and never
+ * more: what the document refuses, the rule refuses.
  */
 
 import * as z from "zod/mini";
 import { type Cursor, decodeCursor } from "./cursor.ts";
+import { documented, type Keywords } from "./documented.ts";
 
 // deno-lint-ignore no-control-regex -- they are what it is for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -17,14 +21,25 @@ function rule(text: string): { error: (issue: { input?: unknown }) => string } {
   return { error: ({ input }) => input === undefined ? "is required" : text };
 }
 
-function text(words: string, isGood: (value: string) => boolean) {
-  return z.string(rule(words)).check(z.refine(isGood, { error: words }));
+function text(words: string, isGood: (value: string) => boolean, keywords: Keywords) {
+  const schema = z.string(rule(words)).check(z.refine(isGood, { error: words }));
+  return documented(schema, { description: words, ...keywords });
+}
+
+/** Text that is good when it has the form. */
+function formed(words: string, form: RegExp, examples: string[]) {
+  return text(words, (value) => form.test(value), { pattern: form.source, examples });
 }
 
 /** Free text for people and machines: bounded, on one line, and not blank. */
-function line(maxLength: number) {
+function line(maxLength: number, examples: string[]) {
   const words = `must be 1 to ${maxLength} characters, not blank, without control characters`;
-  return text(words, (value) => isLine(value, maxLength) && value.trim() !== "");
+  const isGood = (value: string) => isLine(value, maxLength) && value.trim() !== "";
+  return text(words, isGood, { ...lineKeywords(maxLength), pattern: "\\S", examples });
+}
+
+function lineKeywords(maxLength: number): Keywords {
+  return { minLength: 1, maxLength, not: { pattern: CONTROL.source } };
 }
 
 function isLine(value: string, maxLength: number): boolean {
@@ -36,54 +51,87 @@ function byteLength(value: string): number {
   return new TextEncoder().encode(value).byteLength;
 }
 
-export const tenantId = z.guid(rule("must be a tenant's UUID"));
+export const tenantId = documented(z.guid(rule("must be a tenant's UUID")), {
+  description: "the tenant to act for: required with a kernel's key; with an agent's it may be its own alone",
+  examples: ["0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11"],
+});
 
-export const serverId = text(
+export const serverId = formed(
   "must be 1 to 128 of A-Z a-z 0-9 @ . _ : / -, and begin with a letter, a digit or @",
-  (value) => /^[A-Za-z0-9@][A-Za-z0-9@._:/-]{0,127}$/.test(value),
+  /^[A-Za-z0-9@][A-Za-z0-9@._:/-]{0,127}$/,
+  ["my-amazon-server"],
 );
 
-export const serverName = line(200);
+export const serverName = line(200, ["My Amazon MCP Server"]);
 
-export const command = line(1024);
+export const command = line(1024, ["node"]);
 
 const ARGS_RULE = "must be 1 to 128 strings of 1 to 4096 characters without control characters, 32 KiB together";
-export const args = z.array(z.string({ error: ARGS_RULE }), rule(ARGS_RULE)).check(z.refine(isArgumentList, ARGS_RULE));
+const MAX_ARGS = 128;
+const MAX_ARG_LENGTH = 4096;
+
+const arg = documented(z.string({ error: ARGS_RULE }), lineKeywords(MAX_ARG_LENGTH));
+
+export const args = documented(z.array(arg, rule(ARGS_RULE)).check(z.refine(isArgumentList, ARGS_RULE)), {
+  description: ARGS_RULE,
+  minItems: 1,
+  maxItems: MAX_ARGS,
+  examples: [["@mycompany/amazon-mcp-server"]],
+});
 
 function isArgumentList(args: string[]): boolean {
-  return args.length >= 1 && args.length <= 128 && args.every((arg) => isLine(arg, 4096)) &&
+  return args.length >= 1 && args.length <= MAX_ARGS && args.every((arg) => isLine(arg, MAX_ARG_LENGTH)) &&
     args.reduce((bytes, arg) => bytes + byteLength(arg), 0) <= MAX_ARGS_BYTES;
 }
 
+const MAX_PREFIX_LENGTH = 64;
+const PREFIX_FORM = /^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$/;
+
 export const toolPrefix = text(
   'must be at most 64 characters: segments of A-Z a-z 0-9 _ -, each followed by "." (such as "amazon.")',
-  (value) => value.length <= 64 && /^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$/.test(value),
+  (value) => value.length <= MAX_PREFIX_LENGTH && PREFIX_FORM.test(value),
+  { maxLength: MAX_PREFIX_LENGTH, pattern: PREFIX_FORM.source, examples: ["amazon."] },
 );
 
 /** A tool as gateways name it: a server's prefix, and the tool's own name. */
-export const toolName = line(256);
+export const toolName = line(256, ["amazon.search"]);
 
-export const enabled = z.boolean(rule("must be true or false"));
+export const enabled = documented(z.boolean(rule("must be true or false")), {
+  description: "whether its tools may be called",
+});
 
 /** A server's version, which PostgreSQL keeps as an integer of 4 bytes. */
-export const version = z.int(rule("must be a whole number from 1")).check(
-  z.minimum(1, "must be a whole number from 1"),
-  z.maximum(2 ** 31 - 1, "must be a whole number from 1"),
+export const version = documented(
+  z.int(rule("must be a whole number from 1")).check(
+    z.minimum(1, "must be a whole number from 1"),
+    z.maximum(2 ** 31 - 1, "must be a whole number from 1"),
+  ),
+  { description: "the version that the server must be at, else 412; If-Match asks the same", examples: [3] },
 );
 
 const SERVICE_RULE = "must be 1 to 64 of A-Z a-z 0-9 . _ : / -, and begin with a letter or a digit";
 const SERVICE_FORM = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
 
-export const service = text(SERVICE_RULE, (value) => SERVICE_FORM.test(value));
+export const service = formed(SERVICE_RULE, SERVICE_FORM, ["amazon"]);
 
-export const credentialType = text(SERVICE_RULE, (value) => SERVICE_FORM.test(value));
+export const credentialType = formed(SERVICE_RULE, SERVICE_FORM, ["api_key"]);
 
-export const credentialId = z.guid(rule("must be a credential's UUID"));
+export const credentialId = documented(z.guid(rule("must be a credential's UUID")), {
+  description: "the credential's id",
+  examples: ["7d1f4a52-2f0e-4c6a-8a55-5f1f6f1f0c21"],
+});
+
+const CREDENTIALS_RULE = "must be a JSON object with at least one member, 64 KiB at most as JSON";
 
 /** Passes the parsed object on by reference: a copy would lose a member named `__proto__`. */
-export const credentials = z.custom<Record<string, unknown>>(
-  isCredentials,
-  rule("must be a JSON object with at least one member, 64 KiB at most as JSON"),
+export const credentials = documented(
+  z.custom<Record<string, unknown>>(isCredentials, rule(CREDENTIALS_RULE)),
+  {
+    description: CREDENTIALS_RULE,
+    type: "object",
+    minProperties: 1,
+    examples: [{ api_key: "the service's key", secret_key: "the service's secret" }],
+  },
 );
 
 function isCredentials(value: unknown): boolean {
@@ -92,16 +140,29 @@ function isCredentials(value: unknown): boolean {
 }
 
 /** A query's choice among words. */
-export function oneOf(words: readonly string[]) {
-  return z.enum(words, rule(`must be one of ${words.join(", ")}`));
+export function oneOf(words: readonly string[], keywords: Keywords = {}) {
+  const rules = `must be one of ${words.join(", ")}`;
+  return documented(z.enum(words, rule(rules)), { description: rules, ...keywords });
 }
 
-/** A query's flag: `true` or `false`. */
-export const flag = z.pipe(oneOf(["true", "false"]), z.transform((v) => v === "true"));
+/** A query's flag: `true` or `false`, which the document calls a boolean. */
+export const flag = z.pipe(
+  oneOf(["true", "false"], { type: "boolean", enum: [true, false] }),
+  z.transform((v) => v === "true"),
+);
 
-/** A query's page size, 1 to 1,000. */
+/** A query's page size, 1 to 1,000, which the document calls an integer. */
 export const limit = z._default(
-  z.pipe(text(`must be a whole number from 1 to ${MAX_PAGE}`, isPageSize), z.transform(Number)),
+  z.pipe(
+    text(`must be a whole number from 1 to ${MAX_PAGE}`, isPageSize, {
+      type: "integer",
+      minimum: 1,
+      maximum: MAX_PAGE,
+      default: MAX_PAGE,
+      examples: [100],
+    }),
+    z.transform(Number),
+  ),
   MAX_PAGE,
 );
 
@@ -117,13 +178,14 @@ export function cursor(sortKeyParts: number, isGood: (cursor: Cursor) => boolean
     const position = decodeCursor(value, sortKeyParts);
     return position !== undefined && isGood(position) ? position : undefined;
   };
-  return z.pipe(text(CURSOR_RULE, (value) => read(value) !== undefined), z.transform(read));
+  return z.pipe(text(CURSOR_RULE, (value) => read(value) !== undefined, { minLength: 1 }), z.transform(read));
 }
 
 /** A query's moment, RFC 3339, in the years and offsets that PostgreSQL has too. */
 export const time = text(
   "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B",
   isTime,
+  { format: "date-time", examples: ["2026-02-23T12:00:00Z"] },
 );
 
 const TIME_FORM = z.iso.datetime({ offset: true });

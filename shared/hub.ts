@@ -2,31 +2,62 @@
 
 import * as z from "zod/mini";
 import type { Database } from "governance-hub/supabase/database.types.ts";
+import { id, moment, text, whole } from "./answers.ts";
 import { digestCaller } from "./caller.ts";
 import { callFunction, type FunctionName, type Parameters } from "./database.ts";
-import type { Call, Project } from "./endpoint.ts";
+import { documented } from "./documented.ts";
+import type { Call } from "./endpoint.ts";
 import { type HubEnvironment, readHubEnvironment } from "./environment.ts";
+import { event } from "./events.ts";
 import { once } from "./once.ts";
+import type { Project } from "./respond.ts";
 
 export const hub: Project<HubEnvironment> = {
+  title: "governance-hub",
+  description: "A registry of MCP servers by tenant.",
   success: {},
   failure: {},
   environment: once(() => readHubEnvironment((name) => Deno.env.get(name))),
 };
 
 /** A server as callers see it. */
-export const server = z.object({
-  id: z.string(),
-  server_id: z.string(),
-  name: z.string(),
-  command: z.string(),
-  args: z.array(z.string()),
-  tool_prefix: z.string(),
-  enabled: z.boolean(),
-  created_at: z.string(),
-  updated_at: z.string(),
-  version: z.number(),
+export const server = documented(
+  z.object({
+    id,
+    server_id: text("my-amazon-server"),
+    name: text("My Amazon MCP Server"),
+    command: text("node"),
+    args: z.array(text("@mycompany/amazon-mcp-server")),
+    tool_prefix: text("amazon."),
+    enabled: z.boolean(),
+    created_at: moment,
+    updated_at: moment,
+    version: whole(1, { description: "one more with each change", examples: [3] }),
+  }),
+  { id: "Server" },
+);
+
+/** What `list_mcp_servers` answers. */
+export const serverPage = z.object({
+  revision: z.number(),
+  unchanged: z.optional(z.boolean()),
+  servers: z._default(z.array(server), []),
+  more: z._default(z.boolean(), false),
 });
+
+export const SERVER_ACTIONS = ["register", "update", "delete"];
+
+/** What was done to a server, as callers see it. */
+export const serverEvent = documented(
+  z.object({
+    ...event(SERVER_ACTIONS),
+    server_id: text("my-amazon-server"),
+    registration_id: id,
+    version: whole(1),
+    changed_fields: z.nullable(z.array(text("name"))),
+  }),
+  { id: "ServerEvent" },
+);
 
 const answer = z.object({
   caller: z.object({ tenant_id: z.string(), kind: z.string(), id: z.string() }),

@@ -2,18 +2,48 @@
 
 import * as z from "zod/mini";
 import type { Database } from "key-vault-executor/supabase/database.types.ts";
+import { id, moment, text } from "./answers.ts";
 import { callFunction, type FunctionName, type Parameters } from "./database.ts";
-import type { Call, Project } from "./endpoint.ts";
+import { documented } from "./documented.ts";
+import type { Call } from "./endpoint.ts";
+import { credentialId, credentialType, service } from "./fields.ts";
+import type { Project } from "./respond.ts";
 import type { KnownCaller } from "./who_calls.ts";
 import { readVaultEnvironment, type VaultEnvironment } from "./environment.ts";
 import type { FieldError } from "./api_error.ts";
+import { event } from "./events.ts";
 import { once } from "./once.ts";
 
 export const vault: Project<VaultEnvironment> = {
+  title: "key-vault-executor",
+  description: "A vault for credentials by tenant.",
   success: { status: "success" },
   failure: { status: "error" },
   environment: once(() => readVaultEnvironment((name) => Deno.env.get(name))),
 };
+
+/** How a credential is named in answers. */
+export const named = { credential_id: id, service: text("amazon"), credential_type: text("api_key") };
+
+/** A credential as lists tell of it. */
+export const credential = documented(
+  z.object({
+    id,
+    service: named.service,
+    credential_type: named.credential_type,
+    created_at: moment,
+    updated_at: moment,
+    last_used_at: z.nullable(moment),
+  }),
+  { id: "Credential" },
+);
+
+export const CREDENTIAL_ACTIONS = ["store", "replace", "retrieve", "delete", "rotate"];
+
+/** What was done to a credential, as callers see it. */
+export const credentialEvent = documented(z.object({ ...event(CREDENTIAL_ACTIONS), ...named }), {
+  id: "CredentialEvent",
+});
 
 const answer = z.object({ data: z.unknown() });
 
@@ -36,7 +66,24 @@ export interface Selector {
   credential_type?: string | undefined;
 }
 
-/** A credential is selected by its id, or by its service with a type. */
+/** Fields that select a credential: its id, or its service with a type. */
+export const SELECTOR = {
+  credential_id: z.optional(credentialId),
+  service: z.optional(service),
+  credential_type: z.optional(credentialType),
+};
+
+/** What {@linkcode checkSelector} checks, for the document. */
+export const SELECTOR_ABOUT = {
+  body: {
+    oneOf: [
+      { required: ["credential_id"], properties: { service: false, credential_type: false } },
+      { required: ["service"], properties: { credential_id: false } },
+    ],
+  },
+  example: { service: "amazon", credential_type: "api_key" },
+};
+
 export function checkSelector({ credential_id, service, credential_type }: Selector): FieldError | undefined {
   const message = "send exactly one of credential_id, or service (with a credential_type)";
   if ((credential_id === undefined) === (service === undefined)) return { path: "credential_id", message };

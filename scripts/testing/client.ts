@@ -3,7 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { createOrganization, createTenant, issueApiKey, issueKernel } from "../operator.ts";
 import type { StackFile } from "../stack/stack_file.ts";
-import type { ProjectName } from "../stack/projects.ts";
+import { type ProjectName, RESOURCES } from "../stack/projects.ts";
+import { checkReply } from "./openapi_check.ts";
 
 const path = Deno.env.get("STACK_FILE");
 if (path === undefined) throw new Error("STACK_FILE must name the stack.json of a running stack");
@@ -30,10 +31,12 @@ export function projectOf(project: ProjectName) {
   return project === "governance-hub" ? stack.governance_hub : stack.key_vault_executor;
 }
 
-/** Sends a request to a function; `path` begins with the function's name. */
+/** Sends a request to a function, and checks the answer against the document; `path` begins with the function's name. */
 export async function send(project: ProjectName, path: string, { method, key, headers, body }: Send): Promise<Reply> {
-  const response = await fetch(`${projectOf(project).url}/functions/v1/${path}`, {
-    method: method ?? (body === undefined ? "GET" : "POST"),
+  const functions = `${projectOf(project).url}/functions/v1`;
+  const sent = { method: method ?? (body === undefined ? "GET" : "POST"), path, body };
+  const response = await fetch(`${functions}/${path}`, {
+    method: sent.method,
     headers: {
       ...(key?.startsWith("mcp_") && { "x-api-key": key }),
       ...(key?.startsWith("krn_") && { authorization: `Bearer ${key}` }),
@@ -43,7 +46,9 @@ export async function send(project: ProjectName, path: string, { method, key, he
     ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: parse(text) };
+  const reply = { status: response.status, headers: response.headers, text, body: parse(text) };
+  await checkReply(`${functions}/${RESOURCES[project]}/openapi.json`, sent, reply);
+  return reply;
 }
 
 export function get(project: ProjectName, path: string, key: string): Promise<Reply> {

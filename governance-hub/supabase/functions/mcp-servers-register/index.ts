@@ -2,15 +2,24 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
-import { serverEtag } from "shared/etag.ts";
+import { SERVER_ETAG, serverEtag } from "shared/etag.ts";
 import { args, command, enabled, serverId, serverName, toolPrefix } from "shared/fields.ts";
 import { callHub, hub, server } from "shared/hub.ts";
+import { refuseSecrets } from "shared/secret_args.ts";
 
 export default endpoint({
   project: hub,
   resource: "mcp-servers",
   verb: "register",
   method: "POST",
+  about: {
+    summary: "Adds an MCP server to the caller's tenant",
+    scope: "servers:write",
+    data: server,
+    statuses: { 201: "the server" },
+    errors: ["secret_in_args", "server_id_taken", "tool_prefix_taken"],
+    gives: SERVER_ETAG,
+  },
   fields: {
     server_id: serverId,
     name: serverName,
@@ -20,6 +29,7 @@ export default endpoint({
     enabled: z.optional(enabled),
   },
   async answer(call) {
+    refuseSecrets(call.input.args);
     const { data } = await callHub(call, "register_mcp_server", { server: call.input }, server);
     return { status: 201, data, headers: { etag: serverEtag(data.version) } };
   },

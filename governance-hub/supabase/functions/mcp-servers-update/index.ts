@@ -2,15 +2,25 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
-import { readIfMatch, serverEtag } from "shared/etag.ts";
+import { IF_MATCH, readIfMatch, SERVER_ETAG, serverEtag } from "shared/etag.ts";
 import { args, command, enabled, serverId, serverName, toolPrefix, version } from "shared/fields.ts";
 import { callHub, hub, server } from "shared/hub.ts";
+import { refuseSecrets } from "shared/secret_args.ts";
 
 export default endpoint({
   project: hub,
   resource: "mcp-servers",
   verb: "update",
   method: "POST",
+  about: {
+    summary: "Changes the named fields of a server, and no others",
+    scope: "servers:write",
+    data: server,
+    errors: ["secret_in_args", "not_found", "tool_prefix_taken", "version_mismatch"],
+    reads: IF_MATCH,
+    gives: SERVER_ETAG,
+    example: { server_id: "my-amazon-server", name: "Updated Name", enabled: false },
+  },
   fields: {
     server_id: serverId,
     name: z.optional(serverName),
@@ -22,6 +32,7 @@ export default endpoint({
   },
   async answer(call) {
     const { server_id, if_version: ifVersion, ...changes } = call.input;
+    refuseSecrets(changes.args ?? []);
     const if_version = readIfMatch(call.headers, ifVersion);
     const { data } = await callHub(call, "update_mcp_server", { server_id, changes, if_version }, server);
     return { status: 200, data, headers: { etag: serverEtag(data.version) } };

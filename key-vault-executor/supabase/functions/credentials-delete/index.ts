@@ -2,22 +2,24 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
-import { credentialId, credentialType, service } from "shared/fields.ts";
-import { callVault, checkSelector, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, named, SELECTOR, SELECTOR_ABOUT, selectorOf, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const deleted = z.object({ credential_id: z.string(), deleted: z.literal(true) });
+const deleted = z.object({ credential_id: named.credential_id, deleted: z.literal(true) });
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "delete",
   method: "POST",
-  fields: {
-    credential_id: z.optional(credentialId),
-    service: z.optional(service),
-    credential_type: z.optional(credentialType),
+  about: {
+    summary: "Deletes a credential for good",
+    scope: "credentials:write",
+    data: deleted,
+    errors: ["not_found"],
+    ...SELECTOR_ABOUT,
   },
+  fields: SELECTOR,
   rule: checkSelector,
   async answer(call) {
     const caller = await authenticate(call);

@@ -1,33 +1,31 @@
 /** `GET /credentials/list`: the credentials of the caller's tenant, by service and type, in pages; never their values. */
 
 import * as z from "zod/mini";
+import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { cursor, limit, service } from "shared/fields.ts";
-import { callVault, vault } from "shared/vault.ts";
+import { callVault, credential, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const credential = z.object({
-  id: z.string(),
-  service: z.string(),
-  credential_type: z.string(),
-  created_at: z.string(),
-  updated_at: z.string(),
-  last_used_at: z.nullable(z.string()),
-});
-const page = z.object({ credentials: z.array(credential), more: z.boolean() });
+const found = z.object({ credentials: z.array(credential), more: z.boolean() });
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "list",
   method: "GET",
+  about: {
+    summary: "Lists the credentials of the caller's tenant by service and type, in pages; never their values",
+    scope: "credentials:read",
+    data: page("credentials", credential),
+  },
   fields: { service: z.optional(service), limit, cursor: z.optional(cursor(2)) },
   async answer(call) {
     const { service, limit, cursor } = call.input;
     const after = cursor && { tenant_id: cursor[0], service: cursor[1], credential_type: cursor[2] };
     const caller = await authenticate(call);
-    const data = await callVault(call, caller, "list_credentials", { filter: { service, limit, after } }, page);
+    const data = await callVault(call, caller, "list_credentials", { filter: { service, limit, after } }, found);
     return {
       status: 200,
       data: pageOf(

@@ -2,29 +2,26 @@
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
-import { credentialId, credentialType, service } from "shared/fields.ts";
+import { credentials } from "shared/fields.ts";
 import { open } from "shared/seal.ts";
-import { callVault, checkSelector, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, named, SELECTOR, SELECTOR_ABOUT, selectorOf, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const retrieved = z.object({
-  credential_id: z.string(),
-  service: z.string(),
-  credential_type: z.string(),
-  encrypted_credentials: z.string(),
-  encryption_key_id: z.string(),
-});
+const retrieved = z.object({ ...named, encrypted_credentials: z.string(), encryption_key_id: z.string() });
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "retrieve",
   method: "POST",
-  fields: {
-    credential_id: z.optional(credentialId),
-    service: z.optional(service),
-    credential_type: z.optional(credentialType),
+  about: {
+    summary: "Opens a credential, and notes that it was used",
+    scope: "credentials:reveal",
+    data: z.object({ ...named, credentials }),
+    errors: ["not_found", "credential_unreadable"],
+    ...SELECTOR_ABOUT,
   },
+  fields: SELECTOR,
   rule: checkSelector,
   async answer(call) {
     const caller = await authenticate(call);

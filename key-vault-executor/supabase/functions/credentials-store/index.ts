@@ -1,25 +1,27 @@
 /** `POST /credentials/store`: seals credentials for a service, and stores them in place of any that were there. */
 
 import * as z from "zod/mini";
+import { moment } from "shared/answers.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { credentials, credentialType, service } from "shared/fields.ts";
 import { seal } from "shared/seal.ts";
-import { callVault, vault } from "shared/vault.ts";
+import { callVault, named, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const stored = z.object({
-  credential_id: z.string(),
-  service: z.string(),
-  credential_type: z.string(),
-  created_at: z.string(),
-  created: z.boolean(),
-});
+const told = { ...named, created_at: moment };
+const stored = z.object({ ...told, created: z.boolean() });
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "store",
   method: "POST",
+  about: {
+    summary: "Seals credentials for a service, and stores them in place of any that were there",
+    scope: "credentials:write",
+    data: z.object(told),
+    statuses: { 200: "replaced", 201: "new" },
+  },
   fields: { service, credentials, credential_type: z._default(credentialType, "api_key") },
   async answer(call) {
     const { service, credentials, credential_type } = call.input;

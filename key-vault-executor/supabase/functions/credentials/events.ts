@@ -1,34 +1,34 @@
 /** `GET /credentials/events`: what was done to the credentials of the caller's tenant, newest first, in pages. */
 
 import * as z from "zod/mini";
+import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
 import { endpoint } from "shared/endpoint.ts";
-import { event, eventFields } from "shared/events.ts";
+import { eventFields } from "shared/events.ts";
 import { service } from "shared/fields.ts";
-import { callVault, vault } from "shared/vault.ts";
+import { callVault, CREDENTIAL_ACTIONS, credentialEvent, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const ACTIONS = ["store", "replace", "retrieve", "delete", "rotate"];
-
-const credentialEvent = z.object({
-  ...event,
-  credential_id: z.string(),
-  service: z.string(),
-  credential_type: z.string(),
-});
-const page = z.object({ events: z.array(credentialEvent), more: z.boolean() });
+const found = z.object({ events: z.array(credentialEvent), more: z.boolean() });
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "events",
+  isFunction: false,
   method: "GET",
-  fields: { ...eventFields(ACTIONS), service: z.optional(service) },
+  about: {
+    summary:
+      "Lists what was done to the credentials of the caller's tenant, newest first, in pages; until is exclusive",
+    scope: "credentials:read",
+    data: page("events", credentialEvent),
+  },
+  fields: { ...eventFields(CREDENTIAL_ACTIONS), service: z.optional(service) },
   async answer(call) {
     const { cursor, ...filter } = call.input;
     const after = cursor && { tenant_id: cursor[0], occurred_at: cursor[1], id: cursor[2] };
     const caller = await authenticate(call);
-    const data = await callVault(call, caller, "list_credential_events", { filter: { ...filter, after } }, page);
+    const data = await callVault(call, caller, "list_credential_events", { filter: { ...filter, after } }, found);
     return {
       status: 200,
       data: pageOf("events", data.events, data.more, (last) => [caller.tenant_id, last.occurred_at, last.id]),

@@ -1,4 +1,4 @@
-/** `/credentials/<verb>`: the documented URLs of the four functions beside this one, and `GET /credentials/health`. */
+/** `/credentials/<verb>`: the documented URLs of the four functions beside this one, `GET /credentials/health` and `/openapi.json`. */
 
 import { router } from "shared/router.ts";
 import { vault } from "shared/vault.ts";
@@ -8,9 +8,9 @@ import retrieve from "../credentials-retrieve/index.ts";
 import store from "../credentials-store/index.ts";
 import events from "./events.ts";
 
-export default router(
-  vault,
-  "credentials",
-  { store, list, retrieve, delete: deleteCredential, events },
-  "list_credentials",
-);
+export default router({
+  project: vault,
+  resource: "credentials",
+  endpoints: [store, list, retrieve, deleteCredential, events],
+  probe: "list_credentials",
+});

@@ -1,0 +1,30 @@
+/** Whether a caller may call a tool: as the database decides it, and as callers are told. */
+
+import * as z from "zod/mini";
+import { id, tenantId, text } from "shared/answers.ts";
+import { documented } from "shared/documented.ts";
+import { server } from "shared/hub.ts";
+
+const decided = {
+  allowed: z.boolean(),
+  reason: z.optional(documented(z.string(), {
+    description: "why not; absent when it is allowed",
+    enum: ["insufficient_scope", "no_server", "server_disabled"],
+    examples: [],
+  })),
+  tool: z.optional(text("search", { description: "the tool's own name, without the server's prefix" })),
+};
+const actor = {
+  organization_id: id,
+  kind: text("agent", { enum: ["agent", "kernel"] }),
+  id,
+  scopes: z.array(text("servers:read")),
+  services: z.nullable(z.array(text("amazon"))),
+};
+export const decision = z.object({
+  ...decided,
+  server: z.nullable(server),
+  known: z.object({ tenant_id: tenantId, ...actor }),
+});
+
+export const told = z.object({ ...decided, tenant_id: tenantId, actor: z.object(actor), server: z.optional(server) });

@@ -1,0 +1,118 @@
+/** Holds what the end-to-end suite sends and receives against the OpenAPI document of the very stack that answered. */
+
+import { below, type Contract, readContract } from "./openapi_document.ts";
+
+export interface Sent {
+  method: string;
+  /** As it follows `/functions/v1/`, with its query. */
+  path: string;
+  /** To be sent as JSON, or as it is when it is a string. */
+  body?: unknown;
+}
+
+export interface Received {
+  status: number;
+  headers: Headers;
+  /** Undefined where it is no JSON. */
+  body: unknown;
+}
+
+const contracts = new Map<string, Promise<Contract>>();
+
+/**
+ * Throws when the document at that address does not have what was received: the path, the status, the headers, each
+ * member of the body; or when what was sent succeeded and the document refuses it.
+ */
+export async function checkReply(documentUrl: string, sent: Sent, received: Received): Promise<void> {
+  const contract = contracts.get(documentUrl) ?? fetchContract(documentUrl);
+  contracts.set(documentUrl, contract);
+  const faults = faultsOf(await contract, sent, received);
+  if (faults.length === 0) return;
+  const what = `${sent.method} ${sent.path} was answered ${received.status}, not as its document says`;
+  throw new Error(`${what}: ${faults.join("; ")}: ${JSON.stringify(received.body)}`);
+}
+
+async function fetchContract(documentUrl: string): Promise<Contract> {
+  const response = await fetch(documentUrl);
+  if (response.ok) return readContract(await response.json());
+  throw new Error(`${documentUrl} answered ${response.status}: ${await response.text()}`);
+}
+
+/** What is wrong with a reply, by a document. */
+export function faultsOf(contract: Contract, sent: Sent, received: Received): string[] {
+  const { pathname, searchParams } = new URL(`http://localhost/${sent.path}`);
+  const item = below("/paths", pathname);
+  const operation = below(item, sent.method.toLowerCase());
+  if (contract.find(item) === undefined) {
+    return isOfTheGateway(received) ? [] : responseFaults(contract, "/components/responses/not_found", 404, received);
+  }
+  if (contract.find(operation) === undefined) {
+    return responseFaults(contract, "/components/responses/method_not_allowed", 405, received);
+  }
+  const { status } = received;
+  return [
+    ...responseFaults(contract, below(operation, "responses", status), status, received),
+    ...(status < 300 ? requestFaults(contract, operation, sent.body, searchParams) : []),
+  ];
+}
+
+/** What answers in place of a function that there is none of. */
+function isOfTheGateway({ status, headers, body }: Received): boolean {
+  const isNotFound = typeof body === "object" && body !== null && "code" in body && body.code === "NOT_FOUND";
+  return status === 404 && isNotFound && !headers.has("x-request-id");
+}
+
+function responseFaults(contract: Contract, at: string, status: number, received: Received): string[] {
+  const response = contract.find(at);
+  if (response === undefined || received.status !== status) return ["it has no such status"];
+  const faults = headerFaults(contract, response.pointer, received.headers);
+  if (response.node.content === undefined) {
+    return received.body === undefined ? faults : [...faults, "it has no body"];
+  }
+  const type = received.headers.get("content-type") ?? "none";
+  if (!(type in response.node.content)) return [...faults, `it has no content-type ${type}`];
+  const fault = contract.fault(below(response.pointer, "content", type, "schema"), received.body);
+  return fault === undefined ? faults : [...faults, fault];
+}
+
+function headerFaults(contract: Contract, response: string, headers: Headers): string[] {
+  const names = Object.keys(contract.find(below(response, "headers"))?.node ?? {});
+  return names.flatMap((name) => {
+    const header = contract.find(below(response, "headers", name));
+    const value = headers.get(name);
+    if (value === null) return header?.node.required ? [`it has a header ${name}`] : [];
+    const fault = contract.fault(below(header?.pointer ?? "", "schema"), value);
+    return fault === undefined ? [] : [`${name} ${fault}`];
+  });
+}
+
+/** Why the document refuses a request. */
+function requestFaults(contract: Contract, operation: string, body: unknown, query: URLSearchParams): string[] {
+  const requestBody = contract.find(below(operation, "requestBody"));
+  const { node: parameters } = contract.find(below(operation, "parameters")) ?? { node: [] };
+  const faults = requestBody === undefined ? [] : [
+    contract.fault(
+      below(requestBody.pointer, "content", "application/json", "schema"),
+      typeof body === "string" ? JSON.parse(body) : body,
+    ),
+  ];
+  for (const [name, text] of query) {
+    // The platform's own.
+    if (name === "forceFunctionRegion") continue;
+    const index = parameters.findIndex((parameter: { in: string; name: string }) =>
+      parameter.in === "query" && parameter.name === name
+    );
+    const schema = contract.find(below(operation, "parameters", index, "schema"));
+    faults.push(
+      schema === undefined
+        ? `it has no parameter ${name}`
+        : contract.fault(schema.pointer, read(text, schema.node.type)),
+    );
+  }
+  return faults.filter((fault) => fault !== undefined).map((fault) => `it refuses the request: ${fault}`);
+}
+
+/** A parameter's value as its schema has it. */
+function read(text: string, type: string): unknown {
+  return type === "string" ? text : JSON.parse(text);
+}

@@ -1,0 +1,41 @@
+/** Parts that are the same in every document, and how operations refer to them. */
+
+import { REQUEST_ID_FORM } from "./respond.ts";
+
+const requestId = { type: "string", pattern: REQUEST_ID_FORM.source, examples: ["trace-1"] };
+
+export const COMMON_COMPONENTS = {
+  parameters: {
+    RequestId: {
+      name: "X-Request-Id",
+      in: "header",
+      description: "what the answer and the log call this request; in place of none, or one of another form, a UUID",
+      schema: requestId,
+    },
+  },
+  headers: {
+    RequestId: { description: "what the log calls this request", required: true, schema: requestId },
+  },
+  securitySchemes: {
+    agent: {
+      type: "apiKey",
+      in: "header",
+      name: "X-API-Key",
+      description: "An agent's key, `mcp_…`, which acts for its own tenant.",
+    },
+    kernel: {
+      type: "http",
+      scheme: "bearer",
+      bearerFormat: "krn_…",
+      description:
+        "A kernel's key, `krn_…`, which acts for any tenant of its organization: each request names one as " +
+        "`tenant_id`, in the body of a POST or the query of a GET.",
+    },
+  },
+};
+
+/** Of every operation. */
+export const REQUEST_ID_PARAMETER = { $ref: "#/components/parameters/RequestId" };
+
+/** Of every answer. */
+export const REQUEST_ID_HEADER = { "x-request-id": { $ref: "#/components/headers/RequestId" } };

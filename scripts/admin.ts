@@ -3,6 +3,7 @@
 import { addApiKeyCommands } from "./admin/api_key.ts";
 import { newProgram, run } from "./admin/cli.ts";
 import { addCredentialCommands } from "./admin/credential.ts";
+import { addEventsCommands } from "./admin/events.ts";
 import { addKernelCommands } from "./admin/kernel.ts";
 import { addOrganizationCommands } from "./admin/organization.ts";
 import { addRotateKeyCommand } from "./admin/rotate_key.ts";
@@ -12,7 +13,8 @@ import { Stopped } from "./admin/stop.ts";
 import { addTenantCommands } from "./admin/tenant.ts";
 import { tell } from "./stack/child.ts";
 
-const DESCRIPTION = `Provisions, issues keys, offboards, and shows what runs, in both projects.
+const DESCRIPTION = `Provisions, issues keys, offboards, rotates the encryption key, and shows what runs and
+what was done, in both projects.
 
 It acts on the local stack; or, where HUB_URL is set, on the hosted projects of
 HUB_URL, HUB_SECRET_KEY, VAULT_URL and VAULT_SECRET_KEY (and KERNEL_HMAC_SECRET for kernel issue).`;
@@ -29,6 +31,7 @@ if (import.meta.main) {
   addKernelCommands(program);
   addServerCommands(program);
   addCredentialCommands(program);
+  addEventsCommands(program);
   addRotateKeyCommand(program);
   addStatusCommand(program);
   try {

@@ -19,6 +19,8 @@ export interface KeyOptions {
   name: string;
   /** All scopes when absent; none when empty. */
   scopes?: string[];
+  /** The services whose credentials it may touch. All when absent; none when empty. */
+  services?: string[];
   /** RFC 3339. Never when absent. */
   expires_at?: string;
 }

@@ -1,7 +1,8 @@
-/** `credential list`. */
+/** `credential list|verify`. */
 
 import type { Command } from "commander";
 import { addGroup, example, readContext } from "./cli.ts";
+import { addCredentialVerify } from "./credential_verify.ts";
 import { findTenant } from "./find.ts";
 import { print, table, time } from "./output.ts";
 import { listCredentials } from "./vault.ts";
@@ -12,6 +13,7 @@ export function addCredentialCommands(program: Command): void {
     .argument("<tenant>", "its id, its name or organization/name")
     .addHelpText("after", example("credential list acme-shop"))
     .action((tenant: string, _options: unknown, command: Command) => list(tenant, command));
+  addCredentialVerify(group);
 }
 
 async function list(reference: string, command: Command): Promise<void> {

@@ -1,4 +1,4 @@
-/** When a key expires, as `--expires` says it. */
+/** Moments of the command line: when a key expires, and from when and until when events are wanted. */
 
 import { StackError } from "../stack/child.ts";
 
@@ -13,18 +13,40 @@ const TIME = /^(\d{4}-\d\d-\d\d)[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(
  * @throws {StackError} for anything else, and for a moment that is not to come.
  */
 export function readExpiry(text: string, now: Date): string {
-  const moment = parse(text, now);
-  if (moment === undefined || Number.isNaN(moment.getTime()) || moment.getUTCFullYear() > 9999) {
+  const moment = parse(text, now, 1);
+  if (moment === undefined) {
     throw new StackError(`--expires must be like 90d, 12h, 2027-01-01 or 2027-01-01T12:00:00Z, not "${text}"`);
   }
   if (moment <= now) throw new StackError(`--expires ${text} is in the past`);
   return moment.toISOString();
 }
 
-function parse(text: string, now: Date): Date | undefined {
+/**
+ * The same of the past: so many days or hours ago, the beginning of a day in UTC, or a moment, to the microsecond.
+ *
+ * @throws {StackError} for anything else.
+ */
+export function readPast(option: string, text: string, now: Date): string {
+  const moment = parse(text, now, -1);
+  if (moment === undefined) {
+    throw new StackError(`${option} must be like 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z, not "${text}"`);
+  }
+  const microseconds = /\.(\d{1,6})/.exec(text)?.[1];
+  return microseconds === undefined ? moment.toISOString() : moment.toISOString().replace(/\.\d+/, `.${microseconds}`);
+}
+
+/** @param direction of a duration: 1 from now on, -1 back */
+function parse(text: string, now: Date, direction: 1 | -1): Date | undefined {
+  const moment = parseAnyYear(text, now, direction);
+  if (moment === undefined || Number.isNaN(moment.getTime())) return undefined;
+  const year = moment.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? moment : undefined;
+}
+
+function parseAnyYear(text: string, now: Date, direction: 1 | -1): Date | undefined {
   const [, amount, unit] = DURATION.exec(text) ?? [];
   if (amount !== undefined && (unit === "d" || unit === "h")) {
-    return new Date(now.getTime() + Number(amount) * MS[unit]);
+    return new Date(now.getTime() + direction * Number(amount) * MS[unit]);
   }
   const date = DATE.test(text) ? text : TIME.exec(text)?.[1];
   return date !== undefined && isDay(date) ? new Date(text.toUpperCase()) : undefined;

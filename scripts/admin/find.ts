@@ -27,7 +27,7 @@ export async function findOrganization(hub: ProjectAccess, reference: string): P
 export async function findTenant(hub: ProjectAccess, reference: string): Promise<Tenant> {
   const tenant = await findTenantOrNone(hub, reference);
   if (tenant !== undefined) return tenant;
-  throw new StackError(`there is no tenant ${quote(reference)}; deno task admin tenant list shows them`);
+  throw noTenant(reference);
 }
 
 export async function findTenantOrNone(hub: ProjectAccess, reference: string): Promise<Tenant | undefined> {
@@ -42,6 +42,14 @@ export async function findTenantOrNone(hub: ProjectAccess, reference: string): P
   );
 }
 
+/** A tenant's id; a UUID that the hub does not know is taken as it is, since what was recorded outlives its tenant. */
+export async function findTenantId(hub: ProjectAccess, reference: string): Promise<string> {
+  const tenant = await findTenantOrNone(hub, reference);
+  if (tenant !== undefined) return tenant.id;
+  if (isUuid(reference)) return reference.toLowerCase();
+  throw noTenant(reference);
+}
+
 /** A tenant's name that no other has. */
 export function pathOf(tenant: { name: string; organization_name: string }): string {
   return `${tenant.organization_name}/${tenant.name}`;
@@ -50,6 +58,10 @@ export function pathOf(tenant: { name: string; organization_name: string }): str
 /** The same of what belongs to a tenant. */
 export function tenantPath(row: { tenant_name: string; organization_name: string }): string {
   return `${row.organization_name}/${row.tenant_name}`;
+}
+
+function noTenant(reference: string): StackError {
+  return new StackError(`there is no tenant ${quote(reference)}; deno task admin tenant list shows them`);
 }
 
 /** JSON's quotation, so that no control character reaches the terminal. */

@@ -17,6 +17,8 @@ const key = {
   name: z.string(),
   display_prefix: z.string(),
   scopes: z.array(z.string()),
+  /** Null for all. */
+  services: z.nullable(z.array(z.string())),
   created_at: z.string(),
   expires_at: z.nullable(z.string()),
   revoked_at: z.nullable(z.string()),

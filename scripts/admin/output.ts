@@ -17,6 +17,27 @@ export function write(text: string): void {
   console.log(text.replace(/\n$/, ""));
 }
 
+/** Characters that are written at once. */
+const CHUNK_CHARACTERS = 64 * 1024;
+
+/** Prints each value as a line of JSON, as it comes. Ends quietly when whoever reads has ended. */
+export async function writeLines(values: AsyncIterable<unknown>): Promise<void> {
+  const writer = Deno.stdout.writable.getWriter();
+  const encoder = new TextEncoder();
+  let chunk = "";
+  try {
+    for await (const value of values) {
+      chunk += JSON.stringify(value) + "\n";
+      if (chunk.length < CHUNK_CHARACTERS) continue;
+      await writer.write(encoder.encode(chunk));
+      chunk = "";
+    }
+    await writer.write(encoder.encode(chunk));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
 /** Rows under headings, in columns as wide as they need; the sentence when there is none. */
 export function table(headings: string[], rows: string[][], none: string): string {
   if (rows.length === 0) return none;

@@ -55,10 +55,11 @@ function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** What the line may take without a break; some terminals do not tell their width, or tell 0. */
 function columns(): number {
   try {
-    return Deno.consoleSize().columns - 1;
+    return (Deno.consoleSize().columns || 80) - 1;
   } catch {
-    return 80;
+    return 79;
   }
 }

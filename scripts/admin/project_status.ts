@@ -3,18 +3,26 @@
 import * as z from "zod/mini";
 import { callOperator, type ProjectAccess } from "./call.ts";
 
+const encryptionKey = z.object({ id: z.string(), credentials: z.number() });
 const projectStatus = z.object({
   /** Versions; null when nothing notes them. */
   migrations: z.nullable(z.array(z.string())),
   counts: z.record(z.string(), z.number()),
   /** The vault's alone. */
-  encryption_keys: z.optional(z.array(z.object({ id: z.string(), credentials: z.number() }))),
+  encryption_keys: z.optional(z.array(encryptionKey)),
   tenant_scope: z.nullable(z.object({ superuser: z.boolean(), bypassrls: z.boolean(), login: z.boolean() })),
   unscoped_functions: z.array(z.string()),
   open_tables: z.array(z.string()),
 });
 
-export type ProjectStatus = z.output<typeof projectStatus>;
+export interface EncryptionKey extends z.output<typeof encryptionKey> {
+  /** What it is to the command line, where that has the keys. */
+  state?: "current" | "previous";
+}
+
+export interface ProjectStatus extends Omit<z.output<typeof projectStatus>, "encryption_keys"> {
+  encryption_keys?: EncryptionKey[] | undefined;
+}
 
 export function readStatus(project: ProjectAccess): Promise<ProjectStatus> {
   return callOperator(project, "read_status", {}, projectStatus);

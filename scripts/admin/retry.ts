@@ -2,7 +2,7 @@
 
 import { CallError } from "./call.ts";
 
-/** Half a minute together with the calls themselves where they fail at once: longer than a database takes to restart. */
+/** Sixteen seconds together: longer than a database takes to restart. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000];
 
 /** @throws {CallError} the last failure, and a failure that is not passing, or that comes after `stop`. */

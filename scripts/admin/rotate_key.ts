@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { Keyring } from "shared/keyring.ts";
 import { StackError } from "../stack/child.ts";
+import type { ProjectAccess } from "./call.ts";
 import { example, readContext } from "./cli.ts";
 import {
   addKeyOptions,
@@ -57,7 +58,7 @@ async function rotateKey(options: Options, command: Command): Promise<void> {
   report(json, keyring, before, outcome);
 }
 
-async function run(vault: Parameters<typeof rotate>[0], keyring: Keyring, before: KeyUse[]): Promise<Outcome> {
+async function run(vault: ProjectAccess, keyring: Keyring, before: KeyUse[]): Promise<Outcome> {
   return await stoppable(async (stop) => {
     const rotation = await rotate(vault, keyring, before, stop).catch((error) => {
       if (!(error instanceof StackError)) throw error;
@@ -74,7 +75,8 @@ function announce(json: boolean, keys: KeyUse[]): void {
   if (current?.credentials !== 0) return;
   note(
     json,
-    "No credential is under it yet. The functions may not know this key: until they do, they answer 503 for what is re-sealed.",
+    "No credential is under it yet. The functions may not know this key: until they do, " +
+      "they answer 503 for what is re-sealed.",
   );
 }
 

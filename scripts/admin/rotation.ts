@@ -68,9 +68,8 @@ async function runPass(vault: ProjectAccess, keyring: Keyring, rotation: Rotatio
   try {
     for (const key of rotation.keys.filter(({ state, credentials }) => state === "previous" && credentials > 0)) {
       for await (const page of readSealedPages(vault, key.id, stop)) {
-        const swaps = (await Promise.all(page.map((credential) => reseal(keyring, credential, rotation.unreadable))))
-          .filter((swap) => swap !== undefined);
-        if (swaps.length > 0) rotation.resealed += await swapSealed(vault, swaps, rotation.requestId, stop);
+        const batch = await resealPage(keyring, page, rotation.unreadable);
+        if (batch.length > 0) rotation.resealed += await swapSealed(vault, batch, rotation.requestId, stop);
         progress.add(page.length);
       }
     }
@@ -79,23 +78,24 @@ async function runPass(vault: ProjectAccess, keyring: Keyring, rotation: Rotatio
   }
 }
 
-async function reseal(
+async function resealPage(
   keyring: Keyring,
-  credential: SealedCredential,
+  page: SealedCredential[],
   unreadable: UnreadableList,
-): Promise<Swap | undefined> {
-  const json = await tryOpen(keyring, credential);
-  if (json === undefined) {
-    addUnreadable(unreadable, credential, ALTERED);
-    return undefined;
+): Promise<Swap[]> {
+  const batch: Swap[] = [];
+  // One by one: opening and sealing takes less than reading and swapping, and each in flight takes a thread.
+  for (const credential of page) {
+    const json = await tryOpen(keyring, credential);
+    if (json === undefined) {
+      addUnreadable(unreadable, credential, ALTERED);
+      continue;
+    }
+    const { sealed, keyId } = await seal(keyring, rowOf(credential), json);
+    const expected = credential.encrypted_credentials;
+    batch.push({ id: credential.id, expected, encrypted_credentials: sealed, encryption_key_id: keyId });
   }
-  const { sealed, keyId } = await seal(keyring, rowOf(credential), json);
-  return {
-    id: credential.id,
-    expected: credential.encrypted_credentials,
-    encrypted_credentials: sealed,
-    encryption_key_id: keyId,
-  };
+  return batch;
 }
 
 function noneUnreadable(): UnreadableList {

@@ -5,8 +5,10 @@ import { StackError } from "../stack/child.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";
 import { CallError, UNREACHABLE } from "./call.ts";
 import { example, readContext } from "./cli.ts";
+import { readKeysIfKnown, stateOf } from "./encryption_keys.ts";
 import { count, print } from "./output.ts";
 import { type ProjectStatus, readStatus } from "./project_status.ts";
+import type { Target } from "./target.ts";
 
 /** jsonb keeps no order of its own. */
 const COUNTS = ["organizations", "tenants", "live_api_keys", "live_kernels", "servers", "credentials"];
@@ -30,6 +32,7 @@ async function status(command: Command): Promise<void> {
     inspect("governance-hub", target.hub),
     inspect("key-vault-executor", target.vault()),
   ]);
+  await markKeys(vault, target);
   const problems = [
     ...hub.problems.map((text) => `governance-hub: ${text}`),
     ...vault.problems.map((text) => `key-vault-executor: ${text}`),
@@ -37,6 +40,17 @@ async function status(command: Command): Promise<void> {
   const text = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)].join("\n");
   print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, text);
   if (problems.length > 0) throw new StackError(`not all is as it should be: ${problems.join("; ")}`);
+}
+
+/** Says of each key what it is to the command line, where that has the keys. */
+async function markKeys({ status }: Report, target: Target): Promise<void> {
+  const keyring = await readKeysIfKnown(target);
+  if (keyring === undefined) return;
+  for (const key of status?.encryption_keys ?? []) {
+    const state = stateOf(keyring, key.id);
+    // Another command line's variables may hold it.
+    if (state !== "not configured") key.state = state;
+  }
 }
 
 async function inspect(name: ProjectName, project: Parameters<typeof readStatus>[0]): Promise<Report> {
@@ -84,8 +98,8 @@ function describe(name: ProjectName, { url, status, problems }: Report): string[
       if (amount === undefined) continue;
       lines.push(`  ${thing.replaceAll("_", " ").replace("api", "API").padEnd(13)} ${amount.toLocaleString("en")}`);
     }
-    for (const { id, credentials } of status.encryption_keys ?? []) {
-      lines.push(`  encryption key ${id}: ${count(credentials, "credential")}`);
+    for (const { id, credentials, state } of status.encryption_keys ?? []) {
+      lines.push(`  encryption key ${id}: ${count(credentials, "credential")}${state ? ` (${state})` : ""}`);
     }
     lines.push(`  tenant_scope  ${describeRole(status)}`);
   }

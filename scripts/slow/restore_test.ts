@@ -97,7 +97,8 @@ for (const way of WAYS) {
       for (const part of PARTS) assertMatch(dumps.join(), part);
 
       const vault = await restored.startVault();
-      // VERIFY BELONGS HERE: assertEquals((await verify(restored.hub, vault, rig.keys.credential_encryption_key)).code, 0);
+      const verified = await verify(restored.hub, vault, rig.keys.credential_encryption_key);
+      assertEquals(verified.code, 0, verified.stderr);
       await assertKept(vault);
       for (const project of [restored.hub, vault]) {
         for (const { kernel_key, tenants } of rig.organizations) {
@@ -119,14 +120,17 @@ Deno.test("with another encryption key a restored vault answers 503 and changes 
   const other = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
   try {
     const wrong = await restored.startVault({ CREDENTIAL_ENCRYPTION_KEY: other });
-    // VERIFY BELONGS HERE: const before = await dump(vaultDatabase), then
-    // assertEquals((await verify(restored.hub, wrong, other)).code, 1), then the dump once more, equal to before.
+    const whole = await dump(vaultDatabase);
+    const verified = await verify(restored.hub, wrong, other);
+    assertEquals(verified.code, 1);
+    assertMatch(verified.stdout + verified.stderr, /not configured/);
     const before = await readCredentials(vaultDatabase);
     for (const credential of kept) {
       const { status, code } = await retrieve(wrong, credential);
       assertEquals([status, code], [503, "unavailable"]);
     }
     assertEquals(await readCredentials(vaultDatabase), before);
+    assertEquals(firstDifference(whole, await dump(vaultDatabase)), undefined);
 
     const right = await restored.startVault({
       CREDENTIAL_ENCRYPTION_KEY: other,
@@ -137,6 +141,17 @@ Deno.test("with another encryption key a restored vault answers 503 and changes 
     await restored.stop();
   }
 });
+
+/** The drill's last command, on restored projects. */
+async function verify(hub: RunningProject, vault: RunningProject, key: string) {
+  return await drill.run(await readCommands("deno task admin"), {
+    HUB_URL: hub.url,
+    HUB_SECRET_KEY: rig.keys.governance_hub.secret_key,
+    VAULT_URL: vault.url,
+    VAULT_SECRET_KEY: rig.keys.key_vault_executor.secret_key,
+    CREDENTIAL_ENCRYPTION_KEY: key,
+  });
+}
 
 /** What has to be there, for an equal dump to say something. */
 const PARTS = [

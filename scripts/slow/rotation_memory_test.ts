@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { adminProcess, note, OLD_KEY } from "../admin/testing.ts";
+import { insert, refill } from "../admin/testing_vault.ts";
+
+const FEW = 1000;
+const MANY = 100_000;
+/** Of the peak at few credentials: what the peak at many may be. */
+const MAX_RATIO = 1.2;
+
+/** Re-seals so many credentials. Returns the command's peak resident memory in kB, as Linux tells it. */
+async function peakOfRotation(amount: number): Promise<number> {
+  await refill({});
+  for (let batch = 0; batch * 5000 < amount; batch++) await insert(OLD_KEY, Math.min(amount, 5000), `${batch}-`);
+  const command = adminProcess(["rotate-key", "--json"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+  const process = command.spawn();
+  let hasEnded = false;
+  const ended = process.output().finally(() => hasEnded = true);
+  let peak = 0;
+  while (!hasEnded) {
+    const status = await Deno.readTextFile(`/proc/${process.pid}/status`).catch(() => "");
+    peak = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? peak);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const { code, out, err } = note(await ended);
+  assertEquals([code, JSON.parse(out).resealed], [0, amount], err);
+  return peak;
+}
+
+Deno.test({
+  name: `rotate-key takes no more memory for ${MANY} credentials than for ${FEW}, within a fifth`,
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    // The first run compiles the command, which takes memory of its own.
+    await peakOfRotation(1);
+    const few = await peakOfRotation(FEW);
+    const many = await peakOfRotation(MANY);
+    assert(few > 0 && many <= MAX_RATIO * few, `${few} kB at ${FEW}, ${many} kB at ${MANY}`);
+  },
+});

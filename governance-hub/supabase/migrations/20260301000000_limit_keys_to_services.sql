@@ -89,10 +89,12 @@ end
 $$;
 
 create function private.actor_of(known jsonb) returns jsonb
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select known - '{scopes,services}'::text[]
+begin
+  return known - '{scopes,services}'::text[];
+end
 $$;
 comment on function private.actor_of(jsonb) is 'Who acts, without what the key allows.';
 revoke all on function private.actor_of(jsonb) from public, anon, authenticated, service_role;

@@ -192,17 +192,23 @@ exception when unique_violation then
 end
 $$;
 
-create or replace function public.list_mcp_servers(caller jsonb, filter jsonb) returns jsonb
+drop function public.list_mcp_servers(jsonb, jsonb);
+-- json costs half of what jsonb does for what is only written and sent. What is compared stands in variables: row-level
+-- security keeps an expression that may fail (coalesce, a cast) out of an index's condition. One plan is as good for all
+-- values, and planning for each takes a third of the time.
+create function public.list_mcp_servers(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'servers:read');
   page_size integer := (filter ->> 'limit')::integer;
   after_server_id text := coalesce(filter -> 'after' ->> 'server_id', '');
+  enabled_only boolean := coalesce((filter ->> 'enabled_only')::boolean, false);
   revision bigint;
-  servers jsonb;
+  servers json[];
 begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
@@ -215,23 +221,24 @@ begin
   if filter -> 'known_revisions'
     @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', revision))
   then
-    return jsonb_build_object('caller', actor, 'data', jsonb_build_object('revision', revision, 'unchanged', true));
+    return json_build_object('caller', actor, 'data', json_build_object('revision', revision, 'unchanged', true));
   end if;
-  select coalesce(jsonb_agg(to_jsonb(page) - 'tenant_id' order by page.server_id), '[]') into servers
+  select array_agg(to_json(page) order by page.server_id) into servers
   from (
-    select server.*
+    select
+      server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,
+      server.version, server.created_at, server.updated_at
     from public.tenant_mcp_servers as server
-    where server.server_id > after_server_id
-      and (server.enabled or not coalesce((filter ->> 'enabled_only')::boolean, false))
+    where server.server_id > after_server_id and (server.enabled or not enabled_only)
     order by server.server_id
     limit page_size + 1
   ) as page;
-  return jsonb_build_object(
+  return json_build_object(
     'caller', actor,
-    'data', jsonb_build_object(
+    'data', json_build_object(
       'revision', revision,
-      'servers', case when jsonb_array_length(servers) > page_size then servers - page_size else servers end,
-      'more', jsonb_array_length(servers) > page_size
+      'servers', coalesce(array_to_json(servers[1:page_size]), '[]'),
+      'more', coalesce(cardinality(servers) > page_size, false)
     )
   );
 end
@@ -253,6 +260,7 @@ declare
   actor jsonb := private.enter_tenant(caller, 'servers:write');
   before public.tenant_mcp_servers;
   after public.tenant_mcp_servers;
+  known jsonb;
   changed_fields text[];
   violated text;
 begin
@@ -266,9 +274,10 @@ begin
   perform private.require_version(actor, if_version, before.version);
 
   after := jsonb_populate_record(before, changes);
+  known := to_jsonb(before);
   select array_agg(field.key order by field.key) into changed_fields
   from jsonb_each(to_jsonb(after)) as field
-  where field.value is distinct from to_jsonb(before) -> field.key;
+  where field.value is distinct from known -> field.key;
   if changed_fields is not null then
     update public.tenant_mcp_servers as server
     set name = after.name,
@@ -316,40 +325,45 @@ $$;
 comment on function public.delete_mcp_server(jsonb, text, integer) is
   'Deletes a server for good. Raises PT404, PT412 version_mismatch.';
 
-create function public.list_mcp_server_events(caller jsonb, filter jsonb) returns jsonb
+create function public.list_mcp_server_events(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'servers:read');
   page_size integer := (filter ->> 'limit')::integer;
-  after jsonb := filter -> 'after';
-  events jsonb;
+  wanted_action text := filter ->> 'action';
+  wanted_server_id text := filter ->> 'server_id';
+  since timestamptz := coalesce((filter ->> 'since')::timestamptz, '-infinity');
+  until timestamptz := coalesce((filter ->> 'until')::timestamptz, 'infinity');
+  before_occurred_at timestamptz := coalesce((filter -> 'after' ->> 'occurred_at')::timestamptz, 'infinity');
+  before_id uuid := coalesce((filter -> 'after' ->> 'id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  events json[];
 begin
-  if after ->> 'tenant_id' <> actor ->> 'tenant_id' then
+  if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
-  select coalesce(jsonb_agg(to_jsonb(page) - 'tenant_id' order by page.occurred_at desc, page.id desc), '[]') into events
+  select array_agg(to_json(page) order by page.occurred_at desc, page.id desc) into events
   from (
-    select event.*
+    select
+      event.id, event.occurred_at, event.action, event.server_id, event.registration_id, event.version,
+      event.changed_fields, event.actor_kind, event.actor_id, event.request_id
     from public.mcp_server_events as event
-    where (filter ->> 'action' is null or event.action = filter ->> 'action')
-      and (filter ->> 'server_id' is null or event.server_id = filter ->> 'server_id')
-      and event.occurred_at >= coalesce((filter ->> 'since')::timestamptz, '-infinity')
-      and event.occurred_at < coalesce((filter ->> 'until')::timestamptz, 'infinity')
-      and (event.occurred_at, event.id) < (
-        coalesce((after ->> 'occurred_at')::timestamptz, 'infinity'),
-        coalesce((after ->> 'id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-      )
+    where (wanted_action is null or event.action = wanted_action)
+      and (wanted_server_id is null or event.server_id = wanted_server_id)
+      and event.occurred_at >= since
+      and event.occurred_at < until
+      and (event.occurred_at, event.id) < (before_occurred_at, before_id)
     order by event.occurred_at desc, event.id desc
     limit page_size + 1
   ) as page;
-  return jsonb_build_object(
+  return json_build_object(
     'caller', actor,
-    'data', jsonb_build_object(
-      'events', case when jsonb_array_length(events) > page_size then events - page_size else events end,
-      'more', jsonb_array_length(events) > page_size
+    'data', json_build_object(
+      'events', coalesce(array_to_json(events[1:page_size]), '[]'),
+      'more', coalesce(cardinality(events) > page_size, false)
     )
   );
 end
@@ -443,10 +457,12 @@ begin
 end
 $$;
 
+revoke all on function public.list_mcp_servers(jsonb, jsonb) from public, anon, authenticated, service_role;
 revoke all on function public.update_mcp_server(jsonb, text, jsonb, integer) from public, anon, authenticated, service_role;
 revoke all on function public.delete_mcp_server(jsonb, text, integer) from public, anon, authenticated, service_role;
 revoke all on function public.list_mcp_server_events(jsonb, jsonb) from public, anon, authenticated, service_role;
 revoke all on function public.list_events(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_mcp_servers(jsonb, jsonb) to service_role;
 grant execute on function public.update_mcp_server(jsonb, text, jsonb, integer) to service_role;
 grant execute on function public.delete_mcp_server(jsonb, text, integer) to service_role;
 grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service_role;
@@ -454,6 +470,7 @@ grant execute on function public.list_events(jsonb) to service_role;
 
 -- A new owner needs create on the schema for the moment of the change.
 grant create on schema public to tenant_scope;
+alter function public.list_mcp_servers(jsonb, jsonb) owner to tenant_scope;
 alter function public.update_mcp_server(jsonb, text, jsonb, integer) owner to tenant_scope;
 alter function public.delete_mcp_server(jsonb, text, integer) owner to tenant_scope;
 alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;

@@ -1,0 +1,72 @@
+/** Times of single calls, and what is told of them: percentiles of a round, then the median of the rounds. */
+
+/** What the rounds of one measurement came to. */
+export interface Figure {
+  /** Calls a second. */
+  rps: number;
+  p50_ms: number;
+  p95_ms: number;
+  p99_ms: number;
+  /** The p50 of each round, in milliseconds. */
+  p50s: number[];
+}
+
+/** One round: the time of each call, and how long all of them took together. */
+export interface Round {
+  timesMs: number[];
+  elapsedMs: number;
+}
+
+/** The median of each number over the rounds. */
+export function summarize(rounds: Round[]): Figure {
+  const sorted = rounds.map(({ timesMs }) => timesMs.toSorted((a, b) => a - b));
+  const p50s = sorted.map((times) => percentile(times, 0.5));
+  return {
+    rps: median(rounds.map(rateOf)),
+    p50_ms: median(p50s),
+    p95_ms: median(sorted.map((times) => percentile(times, 0.95))),
+    p99_ms: median(sorted.map((times) => percentile(times, 0.99))),
+    p50s,
+  };
+}
+
+/** How far the rounds lie apart: the largest p50 less the smallest, as a part of the median. */
+export function spreadOf({ p50s, p50_ms }: Figure): number {
+  return (Math.max(...p50s) - Math.min(...p50s)) / p50_ms;
+}
+
+/** How many times the other's p50 it is: the median of what it was in each round, since rounds differ more than that. */
+export function timesThat(own: Figure, other: Figure): number {
+  return median(own.p50s.map((p50, round) => p50 / (other.p50s[round] ?? NaN)));
+}
+
+/** Calls a second. */
+export function rateOf({ timesMs, elapsedMs }: Round): number {
+  return timesMs.length / elapsedMs * 1000;
+}
+
+/** The value that this part of the sorted values is below. */
+export function percentile(sorted: number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
+}
+
+export function median(values: number[]): number {
+  return percentile(values.toSorted((a, b) => a - b), 0.5);
+}
+
+/** The time of one call, in milliseconds. */
+export async function timeOf(call: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await call();
+  return performance.now() - begun;
+}
+
+/** Calls from that many clients, each after the answer to its last, until the time has passed. */
+export async function callFor(ms: number, clients: number, call: () => Promise<unknown>): Promise<Round> {
+  const timesMs: number[] = [];
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: clients }, async () => {
+    while (performance.now() - begun < ms) timesMs.push(await timeOf(call));
+  }));
+  return { timesMs, elapsedMs: performance.now() - begun };
+}

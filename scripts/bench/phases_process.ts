@@ -1,0 +1,121 @@
+/**
+ * The process that times a project's functions by phase. The data API answers from memory what it has answered once, so that
+ * what is left of a request's time is our own. Standard output is the functions' log, as on the platform; the last line of
+ * it is the result.
+ */
+
+import { readJsonText } from "shared/body.ts";
+import { readKey } from "shared/caller.ts";
+import { parseJson } from "shared/json.ts";
+import { logRequest } from "shared/log.ts";
+import { runChild } from "../stack/child.ts";
+import { type ProjectName, projectUrl } from "../stack/projects.ts";
+import { median, timeOf } from "./figures.ts";
+import type { Template } from "./load.ts";
+import { installProbes, type Probes, type Span } from "./probes.ts";
+
+export interface PhasesConfig {
+  project: ProjectName;
+  requests: { name: string; path: string; request: Template }[];
+  warmUp: number;
+  calls: number;
+}
+
+/** Microseconds of one request, each the median of its own. */
+export interface Phases {
+  routingAndParsing: number;
+  validation: number;
+  digest: number;
+  cipher: number;
+  log: number;
+  /** Making the call to the data API, reading and checking what it answered, and the answer. */
+  rest: number;
+  /** The whole without the call. */
+  own: number;
+}
+
+interface Handler {
+  fetch(request: Request): Promise<Response>;
+}
+
+/** What the last line begins with. */
+export const RESULT = "phases: ";
+
+if (import.meta.main) await runChild(measure);
+
+async function measure({ project, requests, warmUp, calls }: PhasesConfig): Promise<() => Promise<void>> {
+  const probes = installProbes();
+  const phases: Record<string, Phases> = {};
+  for (const { name, path, request } of requests) {
+    const [functionName = ""] = path.split("/");
+    const { default: handler }: { default: Handler } = await import(
+      projectUrl(project, `functions/${functionName}/index.ts`).href
+    );
+    const make = () => requestOf(path, request);
+    const expected = (await handler.fetch(make())).status;
+    if (expected >= 300) throw new Error(`${name} answered ${expected}`);
+    for (let call = 0; call < warmUp; call++) await handler.fetch(make());
+    phases[name] = await measureOne(handler, make, calls, probes);
+  }
+  // deno-lint-ignore no-console -- what it was started for
+  console.log(RESULT + JSON.stringify(phases));
+  return () => Promise.resolve();
+}
+
+function requestOf(path: string, { method, headers, body }: Template): Request {
+  return new Request(`http://127.0.0.1/${path}`, { method, headers, ...(body !== undefined && { body }) });
+}
+
+async function measureOne(handler: Handler, make: () => Request, calls: number, probes: Probes): Promise<Phases> {
+  const taken: Omit<Phases, "rest">[] = [];
+  probes.take();
+  for (let call = 0; call < calls; call++) {
+    const request = make();
+    const begun = performance.now();
+    const response = await handler.fetch(request);
+    const whole = performance.now() - begun;
+    await response.body?.cancel();
+    const spans = probes.take();
+    const beforeDigest = (spans.digest[0]?.begun ?? begun) - begun;
+    const routingAndParsing = await timeParsing(make());
+    taken.push({
+      routingAndParsing,
+      validation: beforeDigest - routingAndParsing,
+      digest: total(spans.digest),
+      cipher: total(spans.cipher),
+      log: await timeOf(() => Promise.resolve(logOne())),
+      own: whole - total(spans.fetch),
+    });
+    probes.take();
+  }
+  const us = (phase: keyof Omit<Phases, "rest">) => 1000 * median(taken.map((each) => each[phase]));
+  const known = us("routingAndParsing") + us("validation") + us("digest") + us("cipher") + us("log");
+  return {
+    routingAndParsing: us("routingAndParsing"),
+    validation: us("validation"),
+    digest: us("digest"),
+    cipher: us("cipher"),
+    log: us("log"),
+    rest: us("own") - known,
+    own: us("own"),
+  };
+}
+
+/** The pieces that read a request, alone: its address, its key, its body. */
+async function timeParsing(request: Request): Promise<number> {
+  return await timeOf(async () => {
+    new URL(request.url).searchParams.get("limit");
+    readKey(request.headers);
+    if (request.method === "POST") parseJson(await readJsonText(request));
+  });
+}
+
+function logOne(): void {
+  const id = "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11";
+  const actor = { tenant_id: id, kind: "agent", id };
+  logRequest({ requestId: id, function: "phases", actor, status: 200, startedAt: performance.now() });
+}
+
+function total(spans: Span[]): number {
+  return spans.reduce((sum, { begun, ended }) => sum + ended - begun, 0);
+}

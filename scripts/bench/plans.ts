@@ -1,0 +1,123 @@
+/**
+ * The plans of the statements inside the SQL functions, as PostgreSQL ran them: `auto_explain` tells each with the rows that
+ * it read.
+ */
+
+import postgres from "postgres";
+import type { ProjectName } from "../stack/projects.ts";
+import { type ScratchCluster, startCluster } from "../testing/cluster.ts";
+import { openFixture, type TestTenant } from "../testing/isolation.ts";
+import { fill } from "./fill.ts";
+
+/** A node of a plan as `explain (analyze, format json)` has it. */
+interface PlanNode {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  "Actual Rows"?: number;
+  "Rows Removed by Filter"?: number;
+  "Rows Removed by Index Recheck"?: number;
+  Plans?: PlanNode[];
+}
+
+export interface Statement {
+  text: string;
+  nodes: PlanNode[];
+}
+
+/** From so many rows on a table is not small, and reading all of it is not what a request may do. */
+const MANY_ROWS = 500;
+/** With these `auto_explain` tells every statement to the session's own client. */
+const TELL_PLANS = ["shared_preload_libraries=auto_explain"];
+const TOLD = {
+  "auto_explain.log_min_duration": "0",
+  "auto_explain.log_nested_statements": "on",
+  "auto_explain.log_analyze": "on",
+  "auto_explain.log_timing": "off",
+  "auto_explain.log_format": "json",
+  "auto_explain.log_level": "notice",
+};
+
+export interface Filled {
+  cluster: ScratchCluster;
+  database: string;
+  tenant: TestTenant;
+  owner: postgres.Sql;
+  close(): Promise<void>;
+}
+
+/** A cluster of its own, with a project's database of so many rows. */
+export async function openFilled(project: ProjectName, rows: number): Promise<Filled> {
+  const cluster = await startCluster(TELL_PLANS);
+  const database = await cluster.createProject(project);
+  const fixture = await openFixture(cluster, database, project);
+  await fill(fixture.owner, project, fixture.a.id, rows);
+  const admin = postgres(cluster.url("supabase_admin", database), { max: 1, onnotice: () => {} });
+  for (const [name, value] of Object.entries(TOLD)) {
+    await admin.unsafe(`alter role authenticator set ${name} = '${value}'`);
+  }
+  await admin.end();
+  return {
+    cluster,
+    database,
+    tenant: fixture.a,
+    owner: fixture.owner,
+    async close() {
+      await fixture.close();
+      await cluster.stop();
+    },
+  };
+}
+
+/** Runs `work` on a new session of that mode, and returns the plans of all statements it came to. */
+export async function planned(
+  { cluster, database }: Filled,
+  mode: string,
+  work: (sql: postgres.Sql) => Promise<unknown>,
+): Promise<Statement[]> {
+  const statements: Statement[] = [];
+  const sql = postgres(cluster.url("authenticator", database), {
+    max: 1,
+    fetch_types: false,
+    connection: { plan_cache_mode: mode },
+    onnotice: ({ message = "" }) => {
+      const plan = /^duration: .* plan:\n([^]*)$/.exec(message)?.[1];
+      if (plan === undefined) return;
+      const told: { "Query Text": string; Plan: PlanNode } = JSON.parse(plan);
+      statements.push({ text: told["Query Text"], nodes: flatten(told.Plan) });
+    },
+  });
+  try {
+    await work(sql);
+  } finally {
+    await sql.end();
+  }
+  return statements;
+}
+
+function flatten(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flatten)];
+}
+
+/** What of the statements reads a table from end to end, or many more rows than it is asked for. */
+export function faults(statements: Statement[], large: Set<string>, mostRows: number): string[] {
+  const found = statements.flatMap(({ text, nodes }) =>
+    nodes.flatMap((node) => {
+      const place = `${node["Node Type"]} on ${node["Relation Name"] ?? node["Index Name"] ?? "a result"}`;
+      const removed = (node["Rows Removed by Filter"] ?? 0) + (node["Rows Removed by Index Recheck"] ?? 0);
+      const read = (node["Actual Rows"] ?? 0) + removed;
+      const statement = `in: ${text.replace(/\s+/g, " ").slice(0, 200)}`;
+      if (node["Node Type"] === "Seq Scan" && large.has(node["Relation Name"] ?? "")) return [`${place} ${statement}`];
+      return read > mostRows ? [`${place} reads ${read} rows ${statement}`] : [];
+    })
+  );
+  return [...new Set(found)];
+}
+
+/** The tables that have many rows. */
+export async function largeTables(owner: postgres.Sql): Promise<Set<string>> {
+  const rows = await owner`
+    select relname from pg_class
+    where relnamespace = 'public'::regnamespace and relkind = 'r' and reltuples >= ${MANY_ROWS}`;
+  return new Set(rows.map(({ relname }) => relname));
+}

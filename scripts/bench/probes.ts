@@ -1,0 +1,64 @@
+/**
+ * Where the time of one request goes inside a function, seen from outside it: the functions of the platform that it calls
+ * (`fetch`, WebCrypto, `console.log`) note when they are entered and left. Only in the process of `phases_process.ts`.
+ */
+
+export interface Span {
+  begun: number;
+  ended: number;
+}
+
+export type ProbeName = "fetch" | "digest" | "cipher";
+
+/** What a data API has answered once, by the address that was asked. */
+type Recorded = Map<string, { status: number; headers: [string, string][]; body: string }>;
+
+export interface Probes {
+  /** The spans since the last call of it. */
+  take(): Record<ProbeName, Span[]>;
+}
+
+/** Puts the probes in place; each address is asked for once, and answers in memory from then on. */
+export function installProbes(): Probes {
+  let spans: Record<ProbeName, Span[]> = { fetch: [], digest: [], cipher: [] };
+  const watch = <Parameters extends unknown[], Result>(
+    name: ProbeName,
+    call: (...parameters: Parameters) => Promise<Result>,
+  ) =>
+  async (...parameters: Parameters): Promise<Result> => {
+    const begun = performance.now();
+    try {
+      return await call(...parameters);
+    } finally {
+      spans[name].push({ begun, ended: performance.now() });
+    }
+  };
+  globalThis.fetch = watch("fetch", replay(globalThis.fetch));
+  const { subtle } = crypto;
+  Object.assign(subtle, {
+    digest: watch("digest", subtle.digest.bind(subtle)),
+    sign: watch("digest", subtle.sign.bind(subtle)),
+    encrypt: watch("cipher", subtle.encrypt.bind(subtle)),
+    decrypt: watch("cipher", subtle.decrypt.bind(subtle)),
+  });
+  return {
+    take() {
+      const taken = spans;
+      spans = { fetch: [], digest: [], cipher: [] };
+      return taken;
+    },
+  };
+}
+
+function replay(ask: typeof fetch): typeof fetch {
+  const recorded: Recorded = new Map();
+  return async (input, init) => {
+    const address = String(input);
+    const known = recorded.get(address);
+    if (known) return new Response(known.body, known);
+    const response = await ask(input, init);
+    const answer = { status: response.status, headers: [...response.headers], body: await response.text() };
+    recorded.set(address, answer);
+    return new Response(answer.body, answer);
+  };
+}

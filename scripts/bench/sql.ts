@@ -1,0 +1,170 @@
+/**
+ * Each SQL function over a direct connection, beside a select and a durable update by primary key, in databases of several
+ * sizes; and what inserting costs without the prefix rule.
+ */
+
+import { type ScratchCluster, startCluster } from "../testing/cluster.ts";
+import { callFor, type Figure, median, rateOf, type Round, summarize, timeOf } from "./figures.ts";
+import { type Layer, measureLayers } from "./layers.ts";
+import { BASELINE_CALLS, HUB_CALLS, PAGE_OF_ONE, type SqlCall, VAULT_CALLS } from "./sql_calls.ts";
+import { CLIENTS, openPlace, type Place } from "./sql_places.ts";
+
+export interface SqlOptions {
+  /** Numbers of rows, the smallest first. */
+  sizes: number[];
+  rounds: number;
+  /** Of each function, in a round, one after the other. */
+  calls: number;
+  /** How long the calls of 16 clients at once are counted in a round, in milliseconds. */
+  rateMs: number;
+  onProgress: (step: string) => void;
+}
+
+export interface SqlFigures {
+  /** By function and number of rows: one client. */
+  growth: Record<string, Record<string, Figure>>;
+  /** By function: 16 clients at once, in the databases of the second size. */
+  rates: Record<string, Rate>;
+  /** What a list is made of. */
+  layers: Layer[];
+}
+
+export interface Rate {
+  rps: number;
+  /** Parts of the baselines' rates, as the median of what it was in each round. */
+  ofSelect: number;
+  ofUpdate: number;
+}
+
+/** The same insert where the trigger is disabled. */
+export const WITHOUT_RULE = "register_mcp_server without the prefix rule";
+
+const WARM_UP_CALLS = 10;
+/** A round of rates is taken in so many turns, so that what else the machine does falls on all of them. */
+const TURNS = 4;
+
+/** What speed must not be bought with: PostgreSQL's own defaults, said since the cluster of the tests leaves the first out. */
+const DURABLE = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
+
+interface Measured {
+  name: string;
+  kind: SqlCall["kind"];
+  place: Place;
+  call: SqlCall["call"];
+  rounds: Round[];
+}
+
+/** Runs the whole of it on a cluster of its own. */
+export async function measureSql(options: SqlOptions, resources: AsyncDisposableStack): Promise<SqlFigures> {
+  options.onProgress("starting PostgreSQL 17");
+  const cluster = await startCluster(DURABLE);
+  resources.defer(() => cluster.stop());
+  const bySize: Measured[][] = [];
+  for (const rows of options.sizes) {
+    options.onProgress(`filling databases of ${rows.toLocaleString("en")} rows`);
+    bySize.push(await prepare(cluster, rows, resources));
+  }
+  for (let round = 1; round <= options.rounds; round++) {
+    options.onProgress(`SQL functions, round ${round} of ${options.rounds}`);
+    await vacuum(bySize.flat());
+    // Function by function, so that what is compared is measured at the same time.
+    for (const same of transpose(bySize)) await measureRound(same, options.calls, round);
+  }
+  const large = bySize[1] ?? bySize[0] ?? [];
+  options.onProgress(`SQL functions, ${CLIENTS} clients at once`);
+  await vacuum(large);
+  const rates = await measureRates(large, options);
+  await vacuum(large);
+  const layers = await measureLayers(placeOf(large, "list_mcp_servers"));
+  return { growth: byName(bySize), rates, layers };
+}
+
+/** Every function in databases of so many rows: both projects', and the hub's once more without the prefix rule. */
+async function prepare(cluster: ScratchCluster, rows: number, resources: AsyncDisposableStack): Promise<Measured[]> {
+  const open = async (project: "governance-hub" | "key-vault-executor") => {
+    const place = await openPlace(cluster, project, rows);
+    resources.defer(() => place.close());
+    return place;
+  };
+  const hub = await open("governance-hub");
+  const free = await open("governance-hub");
+  await free.owner`alter table public.tenant_mcp_servers disable trigger keep_tool_prefixes_apart`;
+  const vault = await open("key-vault-executor");
+  const register = HUB_CALLS.filter(({ name }) => name === "register_mcp_server");
+  return [
+    ...[...BASELINE_CALLS, ...HUB_CALLS].map((call) => ({ ...call, place: hub, rounds: [] })),
+    ...register.map((call) => ({ ...call, name: WITHOUT_RULE, place: free, rounds: [] })),
+    ...VAULT_CALLS.map((call) => ({ ...call, place: vault, rounds: [] })),
+  ];
+}
+
+/** What autovacuum does at times of its own. */
+async function vacuum(measured: Measured[]): Promise<void> {
+  for (const { owner } of new Set(measured.map(({ place }) => place))) await owner`vacuum`;
+}
+
+/** The calls of one function in databases of every size, turn by turn. */
+async function measureRound(same: Measured[], calls: number, round: number): Promise<void> {
+  const timed = same.map((measured) => ({ measured, timesMs: [] as number[] }));
+  for (let call = 0; call < WARM_UP_CALLS + calls; call++) {
+    for (const { measured, timesMs } of timed) {
+      const ms = await timeOf(() => measured.call(measured.place, round * 100_000 + call));
+      if (call >= WARM_UP_CALLS) timesMs.push(ms);
+    }
+  }
+  for (const { measured, timesMs } of timed) {
+    measured.rounds.push({ timesMs, elapsedMs: timesMs.reduce((sum, ms) => sum + ms, 0) });
+  }
+}
+
+/** The rates of what leaves the tables as they are. */
+async function measureRates(large: Measured[], { rounds, rateMs }: SqlOptions): Promise<Record<string, Rate>> {
+  const [hub, vault] = [placeOf(large, "list_mcp_servers"), placeOf(large, "list_credentials")];
+  const counted = [
+    ...large.filter(({ kind }) => kind === "read" || kind === "update"),
+    ...PAGE_OF_ONE.map((call) => ({ ...call, place: call.name.startsWith("list_mcp") ? hub : vault, rounds: [] })),
+  ].map((measured) => ({ ...measured, number: 0, rounds: [] as Round[] }));
+  const call = (each: typeof counted[number]) => each.call(each.place, each.number++);
+  for (const each of counted) await callFor(rateMs / TURNS, CLIENTS, () => call(each));
+  for (let round = 0; round < rounds; round++) {
+    const taken = counted.map((each) => ({ each, timesMs: [] as number[], elapsedMs: 0 }));
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const sum of taken) {
+        const { timesMs, elapsedMs } = await callFor(rateMs / TURNS, CLIENTS, () => call(sum.each));
+        sum.timesMs = sum.timesMs.concat(timesMs);
+        sum.elapsedMs += elapsedMs;
+      }
+    }
+    for (const { each, timesMs, elapsedMs } of taken) each.rounds.push({ timesMs, elapsedMs });
+  }
+  return compare(Object.fromEntries(counted.map(({ name, rounds }) => [name, rounds.map(rateOf)])));
+}
+
+function compare(rates: Record<string, number[]>): Record<string, Rate> {
+  const part = (own: number[], other: number[] = []) => median(own.map((rate, round) => rate / (other[round] ?? NaN)));
+  return Object.fromEntries(
+    Object.entries(rates).map(([name, own]) => [
+      name,
+      { rps: median(own), ofSelect: part(own, rates.select), ofUpdate: part(own, rates.update) },
+    ]),
+  );
+}
+
+function placeOf(measured: Measured[], name: string): Place {
+  const found = measured.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`${name} is not measured`);
+  return found.place;
+}
+
+function transpose(bySize: Measured[][]): Measured[][] {
+  return (bySize[0] ?? []).map((_, index) => bySize.flatMap((measured) => measured[index] ?? []));
+}
+
+function byName(bySize: Measured[][]): Record<string, Record<string, Figure>> {
+  return Object.fromEntries(
+    transpose(bySize).map((same) => [
+      same[0]?.name ?? "",
+      Object.fromEntries(same.map(({ place, rounds }) => [String(place.rows), summarize(rounds)])),
+    ]),
+  );
+}

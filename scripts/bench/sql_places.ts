@@ -1,0 +1,57 @@
+/** Databases of a given number of rows, with a connection to call their functions by. */
+
+import postgres from "postgres";
+import type { ProjectName } from "../stack/projects.ts";
+import type { ScratchCluster } from "../testing/cluster.ts";
+import { openFixture } from "../testing/isolation.ts";
+import { fill } from "./fill.ts";
+
+/** What the calls are made with. */
+export interface Place {
+  /** Connections that are service_role, as the data API becomes for each request. */
+  sql: postgres.Sql;
+  /** One connection as the tables' owner. */
+  owner: postgres.Sql;
+  /** What the project's functions take as their caller: the tenant that holds half of the rows. */
+  caller: postgres.JSONValue;
+  tenantId: string;
+  rows: number;
+  close(): Promise<void>;
+}
+
+/** How many connections a place has at most. */
+export const CLIENTS = 16;
+
+/** A project's database with so many rows, and beside its tables one of as many for what the functions are held against. */
+export async function openPlace(cluster: ScratchCluster, project: ProjectName, rows: number): Promise<Place> {
+  const database = await cluster.createProject(project);
+  const { a: tenant, owner, sql: unused } = await openFixture(cluster, database, project);
+  await unused.end();
+  await owner.unsafe(baselineTable(rows)).simple();
+  await fill(owner, project, tenant.id, rows);
+  const sql = postgres(cluster.url("authenticator", database), {
+    max: CLIENTS,
+    connection: { role: "service_role" },
+    onnotice: () => {},
+  });
+  return {
+    sql,
+    owner,
+    caller: tenant.caller as postgres.JSONValue,
+    tenantId: tenant.id,
+    rows,
+    async close() {
+      await Promise.all([sql.end({ timeout: 1 }), owner.end({ timeout: 1 })]);
+    },
+  };
+}
+
+/** The table of the baselines: what it takes to read and to change one row by its primary key. */
+export function baselineTable(rows: number): string {
+  return `
+    create table public.baseline (
+      id integer primary key, name text not null, created_at timestamptz not null default now(), changed_at timestamptz
+    );
+    insert into public.baseline (id, name) select number, 'Row ' || number from generate_series(1, ${rows}) as number;
+    grant select, update on public.baseline to service_role`;
+}

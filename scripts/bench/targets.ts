@@ -1,0 +1,107 @@
+/** What the load goes to: the three baselines, and every endpoint with a request that it accepts. */
+
+import { assertEquals } from "@std/assert";
+import postgres from "postgres";
+import { registerServer, storeCredential } from "../slow/ledger.ts";
+import type { Rig } from "../slow/rig.ts";
+import { eventually, runScript } from "../slow/running.ts";
+import { freePort } from "../stack/ready.ts";
+import { type EndpointCase, endpointsOf } from "../testing/endpoints.ts";
+import type { BaselineConfig } from "./baseline_server.ts";
+import type { Template } from "./load.ts";
+import { baselineTable } from "./sql_places.ts";
+
+export interface Target {
+  name: string;
+  url: string;
+  request: Template;
+  /** Statuses of an answer that has done what it is for. */
+  expected: number[];
+  /** What it makes and what it removes: one removes what the other made. */
+  makes?: string;
+  removes?: string;
+}
+
+const BASELINE_ROWS = 10_000;
+const THINGS = 10;
+/** The thing that endpoints on one thing act on. */
+const KEPT = "kept";
+
+/** Starts the baselines' process beside the projects, on a database of the same PostgreSQL. */
+export async function startBaselines({ database }: Rig, resources: AsyncDisposableStack): Promise<Target[]> {
+  const admin = postgres(database.url("supabase_admin", "governance-hub"), { max: 1, onnotice: () => {} });
+  await admin`create database baseline owner postgres`;
+  await admin.end();
+  const databaseUrl = database.url("postgres", "governance-hub").replace(/[^/]*$/, "baseline");
+  const owner = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  await owner.unsafe(baselineTable(BASELINE_ROWS)).simple();
+  await owner`vacuum analyze`;
+  await owner.end();
+
+  const config: BaselineConfig = { port: freePort(), databaseUrl, rows: BASELINE_ROWS };
+  const script = new URL("baseline_server.ts", import.meta.url);
+  const process = await runScript("the baselines' server", script, config, {});
+  resources.defer(() => process.stop());
+  const url = `http://127.0.0.1:${config.port}`;
+  await eventually(10_000, async () => assertEquals((await fetch(`${url}/update`).then(spent)).status, 200));
+  return ["constant", "select", "update"].map((name) => ({
+    name,
+    url: `${url}/${name}`,
+    request: { method: "GET", headers: {} },
+    expected: [200],
+  }));
+}
+
+/** Every endpoint of both projects, those that make things first. Lists are of a tenant that has ten things; the others act on another one's. */
+export async function prepareEndpoints(rig: Rig): Promise<Target[]> {
+  const [busy, quiet] = rig.organizations[0]?.tenants ?? [];
+  if (busy === undefined || quiet === undefined) throw new Error("the seeds have no two tenants of one organization");
+  for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
+  await keep(rig, busy.api_key, KEPT);
+  const endpoints = [...await endpointsOf("governance-hub"), ...await endpointsOf("key-vault-executor")]
+    .toSorted((a, b) => Number(b.acts === "creates") - Number(a.acts === "creates"));
+  return endpoints.map((endpoint): Target => {
+    const project = endpoint.project === "governance-hub" ? rig.hub : rig.vault;
+    const key = endpoint.acts === "lists" ? quiet.api_key : busy.api_key;
+    const body = bodyOf(endpoint);
+    return {
+      name: endpoint.name,
+      url: `${project.url}/functions/v1/${endpoint.paths[0]}`,
+      request: {
+        method: endpoint.method,
+        headers: { "x-api-key": key, ...(body && { "content-type": "application/json" }) },
+        ...(body && { body: JSON.stringify(body) }),
+      },
+      expected: endpoint.acts === "creates" ? [200, 201] : [200],
+      ...(endpoint.acts === "creates" && { makes: endpoint.project }),
+      ...(endpoint.name.endsWith("-delete") && { removes: endpoint.project }),
+    };
+  });
+}
+
+async function keep(rig: Rig, key: string, name: string): Promise<void> {
+  assertEquals((await registerServer(rig, { key }, name)).status, 201);
+  assertEquals((await storeCredential(rig, { key }, name, "a secret of 24 characters")).status, 201);
+}
+
+/** A body that writes something each time: a name that no other has, or a value that was not there. */
+function bodyOf(endpoint: EndpointCase): Record<string, unknown> | undefined {
+  switch (endpoint.name) {
+    case "mcp-servers-register":
+      return { ...endpoint.body?.(), server_id: "made-{n}", tool_prefix: "p{n}.tools." };
+    case "mcp-servers-update":
+      return { server_id: KEPT, name: "Changed {n}" };
+    case "credentials-store":
+      return { service: "made-{n}", credentials: { api_key: "AKIAIOSFODNN7EXAMPLE", secret_key: "k".repeat(40) } };
+    case "mcp-servers-delete":
+    case "credentials-delete":
+      return endpoint.body?.("made-{n}");
+    default:
+      return endpoint.body?.(KEPT);
+  }
+}
+
+async function spent(response: Response): Promise<Response> {
+  await response.body?.cancel();
+  return response;
+}

@@ -52,7 +52,8 @@ async function main(resources: AsyncDisposableStack): Promise<number> {
     else await measure(options, resources);
     return 0;
   } catch (error) {
-    tell(error);
+    // Released before its end, it fails at whatever it was about.
+    if (!resources.disposed) tell(error);
     return 1;
   }
 }

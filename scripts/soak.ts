@@ -50,7 +50,8 @@ async function main(resources: AsyncDisposableStack): Promise<number> {
     console.log(verdictLines(verdicts));
     return verdicts.every(({ kept }) => kept) ? 0 : 1;
   } catch (error) {
-    tell(error);
+    // Released before its end, it fails at whatever it was about.
+    if (!resources.disposed) tell(error);
     return 1;
   }
 }

@@ -191,7 +191,7 @@ export const time = text(
 const TIME_FORM = z.iso.datetime({ offset: true });
 
 function isTime(value: string): boolean {
-  return TIME_FORM.safeParse(value).success && /^(?!0000).*(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.test(value);
+  return TIME_FORM.safeParse(value).success && /^(?!0000)[^.]*(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.test(value);
 }
 
 /** The position of an event: the moment and the id of the last one seen. */

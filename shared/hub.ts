@@ -59,21 +59,19 @@ export const serverEvent = documented(
   { id: "ServerEvent" },
 );
 
-const answer = z.object({
-  caller: z.object({ tenant_id: z.string(), kind: z.string(), id: z.string() }),
-  data: z.unknown(),
-});
+const caller = z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() });
+const answer = z.object({ caller, data: z.unknown() });
 
-/** Calls a function of the hub's database for the caller, and returns its `data`. */
+/** Calls a function of the hub's database for the caller, and returns its `data`, and who the caller is. */
 export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
-  { environment, caller, noteCaller }: Call<HubEnvironment, unknown>,
+  { environment, caller: presented, noteCaller }: Call<HubEnvironment, unknown>,
   name: Name,
   parameters: Omit<Parameters<Database, Name>, "caller">,
   data: Data,
-): Promise<{ data: z.output<Data>; tenantId: string }> {
-  const digest = await digestCaller(caller, environment.kernelSecret);
+): Promise<{ data: z.output<Data>; caller: z.output<typeof caller>; tenantId: string }> {
+  const digest = await digestCaller(presented, environment.kernelSecret);
   const all = { caller: digest, ...parameters } as Parameters<Database, Name>;
   const result = answer.parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
   noteCaller(result.caller);
-  return { data: data.parse(result.data), tenantId: result.caller.tenant_id };
+  return { data: data.parse(result.data), caller: result.caller, tenantId: result.caller.tenant_id };
 }

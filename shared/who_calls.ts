@@ -11,10 +11,15 @@ import type { VaultEnvironment } from "./environment.ts";
 /** With the call to the vault's own database after it, a request is answered within 6 s. */
 const HUB_TIMEOUT_MS = 1400;
 
-const knownCaller = z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() });
-const authorization = z.object({
-  data: z.object({ tenant_id: z.string(), actor: z.looseObject({ kind: z.string(), id: z.string() }) }),
-});
+/** What the key allows must be told: a service limit that is missing is none. */
+const actor = {
+  kind: z.string(),
+  id: z.string(),
+  scopes: z.array(z.string()),
+  services: z.nullable(z.array(z.string())),
+};
+const knownCaller = z.looseObject({ tenant_id: z.string(), ...actor });
+const authorization = z.object({ data: z.object({ tenant_id: z.string(), actor: z.looseObject(actor) }) });
 const refusal = z.object({ error: z.object({ code: z.string() }) });
 
 /** Who calls, as the hub knows them, with the scopes and the services of their key. */
@@ -40,7 +45,10 @@ async function askDatabase(
 ): Promise<KnownCaller> {
   const digest = await digestCaller(caller, environment.kernelSecret);
   const ask = callFunction<HubDatabase, "authenticate_caller">;
-  return knownCaller.parse(await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS));
+  const answer = await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS);
+  const known = knownCaller.safeParse(answer).data;
+  if (known === undefined) throw unavailable("authenticate_caller: the hub answers in another form: deploy it first");
+  return known;
 }
 
 async function askAuthorize(url: string, publishableKey: string, caller: Presented): Promise<KnownCaller> {

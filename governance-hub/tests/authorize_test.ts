@@ -70,12 +70,18 @@ Deno.test("POST /authorize respects the scopes, and tells them and the services 
   assertEquals([actor.id, actor.scopes, actor.services], [keyId, limits.scopes, limits.services]);
 });
 
-Deno.test("POST /authorize without a tool says who calls, whatever the scopes", async () => {
-  const { id } = await newTenant();
+Deno.test("POST /authorize without a tool says who calls, whatever the scopes, and allows nothing", async () => {
+  const { id, agent } = await newTenant();
   const { key } = await issueApiKey(stack.governance_hub, id, { name: "none", scopes: [] });
-  const { status, body } = await post(HUB, "authorize", key, {});
-  const { actor, ...data } = body.data;
-  assertEquals([status, data, actor.scopes], [200, { allowed: true, tenant_id: id }, []]);
+  for (const [caller, reason] of [[key, "insufficient_scope"], [agent, "no_tool"]] as const) {
+    const { status, body } = await post(HUB, "authorize", caller, {});
+    const { actor, ...data } = body.data;
+    assertEquals([status, data, actor.scopes.length], [
+      200,
+      { allowed: false, reason, tenant_id: id },
+      caller === key ? 0 : 5,
+    ]);
+  }
 });
 
 Deno.test("POST /authorize answers 400 to a tool that is no name", async () => {

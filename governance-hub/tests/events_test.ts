@@ -106,6 +106,8 @@ Deno.test("GET /mcp-servers/events answers 400 to what is malformed, and to anot
       "2026-01-01T25:00:00Z",
       "0000-01-01T00:00:00Z",
       "2026-01-01T00:00:00%2B15:00",
+      "2026-01-01T00:00:00.1234567Z",
+      `2026-01-01T00:00:00.${"9".repeat(200)}Z`,
       "infinity",
     ].flatMap((time): [string, string][] => [["since", time], ["until", time]]),
     ["cursor", next_cursor],

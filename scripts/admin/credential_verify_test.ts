@@ -97,7 +97,7 @@ Deno.test("credential verify misses nothing that a rotation moves to the current
   const { code, out } = await withProxy(async (name, forward) => {
     // A page and its end of the one key are the first two calls.
     if (name !== "list_sealed_credentials" || ++calls !== 3) return;
-    const rotated = await admin(["rotate-key"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+    const rotated = await admin(["rotate-key", "--yes"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
     assertEquals(rotated.code, 1);
     return await forward();
   }, (url) =>

@@ -5,6 +5,7 @@ import type { Keyring } from "shared/keyring.ts";
 import { StackError } from "../stack/child.ts";
 import type { ProjectAccess } from "./call.ts";
 import { example, readContext } from "./cli.ts";
+import { confirm } from "./confirm.ts";
 import {
   addKeyOptions,
   describeKeys,
@@ -28,6 +29,7 @@ Exits with 1 when a credential is left that it cannot re-seal, with 130 after Ct
 
 interface Options extends KeyOptions {
   dryRun?: boolean;
+  yes?: boolean;
 }
 
 /** What a run has done and left, for whoever reads it. */
@@ -41,6 +43,7 @@ export function addRotateKeyCommand(program: Command): void {
   addKeyOptions(program.command("rotate-key"))
     .description("re-seal every credential that is not under the current encryption key")
     .option("--dry-run", "show what would be done, and change nothing")
+    .option("--yes", "do not ask when no credential is under the current key yet")
     .addHelpText("after", HELP + "\n" + example("rotate-key --env-file key-vault-executor/.env"))
     .action((options: Options, command: Command) => rotateKey(options, command));
 }
@@ -50,8 +53,8 @@ async function rotateKey(options: Options, command: Command): Promise<void> {
   const keyring = await readKeys(options, target);
   const vault = target.vault();
   const before = useOf(keyring, await readInventory(vault));
-  announce(json, before);
   const dryRun = options.dryRun ?? false;
+  await announce(json, before, dryRun || (options.yes ?? false));
   const outcome = dryRun || total(before, "previous") === 0
     ? { requestId: null, resealed: 0, unreadable: { count: 0, named: [] }, keys: before, dryRun, isStopped: false }
     : await run(vault, keyring, before);
@@ -68,16 +71,18 @@ async function run(vault: ProjectAccess, keyring: Keyring, before: KeyUse[]): Pr
   });
 }
 
-function announce(json: boolean, keys: KeyUse[]): void {
-  if (total(keys, "previous") === 0) return;
+/** A key that no credential is under may be one that no function has, or that nobody keeps. */
+async function announce(json: boolean, keys: KeyUse[], yes: boolean): Promise<void> {
   const [current] = keys;
-  note(json, `The current key is ${current?.id}.`);
-  if (current?.credentials !== 0) return;
+  if (current === undefined || total(keys, "previous") === 0) return;
+  note(json, `The current key is ${current.id}.`);
+  if (current.credentials > 0) return;
   note(
     json,
-    "No credential is under it yet. The functions may not know this key: until they do, " +
-      "they answer 503 for what is re-sealed.",
+    "No credential is under it yet. A function that does not know this key answers 503 for what is re-sealed, and if " +
+      "it is lost, so are all credentials: deploy it first, and keep a copy.",
   );
+  if (!yes) await confirm(`Type ${current.id} to go on:`, current.id);
 }
 
 function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: Outcome): void {

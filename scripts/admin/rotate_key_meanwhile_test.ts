@@ -17,12 +17,12 @@ const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOU
 
 /** On the local stack, whose stack.json has the current key. */
 function rotate(...words: string[]): Promise<Ran> {
-  return admin(["rotate-key", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+  return admin(["rotate-key", "--yes", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
 }
 
 /** Through a proxy, as on hosted projects. */
 function rotateAt(url: string, ...words: string[]): Promise<Ran> {
-  return admin(["rotate-key", ...words], { ...HOSTED, ...KEYS, VAULT_URL: url });
+  return admin(["rotate-key", "--yes", ...words], { ...HOSTED, ...KEYS, VAULT_URL: url });
 }
 
 Deno.test("rotate-key ends after the batch in flight on Ctrl-C, with 130, and goes on when it is run again", async () => {
@@ -38,7 +38,7 @@ Deno.test("rotate-key ends after the batch in flight on Ctrl-C, with 130, and go
       return await forward();
     },
     async (url) => {
-      const process = adminProcess(["rotate-key", "--json"], { ...HOSTED, ...KEYS, VAULT_URL: url }).spawn();
+      const process = adminProcess(["rotate-key", "--yes", "--json"], { ...HOSTED, ...KEYS, VAULT_URL: url }).spawn();
       const output = process.output();
       await second.promise;
       process.kill("SIGINT");
@@ -125,7 +125,7 @@ Deno.test("rotate-key ends at once with 130 when Ctrl-C comes while it waits to 
     if (++swaps === 3) setTimeout(waiting.resolve, 100);
     return Promise.resolve(new Response("upstream", { status: 503 }));
   }, async (url) => {
-    const process = adminProcess(["rotate-key"], { ...HOSTED, ...KEYS, VAULT_URL: url }).spawn();
+    const process = adminProcess(["rotate-key", "--yes"], { ...HOSTED, ...KEYS, VAULT_URL: url }).spawn();
     const output = process.output();
     await waiting.promise;
     process.kill("SIGINT");

@@ -29,7 +29,7 @@ const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOU
 
 /** On the local stack, whose stack.json has the current key. */
 function rotate(...words: string[]): Promise<Ran> {
-  return admin(["rotate-key", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+  return admin(["rotate-key", "--yes", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
 }
 
 Deno.test("rotate-key re-seals what is under a previous key, in batches, and it is retrieved as it was", async () => {
@@ -60,6 +60,17 @@ Re-sealed 1,203 credentials.
   }
 });
 
+Deno.test("rotate-key asks before the first credential goes under a key, and changes nothing without an answer", async () => {
+  await refill({ [OLD_KEY]: 2 });
+  const before = await readRows();
+  const variables = { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
+  const { code, err } = await admin(["rotate-key"], variables);
+  assertEquals([code, err], [1, "error: nothing was done: without a terminal to ask on, say --yes\n"]);
+  assertEquals(await readRows(), before);
+  await refill({ [OLD_KEY]: 2, [NEW_KEY]: 1 });
+  assertEquals((await admin(["rotate-key"], variables)).code, 0);
+});
+
 Deno.test("rotate-key --json tells what it did, and records it under one request id", async () => {
   await refill({ [OLD_KEY]: 600 });
   const { code, out, err } = await rotate("--json");
@@ -80,7 +91,7 @@ Deno.test("rotate-key --json tells what it did, and records it under one request
   });
   assertMatch(
     err,
-    new RegExp(`^The current key is ${NEW_ID}\\.\nNo credential is under it yet\\. .* answer 503 .*\n$`),
+    new RegExp(`^The current key is ${NEW_ID}\\.\nNo credential is under it yet\\. .* answers 503 .*\n$`),
   );
   const events = await vaultSql`
     select count(*)::integer as n, count(distinct credential_id)::integer as credentials, min(actor_kind) as kind
@@ -166,11 +177,11 @@ Deno.test("rotate-key reads the keys of an env file, and of nothing else then", 
     const lines = Object.entries(KEYS).map(([name, value]) => `export ${name}="${value}"`);
     await Deno.writeTextFile(path, lines.join("\n"));
     const wrong = { CREDENTIAL_ENCRYPTION_KEY: LOST_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: "wrong" };
-    const { code, err } = await admin(["rotate-key", "--env-file", path], wrong);
+    const { code, err } = await admin(["rotate-key", "--yes", "--env-file", path], wrong);
     assertEquals([code, err], [0, ""]);
     assertEquals(await findWrong(NEW_ID), []);
     await Deno.writeTextFile(path, "OTHER=1\n");
-    await fail(["rotate-key", "--env-file", path], /CREDENTIAL_ENCRYPTION_KEY is not set/, KEYS);
+    await fail(["rotate-key", "--yes", "--env-file", path], /CREDENTIAL_ENCRYPTION_KEY is not set/, KEYS);
   } finally {
     await Deno.remove(path);
   }
@@ -180,24 +191,28 @@ Deno.test("rotate-key refuses keys that are missing or malformed, and shows no v
   await refill({ [OLD_KEY]: 1 });
   const before = await readRows();
   const hosted = { ...HOSTED, ...KEYS };
-  await fail(["rotate-key"], /CREDENTIAL_ENCRYPTION_KEY is not set: it must be 32 bytes.*--env-file/, HOSTED);
+  await fail(["rotate-key", "--yes"], /CREDENTIAL_ENCRYPTION_KEY is not set: it must be 32 bytes.*--env-file/, HOSTED);
   const malformed = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY.slice(1) };
-  await fail(["rotate-key"], /^error: CREDENTIAL_ENCRYPTION_KEY is malformed: it must be 32 bytes[^;]*\n$/, {
+  await fail(["rotate-key", "--yes"], /^error: CREDENTIAL_ENCRYPTION_KEY is malformed: it must be 32 bytes[^;]*\n$/, {
     ...hosted,
     ...malformed,
   });
-  await fail(["rotate-key"], /CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: .*entry 2 is none/, {
+  await fail(["rotate-key", "--yes"], /CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: .*entry 2 is none/, {
     ...hosted,
     CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: `${OLD_KEY},${OLD_KEY.slice(1)}`,
   });
-  await fail(["rotate-key", "--env-file", "/nowhere"], /\/nowhere cannot be read/);
-  await fail(["rotate-key", "now"], /too many arguments/);
+  await fail(["rotate-key", "--yes", "--env-file", "/nowhere"], /\/nowhere cannot be read/);
+  await fail(["rotate-key", "--yes", "now"], /too many arguments/);
   const begun = performance.now();
-  await fail(["rotate-key"], /key-vault-executor does not answer/, { ...hosted, VAULT_URL: "http://127.0.0.1:1" });
+  await fail(["rotate-key", "--yes"], /key-vault-executor does not answer/, {
+    ...hosted,
+    VAULT_URL: "http://127.0.0.1:1",
+  });
   assert(performance.now() - begun < 4000, "a wrong address is told at once");
   await withProxy(
     () => Promise.resolve(new Response("upstream", { status: 503 })),
-    (url) => fail(["rotate-key"], /is not available now \(status 503\); repeat it/, { ...hosted, VAULT_URL: url }),
+    (url) =>
+      fail(["rotate-key", "--yes"], /is not available now \(status 503\); repeat it/, { ...hosted, VAULT_URL: url }),
   );
   assertEquals(await readRows(), before);
 });
@@ -214,7 +229,7 @@ Deno.test({
       await new Promise((resolve) => setTimeout(resolve, 150));
       return response;
     }, async (url) => {
-      const process = adminOnTerminal(["rotate-key"], { ...HOSTED, ...KEYS, VAULT_URL: url });
+      const process = adminOnTerminal(["rotate-key", "--yes"], { ...HOSTED, ...KEYS, VAULT_URL: url });
       const { code, stdout } = await process.output();
       await process.stdin.close().catch(() => {});
       assertEquals(code, 0);

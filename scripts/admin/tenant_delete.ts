@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { StackError } from "../stack/child.ts";
 import type { ProjectAccess } from "./call.ts";
 import { example, readContext } from "./cli.ts";
+import { confirm } from "./confirm.ts";
 import { findTenantOrNone, isUuid, pathOf } from "./find.ts";
 import { countTenant, deleteTenant, revokeTenantApiKeys, type TenantCounts } from "./hub.ts";
 import { count, note, print } from "./output.ts";
@@ -46,7 +47,10 @@ async function remove(reference: string, yes: boolean, command: Command): Promis
       count(before.credentials, "credential")
     }`,
   );
-  if (!yes) await confirm(tenant.name ?? tenant.id);
+  if (!yes) {
+    const name = tenant.name ?? tenant.id;
+    await confirm(`This cannot be undone. Type ${name} to delete it:`, name);
+  }
   const deleted = await removeAll(hub, vault, tenant.id).catch((error) => {
     const message = error instanceof Error ? error.message : String(error);
     throw new StackError(`${message}; not all is deleted: repeat with deno task admin tenant delete ${tenant.id}`);
@@ -73,16 +77,6 @@ async function removeAll(hub: ProjectAccess, vault: ProjectAccess, id: string): 
   const credentials = await purgeCredentials(vault, id);
   const ofHub = await deleteTenant(hub, id);
   return { credentials: credentials + await purgeCredentials(vault, id), ...ofHub };
-}
-
-/** Asks on standard error, so that standard output stays the result's. */
-async function confirm(expected: string): Promise<void> {
-  if (!Deno.stdin.isTerminal()) throw new StackError("nothing was deleted: without a terminal to ask on, say --yes");
-  await Deno.stderr.write(new TextEncoder().encode(`This cannot be undone. Type ${expected} to delete it: `));
-  const buffer = new Uint8Array(1024);
-  const length = await Deno.stdin.read(buffer) ?? 0;
-  const typed = new TextDecoder().decode(buffer.subarray(0, length)).replace(/\r?\n$/, "");
-  if (typed !== expected) throw new StackError("nothing was deleted: that is not its name");
 }
 
 function hubPart({ servers, api_keys }: TenantCounts): string {

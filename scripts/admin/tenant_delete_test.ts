@@ -60,7 +60,7 @@ Deno.test("tenant delete shows what would go, refuses without a terminal and --y
   const refused = await admin(["tenant", "delete", "gone"]);
   assertEquals([refused.code, refused.err], [
     1,
-    "error: nothing was deleted: without a terminal to ask on, say --yes\n",
+    "error: nothing was done: without a terminal to ask on, say --yes\n",
   ]);
   const shown = [
     `Tenant of-gone/gone (${gone.id})`,
@@ -125,7 +125,7 @@ Deno.test({
   fn: async () => {
     await newTenant("typed");
     for (
-      const [typed, expected] of [["type", /nothing was deleted: that is not its name/], [
+      const [typed, expected] of [["type", /nothing was done: that is not/], [
         "typed",
         /Deleted: 0 cred/,
       ]] as const

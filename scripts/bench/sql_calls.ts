@@ -32,14 +32,14 @@ export const HUB_CALLS: SqlCall[] = [
     kind: "read",
     call: ({ sql, caller, rows }, number) =>
       sql`select list_mcp_servers(${sql.json(caller)}, ${
-        sql.json({ limit: PAGE, after: { server_id: numbered("server", number % ownRows(rows)) } })
+        sql.json({ limit: PAGE, after: { server_id: numbered("server", pick(number, ownRows(rows))) } })
       })`,
   },
   {
     name: "authorize_tool",
     kind: "read",
     call: ({ sql, caller, rows }, number) =>
-      sql`select authorize_tool(${sql.json(caller)}, ${`p${1 + number % ownRows(rows)}.tool`})`,
+      sql`select authorize_tool(${sql.json(caller)}, ${`p${pick(number, ownRows(rows))}.tool`})`,
   },
   {
     name: "list_mcp_server_events",
@@ -50,7 +50,7 @@ export const HUB_CALLS: SqlCall[] = [
     name: "update_mcp_server",
     kind: "update",
     call: ({ sql, caller, rows }, number) =>
-      sql`select update_mcp_server(${sql.json(caller)}, ${numbered("server", 1 + number % ownRows(rows))}, ${
+      sql`select update_mcp_server(${sql.json(caller)}, ${numbered("server", pick(number, ownRows(rows)))}, ${
         sql.json({ name: `changed ${number}` })
       })`,
   },
@@ -75,7 +75,7 @@ export const VAULT_CALLS: SqlCall[] = [
       sql`select list_credentials(${sql.json(caller)}, ${
         sql.json({
           limit: PAGE,
-          after: { service: numbered("service", number % ownRows(rows)), credential_type: "api_key" },
+          after: { service: numbered("service", pick(number, ownRows(rows))), credential_type: "api_key" },
         })
       })`,
   },
@@ -84,7 +84,7 @@ export const VAULT_CALLS: SqlCall[] = [
     kind: "read",
     call: ({ sql, caller, rows }, number) =>
       sql`select list_credentials(${sql.json(caller)}, ${
-        sql.json({ limit: PAGE, service: numbered("service", 1 + number % ownRows(rows)) })
+        sql.json({ limit: PAGE, service: numbered("service", pick(number, ownRows(rows))) })
       })`,
   },
   {
@@ -97,7 +97,7 @@ export const VAULT_CALLS: SqlCall[] = [
     kind: "update",
     call: ({ sql, caller, rows }, number) =>
       sql`select retrieve_credential(${sql.json(caller)}, ${
-        sql.json({ service: numbered("service", 1 + number % ownRows(rows)), credential_type: "api_key" })
+        sql.json({ service: numbered("service", pick(number, ownRows(rows))), credential_type: "api_key" })
       })`,
   },
   {
@@ -129,15 +129,20 @@ export const BASELINE_CALLS: SqlCall[] = [
   {
     name: "select",
     kind: "read",
-    call: ({ sql, rows }, number) => sql`select * from public.baseline where id = ${1 + number % rows}`,
+    call: ({ sql, rows }, number) => sql`select * from public.baseline where id = ${pick(number, rows)}`,
   },
   {
     name: "update",
     kind: "update",
     call: ({ sql, rows }, number) =>
-      sql`update public.baseline set changed_at = clock_timestamp() where id = ${1 + number % rows} returning *`,
+      sql`update public.baseline set changed_at = clock_timestamp() where id = ${pick(number, rows)} returning *`,
   },
 ];
+
+/** The number of one of the rows, from anywhere in them: those of calls that follow one another are far apart. */
+function pick(number: number, rows: number): number {
+  return 1 + number * 7919 % rows;
+}
 
 /** A page from the middle of the 30 days that the rows' events are of. */
 function middleOfEvents(): Record<string, postgres.JSONValue> {

@@ -11,7 +11,7 @@ const MAX_RATIO = 1.2;
 async function peakOfRotation(amount: number): Promise<number> {
   await refill({});
   for (let batch = 0; batch * 5000 < amount; batch++) await insert(OLD_KEY, Math.min(amount, 5000), `${batch}-`);
-  const command = adminProcess(["rotate-key", "--json"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+  const command = adminProcess(["rotate-key", "--yes", "--json"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
   const process = command.spawn();
   let hasEnded = false;
   const ended = process.output().finally(() => hasEnded = true);

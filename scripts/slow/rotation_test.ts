@@ -74,7 +74,7 @@ async function empty(): Promise<void> {
 }
 
 async function rotate(keys: Keys): Promise<{ code: number; answer: Record<string, unknown> }> {
-  const { code, stdout } = await startAdmin(rig, ["--json", "rotate-key"], variables(keys)).ended;
+  const { code, stdout } = await startAdmin(rig, ["--json", "rotate-key", "--yes"], variables(keys)).ended;
   return { code, answer: JSON.parse(stdout) };
 }
 
@@ -90,7 +90,7 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes o
   for (const step of STEPS) {
     if (((await inventory())[oldId] ?? 0) < 70) await makeOld(untouched, values);
     const proxy = stopAt(rig.vault.url, step);
-    const process = startAdmin(rig, ["rotate-key"], { ...variables(keys), VAULT_URL: proxy.url });
+    const process = startAdmin(rig, ["rotate-key", "--yes"], { ...variables(keys), VAULT_URL: proxy.url });
     proxy.onStep(() => process.kill());
     // Meanwhile one is replaced, one retrieved, and one deleted and stored anew.
     const touched = [...values.keys()].slice(0, 30);
@@ -185,7 +185,8 @@ Deno.test("with the old key forgotten rows stay as they are and are 503, and the
     assertEquals([status, code], [503, "unavailable"]);
   }
   assert(forgetful.process.output().includes(`no encryption key with the id ${oldId}`), forgetful.process.output());
-  const forgetfulRotation = await startAdmin(rig, ["--json", "rotate-key"], { CREDENTIAL_ENCRYPTION_KEY }).ended;
+  const forgetfulRotation = await startAdmin(rig, ["--json", "rotate-key", "--yes"], { CREDENTIAL_ENCRYPTION_KEY })
+    .ended;
   assertEquals(forgetfulRotation.code, 1);
   assert(forgetfulRotation.stdout.includes(oldId));
   assertEquals(await read("select to_jsonb(row) as row from public.tenant_credentials as row order by id"), before);

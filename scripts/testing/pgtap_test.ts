@@ -50,7 +50,7 @@ const PRIVATE = "tenant_scope alone may use the schema private, and not create i
 const CREATE = "neither tenant_scope nor a role of the data API may create in the schema public";
 const SEARCH_PATH = "every function has an empty search_path";
 const SETTINGS =
-  "every public function has an empty search_path and a statement_timeout of 4s, one plan at most, and no other setting";
+  "every public function has an empty search_path and a statement_timeout of 4s, and no other setting but for its plans";
 const DEFINERS = "these functions run as their owner, those of the endpoints as tenant_scope, and no others do";
 const ROW_SECURITY = "row-level security is on for every table in public";
 const VIEWS = "there is no view and no foreign table, which row-level security would not bind";

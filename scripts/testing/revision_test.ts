@@ -57,7 +57,7 @@ test("the revision moves with every statement that changes a server, whoever mak
   for (const statement of statements) {
     const { revision } = await list(sql, a);
     await owner.unsafe(statement);
-    assertEquals((await list(sql, a)).revision, revision + 1, statement);
+    assert((await list(sql, a)).revision > revision, statement);
   }
   assertEquals((await list(sql, b)).revision, other);
   const { revision } = await list(sql, a);
@@ -68,28 +68,33 @@ test("the revision moves with every statement that changes a server, whoever mak
   assertEquals((await list(sql, a, [revision])).unchanged, true);
 });
 
-test("a revision tells apart what eight writers at once have done", async (fixture, database) => {
-  const { sql, a } = fixture;
-  const writers = Array.from({ length: 8 }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
-  const before = (await list(sql, a)).revision;
-  const seen = new Set<number>();
-  let isWriting = true;
-  const reading = (async () => {
-    while (isWriting) {
-      const { revision, servers } = await list(sql, a);
-      // Read before the servers, it may tell of fewer changes than they have; never of more.
-      assert(servers.length >= revision - before, `${servers.length} servers at revision ${revision}`);
-      seen.add(revision);
-    }
-  })();
-  await Promise.all(writers.map(async (writer, index) => {
-    for (let i = 0; i < 20; i++) {
-      await call(writer, "register_mcp_server", a.caller, server(`s${index}-${i}`, `p${index}-${i}.`));
-    }
-    await writer.end();
-  }));
-  isWriting = false;
-  await reading;
-  assertEquals((await list(sql, a)).revision, before + 160);
-  assert(seen.size > 1);
-});
+test(
+  "while eight writers write, the revision never goes back, and the last one is read with all that they wrote",
+  async (fixture, database) => {
+    const { sql, a } = fixture;
+    const writers = Array.from({ length: 8 }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
+    const seen = new Map<number, number>();
+    let last = 0;
+    let isWriting = true;
+    const reading = (async () => {
+      while (isWriting) {
+        const { revision, servers } = await list(sql, a);
+        assert(revision >= last);
+        last = revision;
+        seen.set(revision, Math.min(servers.length, seen.get(revision) ?? Infinity));
+      }
+    })();
+    await Promise.all(writers.map(async (writer, index) => {
+      for (let i = 0; i < 20; i++) {
+        await call(writer, "register_mcp_server", a.caller, server(`s${index}-${i}`, `p${index}-${i}.`));
+      }
+      await writer.end();
+    }));
+    isWriting = false;
+    await reading;
+    const { revision } = await list(sql, a);
+    // Read before the servers, a revision may tell of fewer changes than they have; never of more.
+    assertEquals(seen.get(revision) ?? 160, 160);
+    assert(seen.size > 20, `${seen.size} revisions were seen`);
+  },
+);

@@ -17,92 +17,104 @@ comment on column public.api_keys.services is 'The services whose credentials it
 alter table public.kernels add column services text[] constraint services_form check (private.is_service_list(services));
 comment on column public.kernels.services is 'The services whose credentials it may touch. Null means all, an empty list none.';
 
-create or replace function private.authenticate_agent(digest bytea, claimed_tenant_id uuid) returns jsonb
+create or replace function private.authenticate(caller jsonb) returns jsonb
 language plpgsql
+-- Definer: it reads the key tables, which tenant_scope must not.
+security definer
 set search_path = ''
 as $$
 declare
-  known jsonb;
-  stale_key_id uuid;
+  named_tenant_id uuid := caller ->> 'tenant_id';
+  digest bytea;
+  actor jsonb;
+  actor_tenant_id uuid;
+  is_stale boolean;
 begin
-  select
-    jsonb_build_object(
-      'tenant_id', tenant.id, 'organization_id', tenant.organization_id,
-      'kind', 'agent', 'id', key.id, 'scopes', key.scopes, 'services', key.services
-    ),
-    case when key.last_used_at is null or key.last_used_at < now() - interval '1 minute' then key.id end
-  into known, stale_key_id
-  from public.api_keys as key
-  join public.tenants as tenant on tenant.id = key.tenant_id
-  where key.key_sha256 = digest
-    and key.revoked_at is null
-    and (key.expires_at is null or key.expires_at > now());
+  if caller ->> 'api_key_sha256' is not null then
+    digest := decode(caller ->> 'api_key_sha256', 'hex');
+    select
+      jsonb_build_object(
+        'tenant_id', tenant.id, 'organization_id', tenant.organization_id, 'kind', 'agent', 'id', key.id,
+        'scopes', key.scopes, 'services', key.services, 'request_id', caller ->> 'request_id'
+      ),
+      tenant.id,
+      key.last_used_at is null or key.last_used_at < now() - interval '1 minute'
+    into actor, actor_tenant_id, is_stale
+    from public.api_keys as key
+    join public.tenants as tenant on tenant.id = key.tenant_id
+    where key.key_sha256 = digest
+      and key.revoked_at is null
+      and (key.expires_at is null or key.expires_at > now());
+  else
+    digest := decode(caller ->> 'kernel_key_hmac', 'hex');
+    select
+      jsonb_build_object(
+        'tenant_id', tenant.id, 'organization_id', kernel.organization_id, 'kind', 'kernel', 'id', kernel.id,
+        'scopes', kernel.scopes, 'services', kernel.services, 'request_id', caller ->> 'request_id'
+      ),
+      tenant.id,
+      kernel.last_used_at is null or kernel.last_used_at < now() - interval '1 minute'
+    into actor, actor_tenant_id, is_stale
+    from public.kernels as kernel
+    left join public.tenants as tenant
+      on tenant.id = named_tenant_id and tenant.organization_id = kernel.organization_id
+    where kernel.key_hmac = digest
+      and kernel.revoked_at is null
+      and (kernel.expires_at is null or kernel.expires_at > now());
+  end if;
 
-  if known is null then
+  if actor is null then
     perform private.refuse(401, 'unauthenticated');
   end if;
-  if claimed_tenant_id <> (known ->> 'tenant_id')::uuid then
-    perform private.refuse(403, 'tenant_not_allowed', jsonb_build_object('caller', private.actor_of(known)));
+  -- A kernel has no tenant but the one that it names, and that one is its organization's.
+  if actor_tenant_id is null or named_tenant_id <> actor_tenant_id then
+    perform private.refuse(403, 'tenant_not_allowed', jsonb_build_object('caller', actor));
   end if;
-  if stale_key_id is not null then
-    update public.api_keys as key set last_used_at = now()
-    where key.id = (select used.id from public.api_keys as used where used.id = stale_key_id for update skip locked);
+  if is_stale then
+    perform private.note_use(actor);
   end if;
-  return known;
+  return actor;
 end
 $$;
-
-create or replace function private.authenticate_kernel(digest bytea, wanted_tenant_id uuid) returns jsonb
-language plpgsql
-set search_path = ''
-as $$
-declare
-  known jsonb;
-  stale_kernel_id uuid;
-begin
-  select
-    jsonb_build_object(
-      'tenant_id', tenant.id, 'organization_id', kernel.organization_id,
-      'kind', 'kernel', 'id', kernel.id, 'scopes', kernel.scopes, 'services', kernel.services
-    ),
-    case when kernel.last_used_at is null or kernel.last_used_at < now() - interval '1 minute' then kernel.id end
-  into known, stale_kernel_id
-  from public.kernels as kernel
-  left join public.tenants as tenant
-    on tenant.id = wanted_tenant_id and tenant.organization_id = kernel.organization_id
-  where kernel.key_hmac = digest
-    and kernel.revoked_at is null
-    and (kernel.expires_at is null or kernel.expires_at > now());
-
-  if known is null then
-    perform private.refuse(401, 'unauthenticated');
-  end if;
-  if known ->> 'tenant_id' is null then
-    perform private.refuse(403, 'tenant_not_allowed', jsonb_build_object('caller', private.actor_of(known)));
-  end if;
-  if stale_kernel_id is not null then
-    update public.kernels as kernel set last_used_at = now()
-    where kernel.id = (select used.id from public.kernels as used where used.id = stale_kernel_id for update skip locked);
-  end if;
-  return known;
-end
-$$;
-
-create function private.actor_of(known jsonb) returns jsonb
-language plpgsql immutable
-set search_path = ''
-as $$
-begin
-  return known - '{scopes,services}'::text[];
-end
-$$;
-comment on function private.actor_of(jsonb) is 'Who acts, without what the key allows.';
-revoke all on function private.actor_of(jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.actor_of(jsonb) to tenant_scope;
-
 comment on function private.authenticate(jsonb) is
-  'Who calls: {"api_key_sha256": hex, "tenant_id"?: uuid} or {"kernel_key_hmac": hex, "tenant_id": uuid} → '
-  '{"tenant_id", "organization_id", "kind", "id", "scopes", "services"}. Raises PT401, PT403.';
+  'Who calls: {"api_key_sha256": hex, "tenant_id"?: uuid} or {"kernel_key_hmac": hex, "tenant_id": uuid}, with a '
+  '"request_id"? → {"tenant_id", "organization_id", "kind", "id", "scopes", "services", "request_id"}. Raises PT401; PT403 '
+  'when an agent names another tenant than its own, or a kernel one that is not its organization''s.';
+
+create function private.note_use(actor jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.api_keys as key set last_used_at = now()
+  where actor ->> 'kind' = 'agent'
+    and key.id = (
+      select used.id from public.api_keys as used where used.id = (actor ->> 'id')::uuid for update skip locked
+    );
+  update public.kernels as kernel set last_used_at = now()
+  where actor ->> 'kind' = 'kernel'
+    and kernel.id = (
+      select used.id from public.kernels as used where used.id = (actor ->> 'id')::uuid for update skip locked
+    );
+end
+$$;
+comment on function private.note_use(jsonb) is 'Moves last_used_at of the actor''s key, unless another call does so now.';
+revoke all on function private.note_use(jsonb) from public, anon, authenticated, service_role;
+
+drop function private.authenticate_agent(bytea, uuid);
+drop function private.authenticate_kernel(bytea, uuid);
+
+create or replace function public.authenticate_caller(caller jsonb) returns jsonb
+language plpgsql
+-- Definer: service_role must not read the key tables either.
+security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+begin
+  return private.authenticate(caller);
+end
+$$;
 
 create or replace function public.issue_api_key(tenant_id uuid, key jsonb) returns jsonb
 language sql security definer

@@ -6,7 +6,8 @@ comment on column public.tenant_mcp_servers.version is 'From 1; each change is o
 
 create table public.tenant_server_revisions (
   tenant_id uuid primary key references public.tenants (id) on delete cascade,
-  revision bigint not null default 1
+  -- Milliseconds since 1970, or one more than the last: a restored database does not give a number out twice.
+  revision bigint not null default (extract(epoch from clock_timestamp()) * 1000)::bigint
 );
 comment on table public.tenant_server_revisions is
   'A number by tenant that each change of any of its servers moves, so that one read tells whether its list is as it was.';
@@ -31,12 +32,15 @@ begin
   -- Its row stays locked until the change is committed: whoever reads a revision sees every change up to it.
   insert into public.tenant_server_revisions as current (tenant_id)
   select distinct changed.tenant_id from changed order by changed.tenant_id
-  on conflict (tenant_id) do update set revision = current.revision + 1;
+  on conflict (tenant_id) do update set revision = greatest(current.revision + 1, excluded.revision);
   return null;
 end
 $$;
 comment on function private.move_revision() is 'Moves the revision of each tenant whose servers a statement has changed.';
 revoke all on function private.move_revision() from public, anon, authenticated, service_role;
+
+-- A change of a server finds the row, and need not wait for its tenant's to make it.
+insert into public.tenant_server_revisions (tenant_id) select tenant.id from public.tenants as tenant;
 
 create trigger move_revision_after_insert after insert on public.tenant_mcp_servers
   referencing new table as changed for each statement execute function private.move_revision();
@@ -112,39 +116,26 @@ revoke all on function private.record_server_event(jsonb, text, public.tenant_mc
   from public, anon, authenticated, service_role;
 grant execute on function private.record_server_event(jsonb, text, public.tenant_mcp_servers, text[]) to tenant_scope;
 
-create function private.enter(actor jsonb) returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-  if current_user <> 'tenant_scope' then
-    raise exception 'private.enter was called as %, whom row-level security may not bind', current_user;
-  end if;
-  perform set_config('app.tenant_id', actor ->> 'tenant_id', true), set_config('app.caller', actor::text, true);
-end
-$$;
-comment on function private.enter(jsonb) is 'Enters the actor''s tenant until the transaction ends.';
-revoke all on function private.enter(jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.enter(jsonb) to tenant_scope;
-
 create or replace function private.enter_tenant(caller jsonb, scope text) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
-  known jsonb := private.authenticate(caller);
-  actor jsonb := private.actor_of(known) || jsonb_build_object('request_id', caller ->> 'request_id');
+  actor jsonb := private.authenticate(caller);
 begin
-  if not known -> 'scopes' ? scope then
+  if current_user <> 'tenant_scope' then
+    raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
+  end if;
+  if scope is not null and not actor -> 'scopes' ? scope then
     perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope));
   end if;
-  perform private.enter(actor);
+  perform set_config('app.tenant_id', actor ->> 'tenant_id', true), set_config('app.caller', actor::text, true);
   return actor;
 end
 $$;
 comment on function private.enter_tenant(jsonb, text) is
-  'Authenticates the caller, asks for the scope, and enters its tenant until the transaction ends. The caller is '
-  'private.authenticate''s, with a "request_id"?; returns the actor.';
+  'Authenticates the caller, asks for the scope unless that is null, and enters its tenant until the transaction ends. '
+  'Returns who it is, as private.authenticate tells it.';
 
 create function private.require_version(actor jsonb, wanted integer, current integer) returns void
 language plpgsql
@@ -186,9 +177,13 @@ begin
   returning * into registered;
   perform private.record_server_event(actor, 'register', registered);
   return jsonb_build_object('caller', actor, 'data', to_jsonb(registered) - 'tenant_id');
-exception when unique_violation then
-  get stacked diagnostics violated = constraint_name;
-  perform private.refuse_taken(actor, violated, server ->> 'tool_prefix');
+exception
+  when unique_violation then
+    get stacked diagnostics violated = constraint_name;
+    perform private.refuse_taken(actor, violated, server ->> 'tool_prefix');
+  when foreign_key_violation then
+    -- The tenant was deleted meanwhile.
+    perform private.refuse(403, 'tenant_not_allowed', jsonb_build_object('caller', actor));
 end
 $$;
 
@@ -201,6 +196,7 @@ language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
 set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'servers:read');
@@ -215,10 +211,9 @@ begin
   end if;
   -- Before the servers: what is changed in between is then told with the older revision, and asked for once more.
   select current.revision into revision
-  from public.tenant_server_revisions as current
-  where current.tenant_id = (select private.current_tenant_id());
+  from public.tenant_server_revisions as current;
   revision := coalesce(revision, 0);
-  if filter -> 'known_revisions'
+  if filter -> 'known_revisions' <> '[]' and filter -> 'known_revisions'
     @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', revision))
   then
     return json_build_object('caller', actor, 'data', json_build_object('revision', revision, 'unchanged', true));
@@ -330,6 +325,7 @@ language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
 set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'servers:read');
@@ -345,6 +341,11 @@ begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
+  -- One upper bound: of two the index begins at the first that it finds, and walks from there to the other.
+  if until <= before_occurred_at then
+    before_occurred_at := until;
+    before_id := '00000000-0000-0000-0000-000000000000';
+  end if;
   select array_agg(to_json(page) order by page.occurred_at desc, page.id desc) into events
   from (
     select
@@ -354,7 +355,6 @@ begin
     where (wanted_action is null or event.action = wanted_action)
       and (wanted_server_id is null or event.server_id = wanted_server_id)
       and event.occurred_at >= since
-      and event.occurred_at < until
       and (event.occurred_at, event.id) < (before_occurred_at, before_id)
     order by event.occurred_at desc, event.id desc
     limit page_size + 1
@@ -385,13 +385,18 @@ declare
   after_id uuid := coalesce((filter -> 'after' ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000');
   events jsonb;
 begin
+  -- One lower bound: of two the index begins at the first that it finds, and walks from there to the other.
+  if after_occurred_at < since then
+    after_occurred_at := since;
+    after_id := '00000000-0000-0000-0000-000000000000';
+  end if;
   -- Two statements, since either order is another index's.
   if wanted_tenant_id is null then
     select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
     from (
       select event.*
       from public.mcp_server_events as event
-      where event.occurred_at >= since and event.occurred_at < until
+      where event.occurred_at < until
         and (event.occurred_at, event.id) > (after_occurred_at, after_id)
         and (filter ->> 'action' is null or event.action = filter ->> 'action')
         and (filter ->> 'server_id' is null or event.server_id = filter ->> 'server_id')
@@ -404,7 +409,7 @@ begin
       select event.*
       from public.mcp_server_events as event
       where event.tenant_id = wanted_tenant_id
-        and event.occurred_at >= since and event.occurred_at < until
+        and event.occurred_at < until
         and (event.occurred_at, event.id) > (after_occurred_at, after_id)
         and (filter ->> 'action' is null or event.action = filter ->> 'action')
         and (filter ->> 'server_id' is null or event.server_id = filter ->> 'server_id')

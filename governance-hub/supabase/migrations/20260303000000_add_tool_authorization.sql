@@ -37,42 +37,37 @@ set search_path = ''
 set statement_timeout = '4s'
 as $$
 declare
-  known jsonb := private.authenticate(caller);
-  actor jsonb := private.actor_of(known) || jsonb_build_object('request_id', caller ->> 'request_id');
+  actor jsonb := private.enter_tenant(caller, null);
   owner public.tenant_mcp_servers;
   own_name text;
   reason text;
 begin
-  perform private.enter(actor);
-  if tool is not null then
-    if known -> 'scopes' ? 'servers:read' then
-      select server.* into owner
-      from public.tenant_mcp_servers as server
-      where server.id = private.find_tool_owner(tool);
-      own_name := substr(tool, char_length(owner.tool_prefix) + 1);
-    end if;
+  if not actor -> 'scopes' ? 'servers:read' then
+    reason := 'insufficient_scope';
+  elsif tool is null then
+    reason := 'no_tool';
+  else
+    select server.* into owner
+    from public.tenant_mcp_servers as server
+    where server.id = private.find_tool_owner(tool);
+    own_name := substr(tool, char_length(owner.tool_prefix) + 1);
     reason := case
-      when not known -> 'scopes' ? 'servers:read' then 'insufficient_scope'
       when owner.id is null or own_name = '' then 'no_server'
       when not owner.enabled then 'server_disabled'
     end;
   end if;
-  return jsonb_build_object(
-    'caller', actor,
-    'data', jsonb_strip_nulls(jsonb_build_object(
-      'allowed', reason is null,
-      'reason', reason,
-      'tool', case when reason is null then own_name end
-    )) || jsonb_build_object(
-      'known', known,
-      'server', case when reason is null and tool is not null then to_jsonb(owner) - 'tenant_id' end
-    )
-  );
+  if reason is not null then
+    return jsonb_build_object('caller', actor, 'data', jsonb_build_object('allowed', false, 'reason', reason));
+  end if;
+  return jsonb_build_object('caller', actor, 'data', jsonb_build_object(
+    'allowed', true, 'tool', own_name, 'server', to_jsonb(owner) - 'tenant_id'
+  ));
 end
 $$;
 comment on function public.authorize_tool(jsonb, text) is
   'Whether the caller may call the tool: the enabled server that owns it, and its name there; or the reason why not: '
-  'insufficient_scope (servers:read), no_server, server_disabled. A null tool asks only who calls. Raises PT401, PT403.';
+  'insufficient_scope (servers:read), no_tool, no_server, server_disabled. With a null tool it tells who calls. Raises PT401, '
+  'PT403.';
 revoke all on function public.authorize_tool(jsonb, text) from public, anon, authenticated, service_role;
 grant execute on function public.authorize_tool(jsonb, text) to service_role;
 

@@ -53,7 +53,7 @@ create policy "a tenant sees its own credential events" on public.credential_eve
 create policy "a tenant adds credential events to itself" on public.credential_events
   for insert to tenant_scope with check (tenant_id = (select private.current_tenant_id()));
 create policy "a key sees events of the services that it is limited to" on public.credential_events
-  as restrictive for all to tenant_scope
+  as restrictive for select to tenant_scope
   using ((select private.current_services()) is null or service = any ((select private.current_services())::text[]));
 
 create function private.refuse_change() returns trigger
@@ -97,7 +97,6 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  actor jsonb := caller - '{scopes,services}'::text[];
   services jsonb := coalesce(caller -> 'services', 'null');
 begin
   if current_user <> 'tenant_scope' then
@@ -107,24 +106,23 @@ begin
     perform private.refuse(401, 'unauthenticated');
   end if;
   if not coalesce(caller -> 'scopes' ? scope, false) then
-    perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope));
+    perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope));
   end if;
   if services <> 'null' and not services ? service then
     perform private.refuse(
-      403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope, 'limited', true)
+      403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope, 'limited', true)
     );
   end if;
   perform
-    set_config('app.tenant_id', actor ->> 'tenant_id', true),
-    set_config('app.services', services::text, true),
-    set_config('app.caller', actor::text, true);
-  return actor;
+    set_config('app.tenant_id', caller ->> 'tenant_id', true),
+    set_config('app.services', services::text, true);
+  return caller;
 end
 $$;
 comment on function private.enter_tenant(jsonb, text, text) is
   'Asks for the scope, and for the service where one is named, and enters the caller''s tenant until the transaction ends. '
   'The caller is what the hub''s authenticate_caller answered, with a "request_id"?; this database holds no keys to check it '
-  'by. Returns it without the scopes and the services.';
+  'by. Returns it.';
 revoke all on function private.enter_tenant(jsonb, text, text) from public, anon, authenticated, service_role;
 grant execute on function private.enter_tenant(jsonb, text, text) to tenant_scope;
 
@@ -176,6 +174,7 @@ language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
 set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:read', filter ->> 'service');
@@ -194,14 +193,19 @@ begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
+  -- One lower bound: of two the index begins at the first that it finds, and walks from there to the other.
+  if after_service < first_service then
+    after_service := first_service;
+    after_type := '';
+  end if;
   select array_agg(to_json(page) order by page.service, page.credential_type) into credentials
   from (
     select
       credential.id, credential.service, credential.credential_type,
       credential.created_at, credential.updated_at, credential.last_used_at
     from public.tenant_credentials as credential
-    where credential.service between first_service and last_service
-      and (credential.service, credential.credential_type) > (after_service, after_type)
+    where (credential.service, credential.credential_type) > (after_service, after_type)
+      and credential.service <= last_service
     order by credential.service, credential.credential_type
     limit page_size + 1
   ) as page;
@@ -293,6 +297,7 @@ language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
 set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:read', filter ->> 'service');
@@ -308,6 +313,11 @@ begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
+  -- One upper bound: of two the index begins at the first that it finds, and walks from there to the other.
+  if until <= before_occurred_at then
+    before_occurred_at := until;
+    before_id := '00000000-0000-0000-0000-000000000000';
+  end if;
   select array_agg(to_json(page) order by page.occurred_at desc, page.id desc) into events
   from (
     select
@@ -317,7 +327,6 @@ begin
     where (wanted_action is null or event.action = wanted_action)
       and (wanted_service is null or event.service = wanted_service)
       and event.occurred_at >= since
-      and event.occurred_at < until
       and (event.occurred_at, event.id) < (before_occurred_at, before_id)
     order by event.occurred_at desc, event.id desc
     limit page_size + 1

@@ -91,13 +91,18 @@ declare
   after_id uuid := coalesce((filter -> 'after' ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000');
   events jsonb;
 begin
+  -- One lower bound: of two the index begins at the first that it finds, and walks from there to the other.
+  if after_occurred_at < since then
+    after_occurred_at := since;
+    after_id := '00000000-0000-0000-0000-000000000000';
+  end if;
   -- Two statements, since either order is another index's.
   if wanted_tenant_id is null then
     select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
     from (
       select event.*
       from public.credential_events as event
-      where event.occurred_at >= since and event.occurred_at < until
+      where event.occurred_at < until
         and (event.occurred_at, event.id) > (after_occurred_at, after_id)
         and (filter ->> 'action' is null or event.action = filter ->> 'action')
         and (filter ->> 'service' is null or event.service = filter ->> 'service')
@@ -110,7 +115,7 @@ begin
       select event.*
       from public.credential_events as event
       where event.tenant_id = wanted_tenant_id
-        and event.occurred_at >= since and event.occurred_at < until
+        and event.occurred_at < until
         and (event.occurred_at, event.id) > (after_occurred_at, after_id)
         and (filter ->> 'action' is null or event.action = filter ->> 'action')
         and (filter ->> 'service' is null or event.service = filter ->> 'service')
@@ -138,8 +143,10 @@ begin
     where credential.id in (
       select doomed.id from public.tenant_credentials as doomed
       where doomed.tenant_id = purge_tenant_credentials.tenant_id
-      order by doomed.service, doomed.credential_type
+      -- As reseal_credentials locks them, so that neither waits for the other.
+      order by doomed.id
       limit 1000
+      for update
     )
     returning credential.id, credential.tenant_id, credential.service, credential.credential_type
   ), recorded as (

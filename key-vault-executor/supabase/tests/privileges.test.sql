@@ -128,9 +128,13 @@ select is_empty(
     select signature, proconfig
     from our_functions
     where pronamespace = 'public'::regnamespace
-      and (proconfig is null or not proconfig @> '{"search_path=\"\"",statement_timeout=4s}' or cardinality(array_remove(proconfig, 'plan_cache_mode=force_generic_plan')) <> 2)
+      and (
+        proconfig is null
+        or not proconfig @> '{"search_path=\"\"",statement_timeout=4s}'
+        or not proconfig <@ '{"search_path=\"\"",statement_timeout=4s,plan_cache_mode=force_generic_plan,enable_bitmapscan=off}'
+      )
   $$,
-  'every public function has an empty search_path and a statement_timeout of 4s, one plan at most, and no other setting'
+  'every public function has an empty search_path and a statement_timeout of 4s, and no other setting but for its plans'
 );
 
 select bag_eq(

@@ -39,7 +39,7 @@ select bag_eq(
     'permissive on public.credential_events for select to tenant_scope: a tenant sees its own credential events',
     'permissive on public.credential_events for insert to tenant_scope: a tenant adds credential events to itself',
     'restrictive on public.tenant_credentials for all to tenant_scope: a key touches the services that it is limited to',
-    'restrictive on public.credential_events for all to tenant_scope: a key sees events of the services that it is limited to'
+    'restrictive on public.credential_events for select to tenant_scope: a key sees events of the services that it is limited to'
   ],
   'there is one policy for each verb that is granted, for tenant_scope, one for limited keys, and no other'
 );

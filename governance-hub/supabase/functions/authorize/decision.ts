@@ -9,22 +9,20 @@ const decided = {
   allowed: z.boolean(),
   reason: z.optional(documented(z.string(), {
     description: "why not; absent when it is allowed",
-    enum: ["insufficient_scope", "no_server", "server_disabled"],
+    enum: ["insufficient_scope", "no_tool", "no_server", "server_disabled"],
     examples: [],
   })),
   tool: z.optional(text("search", { description: "the tool's own name, without the server's prefix" })),
 };
-const actor = {
+/** Who calls, and what the key allows. */
+export const actor = z.object({
   organization_id: id,
   kind: text("agent", { enum: ["agent", "kernel"] }),
   id,
   scopes: z.array(text("servers:read")),
   services: z.nullable(z.array(text("amazon"))),
-};
-export const decision = z.object({
-  ...decided,
-  server: z.nullable(server),
-  known: z.object({ tenant_id: tenantId, ...actor }),
 });
 
-export const told = z.object({ ...decided, tenant_id: tenantId, actor: z.object(actor), server: z.optional(server) });
+export const decision = z.object({ ...decided, server: z.optional(server) });
+
+export const told = z.object({ ...decided, tenant_id: tenantId, actor, server: z.optional(server) });

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
 import { toolName } from "shared/fields.ts";
 import { callHub, hub } from "shared/hub.ts";
-import { decision, told } from "./decision.ts";
+import { actor, decision, told } from "./decision.ts";
 
 export default endpoint({
   project: hub,
@@ -16,8 +16,8 @@ export default endpoint({
   },
   fields: { tool: z.optional(toolName) },
   async answer(call) {
-    const { data } = await callHub(call, "authorize_tool", { tool: call.input.tool ?? null }, decision);
-    const { known: { tenant_id, ...actor }, server, ...decided } = data;
-    return { status: 200, data: { ...decided, tenant_id, actor, ...(server && { server }) } };
+    const tool = call.input.tool ?? null;
+    const { data, caller, tenantId } = await callHub(call, "authorize_tool", { tool }, decision);
+    return { status: 200, data: { ...data, tenant_id: tenantId, actor: actor.parse(caller) } };
   },
 });

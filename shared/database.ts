@@ -135,8 +135,13 @@ function holderOf({ holder }: Detail): string {
 
 /** Whether the database, the data API or our key to it is at fault, and not the request. */
 function isPassing(code: string, status: number): boolean {
-  // PGRST000–003: no connection to the database. PGRST202: no such function, so a migration is missing.
-  // 08, 53, 57: connection, resources, intervention. 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
-  const isPassingCode = /^(PGRST00[0-3]|PGRST202|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);
-  return status === 0 || status === 401 || status === 403 || status >= 502 || isPassingCode;
+  // PGRST202: no such function, so a migration is missing.
+  return status === 0 || status === 401 || status === 403 || status >= 502 || code === "PGRST202" || isPassingCode(code);
+}
+
+/** Whether a database's failure passes: a later call may succeed. */
+export function isPassingCode(code: string): boolean {
+  // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention.
+  // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
+  return /^(PGRST00[0-3]|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);
 }

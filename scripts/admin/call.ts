@@ -2,7 +2,7 @@
 
 import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
 import * as z from "zod/mini";
-import { keyHeaders } from "shared/database.ts";
+import { isPassingCode, keyHeaders } from "shared/database.ts";
 import { StackError } from "../stack/child.ts";
 
 export interface ProjectAccess {
@@ -84,10 +84,7 @@ function isGateway(status: number): boolean {
 }
 
 function isPassing(code: string, status: number): boolean {
-  // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention (57014: its timeout).
-  // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
-  const isPassingCode = /^(PGRST00[0-3]|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);
-  return code === UNREACHABLE || isGateway(status) || isPassingCode;
+  return code === UNREACHABLE || isGateway(status) || isPassingCode(code);
 }
 
 function nameOf(project: ProjectAccess): string {

@@ -4,9 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { issueApiKey, issueKernel } from "../operator.ts";
 import { type ProjectName, RESOURCES } from "../stack/projects.ts";
 import { assertRefused, newTenant, type Reply, type Send, send, stack } from "./client.ts";
-import { type EndpointCase, endpointsOf } from "./endpoints.ts";
-
-const ALL_SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
+import { ALL_SCOPES, type EndpointCase, endpointsOf } from "./endpoints.ts";
 
 export async function testBoundary(project: ProjectName): Promise<void> {
   const tenant = await newTenant();

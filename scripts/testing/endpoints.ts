@@ -17,6 +17,14 @@ export interface EndpointCase {
   body?: (thing?: string) => Record<string, unknown>;
 }
 
+export const ALL_SCOPES = [
+  "servers:read",
+  "servers:write",
+  "credentials:read",
+  "credentials:write",
+  "credentials:reveal",
+];
+
 type Row = Pick<EndpointCase, "method" | "scope" | "acts" | "body">;
 
 const ROWS: Record<ProjectName, Record<string, Row>> = {

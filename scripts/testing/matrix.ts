@@ -2,10 +2,20 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { generateKey } from "shared/key.ts";
-import { issueApiKey, issueKernel, revokeApiKey, revokeKernel } from "../operator.ts";
+import { issueApiKey, issueKernel, type KeyOptions, revokeApiKey, revokeKernel } from "../operator.ts";
 import type { ProjectName } from "../stack/projects.ts";
-import { addTenant, assertAlike, assertRefused, newTenant, type Reply, type Send, send, stack } from "./client.ts";
-import { type EndpointCase, endpointsOf, newServer } from "./endpoints.ts";
+import {
+  addTenant,
+  assertAlike,
+  assertRefused,
+  newTenant,
+  type Reply,
+  type Send,
+  send,
+  stack,
+  type Tenant,
+} from "./client.ts";
+import { ALL_SCOPES, type EndpointCase, endpointsOf, newServer } from "./endpoints.ts";
 
 interface Caller {
   key?: string;
@@ -14,15 +24,19 @@ interface Caller {
   tenantId?: string;
 }
 
-/** `own`: the thing is theirs. `stranger`: they are served, and there is no such thing. Otherwise they are refused. */
-type Outcome = "own" | "stranger" | [status: number, code: string];
+/**
+ * `own`: the thing is theirs. `stranger`: they are served, and there is no such thing. `unable`: they are told that they may
+ * not. Otherwise they are refused.
+ */
+type Outcome = "own" | "stranger" | "unable" | [status: number, code: string];
 
 const NO_KEY: Outcome = [401, "unauthenticated"];
 const NOT_YOURS: Outcome = [403, "tenant_not_allowed"];
 
-async function callers(): Promise<[name: string, caller: Caller, outcome: Outcome][]> {
+type Row = [name: string, caller: Caller, outcome: Outcome];
+
+async function callers(tenant: Tenant): Promise<Row[]> {
   const hub = stack.governance_hub;
-  const tenant = await newTenant();
   const { id: tenantId } = tenant;
   const sibling = await addTenant(tenant.organizationId);
   const foreign = await newTenant();
@@ -69,13 +83,44 @@ async function callers(): Promise<[name: string, caller: Caller, outcome: Outcom
   ];
 }
 
+/** Keys of the tenant, and of its organization, that an operator has narrowed. */
+async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> {
+  const scope = endpoint.scope ?? "servers:read";
+  const others = ALL_SCOPES.filter((other) => other !== scope);
+  // To authorize, whoever may not read servers is told so; what is of another service is there for no limited key.
+  const without: Outcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
+  const elsewhere: Outcome = endpoint.project === "governance-hub"
+    ? "own"
+    : endpoint.acts === "lists"
+    ? "stranger"
+    : [403, "insufficient_scope"];
+  const limits: [string, Partial<KeyOptions>, Outcome][] = [
+    ["the endpoint's scope alone", { scopes: [scope] }, "own"],
+    ["all scopes but the endpoint's", { scopes: others }, without],
+    ["no scope", { scopes: [] }, without],
+    ["other services alone", { services: ["amazon", "stripe"] }, elsewhere],
+    ["no service", { services: [] }, elsewhere],
+  ];
+  const rows: Row[] = [];
+  for (const [name, limit, outcome] of limits) {
+    const options = { name, ...limit };
+    const agent = await issueApiKey(stack.governance_hub, tenant.id, options);
+    const kernel = await issueKernel(stack.governance_hub, stack.kernel_hmac_secret, tenant.organizationId, options);
+    rows.push([`its own key with ${name}`, { key: agent.key }, outcome]);
+    rows.push([`its organization's kernel with ${name}`, { key: kernel.key, tenantId: tenant.id }, outcome]);
+  }
+  return rows;
+}
+
 export async function testMatrix(project: ProjectName): Promise<void> {
-  const table = await callers();
-  const owner = table.find(([name]) => name === "its own key")?.[1].key ?? "";
+  const tenant = await newTenant();
+  const table = await callers(tenant);
+  const owner = tenant.agent;
 
   for (const endpoint of await endpointsOf(project)) {
+    const rows = [...table, ...await narrowed(endpoint, tenant)];
     for (const path of endpoint.paths) {
-      for (const [name, caller, outcome] of table) {
+      for (const [name, caller, outcome] of rows) {
         const said = typeof outcome === "string" ? outcome : outcome.join(" ");
         Deno.test(`${endpoint.method} /${path} for ${name}: ${said}`, async () => {
           const thing = `thing-${crypto.randomUUID()}`;
@@ -85,6 +130,7 @@ export async function testMatrix(project: ProjectName): Promise<void> {
           if (outcome === "own") return await assertServed(endpoint, reply, thing);
           // Whatever a caller who is not the owner gets, the owner's thing is as it was.
           assertEquals(await read(project, owner, thing), before);
+          if (outcome === "unable") return assertEquals(reply.body.data.reason, "insufficient_scope");
           if (outcome !== "stranger") return assertRefused(reply, ...outcome);
           await assertStranger(endpoint, reply, thing, () => ask(endpoint, path, caller, `no-${thing}`));
         });

@@ -1,17 +1,10 @@
 -- Who saw what, and who may: a record of each act, written in its transaction, and keys that are limited to certain services.
 
+-- The planner puts it into the place of its calls: it may not have settings, so that every name in it says its schema.
 create function private.current_services() returns text[]
-language plpgsql stable
-set search_path = ''
+language sql stable
 as $$
-declare
-  services text := coalesce(current_setting('app.services', true), '');
-begin
-  if services in ('', 'null') then
-    return null;
-  end if;
-  return array(select jsonb_array_elements_text(services::jsonb));
-end
+  select nullif(pg_catalog.current_setting('app.services', true), '')::pg_catalog.text[]
 $$;
 comment on function private.current_services() is
   'The services that the caller of this transaction is limited to, or null when it is not limited.';
@@ -115,7 +108,11 @@ begin
   end if;
   perform
     set_config('app.tenant_id', caller ->> 'tenant_id', true),
-    set_config('app.services', services::text, true);
+    set_config(
+      'app.services',
+      case services when 'null' then '' else array(select jsonb_array_elements_text(services))::text end,
+      true
+    );
   return caller;
 end
 $$;

@@ -136,7 +136,8 @@ function holderOf({ holder }: Detail): string {
 /** Whether the database, the data API or our key to it is at fault, and not the request. */
 function isPassing(code: string, status: number): boolean {
   // PGRST202: no such function, so a migration is missing.
-  return status === 0 || status === 401 || status === 403 || status >= 502 || code === "PGRST202" || isPassingCode(code);
+  return status === 0 || status === 401 || status === 403 || status >= 502 || code === "PGRST202" ||
+    isPassingCode(code);
 }
 
 /** Whether a database's failure passes: a later call may succeed. */

@@ -15,7 +15,7 @@ create policy "a key touches the services that it is limited to" on public.tenan
   as restrictive for all to tenant_scope
   using ((select private.current_services()) is null or service = any ((select private.current_services())::text[]));
 
--- For each key its rows in the order of their ids: by this a rotation finds what is left, and the inventory counts.
+-- For each key its rows in the order of their ids: by this a rotation finds what is left.
 create index tenant_credentials_encryption_key_id_idx on public.tenant_credentials (encryption_key_id, id);
 
 create table public.credential_events (

@@ -48,8 +48,7 @@ const NOBODY = "anon, authenticated, authenticator and PUBLIC may execute no fun
 const GRANTEES = "no role but service_role and tenant_scope was granted a function, and neither may pass it on";
 const PRIVATE = "tenant_scope alone may use the schema private, and not create in it";
 const CREATE = "neither tenant_scope nor a role of the data API may create in the schema public";
-const SEARCH_PATH =
-  "every function has an empty search_path, but for those that name every schema and are put into the place of their calls";
+const SEARCH_PATH = "every function has an empty search_path";
 const SETTINGS =
   "every public function has an empty search_path and a statement_timeout of 4s, and no other setting but for its plans";
 const DEFINERS = "these functions run as their owner, those of the endpoints as tenant_scope, and no others do";

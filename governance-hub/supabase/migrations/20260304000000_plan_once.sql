@@ -23,12 +23,13 @@ begin
 end
 $$;
 
--- Of its own it would be called several times a request, by the policies. The planner puts this into their place: it may not
--- have settings, so that every name in it says its schema.
 create or replace function private.current_tenant_id() returns uuid
-language sql stable
+language plpgsql stable
+set search_path = ''
 as $$
-  select nullif(pg_catalog.current_setting('app.tenant_id', true), '')::pg_catalog.uuid
+begin
+  return nullif(current_setting('app.tenant_id', true), '')::uuid;
+end
 $$;
 
 -- Their look-ups are planned well for any values: the index decides, not the value.

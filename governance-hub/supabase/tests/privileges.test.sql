@@ -138,12 +138,8 @@ select is_empty(
 );
 
 select is_empty(
-  $$
-    select signature, proconfig from our_functions
-    where not 'search_path=""' = any (coalesce(proconfig, '{}'))
-      and not (signature in ('private.current_tenant_id()') and proconfig is null and prosrc ~ '^\s*select nullif\(pg_catalog\.current_setting\(')
-  $$,
-  'every function has an empty search_path, but for those that name every schema and are put into the place of their calls'
+  $$ select signature, proconfig from our_functions where not 'search_path=""' = any (coalesce(proconfig, '{}')) $$,
+  'every function has an empty search_path'
 );
 
 select is_empty(

@@ -1,10 +1,12 @@
 -- Who saw what, and who may: a record of each act, written in its transaction, and keys that are limited to certain services.
 
--- The planner puts it into the place of its calls: it may not have settings, so that every name in it says its schema.
 create function private.current_services() returns text[]
-language sql stable
+language plpgsql stable
+set search_path = ''
 as $$
-  select nullif(pg_catalog.current_setting('app.services', true), '')::pg_catalog.text[]
+begin
+  return nullif(current_setting('app.services', true), '')::text[];
+end
 $$;
 comment on function private.current_services() is
   'The services that the caller of this transaction is limited to, or null when it is not limited.';

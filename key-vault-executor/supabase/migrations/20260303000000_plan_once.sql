@@ -1,12 +1,13 @@
 -- Faster by the same statements: a function in SQL that cannot be inlined is planned anew at each call, one in PL/pgSQL once
 -- a session.
 
--- Of its own it would be called several times a request, by the policies. The planner puts this into their place: it may not
--- have settings, so that every name in it says its schema.
 create or replace function private.current_tenant_id() returns text
-language sql stable
+language plpgsql stable
+set search_path = ''
 as $$
-  select nullif(pg_catalog.current_setting('app.tenant_id', true), '')
+begin
+  return nullif(current_setting('app.tenant_id', true), '');
+end
 $$;
 
 create or replace function private.select_credential(selector jsonb) returns uuid

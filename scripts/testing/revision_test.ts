@@ -98,3 +98,33 @@ test(
     assert(seen.size > 20, `${seen.size} revisions were seen`);
   },
 );
+
+test("a revision that went back with its database is not given out twice", async ({ sql, owner, a }) => {
+  await call(sql, "register_mcp_server", a.caller, server("s", "p."));
+  const { revision: backedUp } = await list(sql, a);
+  await call(sql, "update_mcp_server", a.caller, "s", { name: "lost" });
+  const { revision: known } = await list(sql, a);
+  await owner`update public.tenant_server_revisions set revision = ${backedUp} where tenant_id = ${a.id}`;
+  await call(sql, "update_mcp_server", a.caller, "s", { name: "after the restore" });
+  const { unchanged, servers } = await list(sql, a, [known]);
+  assertEquals([unchanged, servers?.[0].name], [undefined, "after the restore"]);
+});
+
+test("a register that waits for the deletion of its tenant is refused as if the tenant had never been", async ({ sql, owner, a }) => {
+  const [kernel] = await owner`
+    insert into public.kernels (organization_id, name, display_prefix, key_hmac)
+    select organization_id, 'kernel', 'krn_test', sha256('k') from public.tenants where id = ${a.id}
+    returning encode(key_hmac, 'hex') as digest`;
+  const caller = { kernel_key_hmac: kernel?.digest, tenant_id: a.id };
+  const [connection] = await sql`select pg_backend_pid() as pid`;
+  let registering: Promise<string> | undefined;
+  await owner.begin(async (transaction) => {
+    await transaction`select public.delete_tenant(${a.id})`;
+    registering = call(sql, "register_mcp_server", caller, server("s", "p."))
+      .then(() => "registered", (error: postgres.PostgresError) => error.code);
+    const isWaiting = async () =>
+      (await transaction`select from pg_locks where pid = ${connection?.pid} and not granted`).count > 0;
+    while (!await isWaiting());
+  });
+  assertEquals(await registering, "PT403");
+});

@@ -27,10 +27,24 @@ export async function answers(url: string, token: string): Promise<void> {
   if (text !== token) throw new Error("another server answers there, or it is still starting");
 }
 
-/** A port that nothing listens on now. */
+/**
+ * The ports to draw from: below those that Linux (32768), macOS and Windows (49152) give to outgoing connections, of which
+ * one could take a port between the time it was found free and the time a server listens on it.
+ */
+const [FIRST_PORT, LAST_PORT] = [15_000, 32_767];
+const given = new Set<number>();
+
+/** A port that nothing listens on now, and that was not given before. */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+  while (true) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1));
+    if (given.has(port)) continue;
+    given.add(port);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

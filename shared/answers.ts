@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import { documented, type Keywords } from "./documented.ts";
+import { once } from "./once.ts";
 
 export function text(example: string, keywords: Keywords = {}) {
   return documented(z.string(), { examples: [example], ...keywords });
@@ -12,11 +13,11 @@ export function whole(minimum: number, keywords: Keywords = {}) {
   return documented(z.number(), { type: "integer", minimum, ...keywords });
 }
 
-export const id = text("5f0c6b1e-3d58-4a0b-9b0e-1c2d3e4f5a6b", { format: "uuid" });
+export const id = once(() => text("5f0c6b1e-3d58-4a0b-9b0e-1c2d3e4f5a6b", { format: "uuid" }));
 
-export const tenantId = text("0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", { format: "uuid" });
+export const tenantId = once(() => text("0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", { format: "uuid" }));
 
-export const moment = text("2026-02-23T12:00:00.123456+00:00", { format: "date-time" });
+export const moment = once(() => text("2026-02-23T12:00:00.123456+00:00", { format: "date-time" }));
 
 /** The `data` of a page, as pageOf makes it: its rows under that name. */
 export function page(name: string, row: z.ZodMiniType) {

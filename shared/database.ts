@@ -13,25 +13,30 @@ import {
 import type { DataApi } from "./environment.ts";
 import { CURSOR_RULE } from "./fields.ts";
 import type { Actor } from "./log.ts";
+import { once } from "./once.ts";
 
 /** Longer than the functions' own statement_timeout of 4 s: when we give up, the database almost surely has. */
 const TIMEOUT_MS = 4400;
 
-const actor = z.object({
-  tenant_id: z.nullish(z.string()),
-  kind: z.optional(z.string()),
-  id: z.optional(z.string()),
-});
-const holder = z.nullish(z.object({ server_id: z.string(), tool_prefix: z.string() }));
-const detail = z.object({
-  caller: z.nullish(actor),
-  holder,
-  scope: z.optional(z.string()),
-  limited: z.optional(z.boolean()),
-  current_version: z.optional(z.number()),
-  encryption_key_id: z.optional(z.string()),
-});
-type Detail = z.output<typeof detail>;
+const actor = once(() =>
+  z.object({
+    tenant_id: z.nullish(z.string()),
+    kind: z.optional(z.string()),
+    id: z.optional(z.string()),
+  })
+);
+const holder = once(() => z.nullish(z.object({ server_id: z.string(), tool_prefix: z.string() })));
+const detail = once(() =>
+  z.object({
+    caller: z.nullish(actor()),
+    holder: holder(),
+    scope: z.optional(z.string()),
+    limited: z.optional(z.boolean()),
+    current_version: z.optional(z.number()),
+    encryption_key_id: z.optional(z.string()),
+  })
+);
+type Detail = z.output<ReturnType<typeof detail>>;
 
 /** A database as `supabase gen types` describes it, as far as it matters here. */
 export interface Described {
@@ -90,7 +95,7 @@ export const INTERNAL_MESSAGE = "the request failed; its request_id finds the ca
 
 function readDetail(details: string): Detail {
   try {
-    return detail.parse(JSON.parse(details));
+    return detail().parse(JSON.parse(details));
   } catch {
     return {};
   }

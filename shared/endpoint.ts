@@ -5,9 +5,10 @@ import { type FieldError, invalidField, invalidRequest } from "./api_error.ts";
 import { readJsonText } from "./body.ts";
 import { type Presented, readKey, requireTenant } from "./caller.ts";
 import type { About, Operation } from "./documented.ts";
-import * as fields from "./fields.ts";
+import { tenantId } from "./fields.ts";
 import { nameable, parseJson } from "./json.ts";
 import type { Actor } from "./log.ts";
+import { once } from "./once.ts";
 import {
   type Answer,
   type Arrival,
@@ -37,9 +38,9 @@ export interface Definition<Environment, Shape extends Fields> {
   /** False: it is no function of its own, and answers at `/<resource>/<verb>` alone. */
   isFunction?: boolean;
   method: "GET" | "POST";
-  about: About;
+  about: () => About;
   /** The body's members (POST), or the query's parameters (GET). Others are refused. */
-  fields: Shape;
+  fields: () => Shape;
   /** A rule over several fields: what is wrong, or undefined. */
   rule?: (input: Input<Shape>) => FieldError | undefined;
   answer(call: Call<Environment, Input<Shape>>): Promise<Answer>;
@@ -50,7 +51,9 @@ type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
 
 /** A handler with what the document of its project tells of it. */
 export interface Endpoint extends Handler {
-  readonly operation: Operation;
+  /** Where it answers, the documented one first. */
+  readonly paths: readonly string[];
+  readonly operation: () => Operation;
 }
 
 /** An endpoint that answers at `/<resource>/<verb>` and at `/<resource>-<verb>`. */
@@ -60,7 +63,7 @@ export function endpoint<Environment, Shape extends Fields>(
   const { project, resource, verb, method } = definition;
   const name = verb === undefined ? resource : `${resource}-${verb}`;
   const paths = pathsOf(definition, name);
-  const schema = z.strictObject({ ...definition.fields, tenant_id: z.optional(fields.tenantId) });
+  const schema = once(() => z.strictObject({ ...definition.fields(), tenant_id: z.optional(tenantId()) }));
 
   async function answer({ request, url, requestId, noteCaller }: Arrival): Promise<Answer> {
     if (!paths.includes(url.pathname)) throw unknownPath();
@@ -69,7 +72,7 @@ export function endpoint<Environment, Shape extends Fields>(
     const body = method === "POST" ? parseJson(await readJsonText(request)) : undefined;
     const query = readQuery(url);
     if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
-    const { tenant_id, ...rest } = parse(schema, method === "POST" ? body : query) as { tenant_id?: string };
+    const { tenant_id, ...rest } = parse(schema(), method === "POST" ? body : query) as { tenant_id?: string };
     requireTenant(presented, tenant_id);
     const input = rest as Input<Shape>;
     const fault = definition.rule?.(input);
@@ -81,7 +84,8 @@ export function endpoint<Environment, Shape extends Fields>(
 
   return {
     fetch: (request) => respond(project, name, request, answer),
-    operation: { ...definition.about, name, resource, method, paths, input: schema },
+    paths,
+    operation: () => ({ ...definition.about(), name, resource, method, paths, input: schema() }),
   };
 }
 

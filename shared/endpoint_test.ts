@@ -22,8 +22,8 @@ const echo = endpoint({
   resource: "things",
   verb: "echo",
   method: "POST",
-  about: { summary: "Says what it was told", data: z.object({ input: z.unknown(), caller: z.unknown() }) },
-  fields: { name: z.string(), note: z.optional(z.string()) },
+  about: () => ({ summary: "Says what it was told", data: z.object({ input: z.unknown(), caller: z.unknown() }) }),
+  fields: () => ({ name: z.string(), note: z.optional(z.string()) }),
   rule: ({ name, note }) => name === note ? { path: "note", message: "must differ from name" } : undefined,
   answer: ({ input, caller }) => {
     if (input.name === "fail") throw new TypeError("canary");

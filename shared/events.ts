@@ -8,12 +8,12 @@ import { eventCursor, limit, oneOf, time } from "./fields.ts";
 /** Members of an event in an answer, beside what it was done to. */
 export function event(actions: readonly string[]) {
   return {
-    id,
-    occurred_at: moment,
+    id: id(),
+    occurred_at: moment(),
     action: documented(z.string(), { enum: actions }),
     actor_kind: text("agent", { enum: ["agent", "kernel", "operator"] }),
     /** Null for an operator, who has no key. */
-    actor_id: z.nullable(id),
+    actor_id: z.nullable(id()),
     /** The `x-request-id` of the request, by which its log line is found. */
     request_id: z.nullable(text("trace-1")),
   };
@@ -23,9 +23,9 @@ export function event(actions: readonly string[]) {
 export function eventFields(actions: readonly string[]) {
   return {
     action: z.optional(oneOf(actions)),
-    since: z.optional(time),
-    until: z.optional(time),
-    limit,
-    cursor: z.optional(eventCursor),
+    since: z.optional(time()),
+    until: z.optional(time()),
+    limit: limit(),
+    cursor: z.optional(eventCursor()),
   };
 }

@@ -2,6 +2,8 @@
  * The fields of requests. Each rule stands a second time as a CHECK constraint in its table.
  * Lengths of text are in code points, sizes in UTF-8 bytes.
  *
+ * Each is made when it is first asked for: the cold start of a function makes those of the one endpoint that is called.
+ *
  * A rule of our own comes with the JSON Schema keywords that say as much of it as they can, for the document, and never
  * more: what the document refuses, the rule refuses.
  */
@@ -9,6 +11,7 @@
 import * as z from "zod/mini";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { documented, type Keywords } from "./documented.ts";
+import { once } from "./once.ts";
 
 // deno-lint-ignore no-control-regex -- they are what it is for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -51,33 +54,39 @@ function byteLength(value: string): number {
   return new TextEncoder().encode(value).byteLength;
 }
 
-export const tenantId = documented(z.guid(rule("must be a tenant's UUID")), {
-  description: "the tenant to act for: required with a kernel's key; with an agent's it may be its own alone",
-  examples: ["0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11"],
-});
-
-export const serverId = formed(
-  "must be 1 to 128 of A-Z a-z 0-9 @ . _ : / -, and begin with a letter, a digit or @",
-  /^[A-Za-z0-9@][A-Za-z0-9@._:/-]{0,127}$/,
-  ["my-amazon-server"],
+export const tenantId = once(() =>
+  documented(z.guid(rule("must be a tenant's UUID")), {
+    description: "the tenant to act for: required with a kernel's key; with an agent's it may be its own alone",
+    examples: ["0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11"],
+  })
 );
 
-export const serverName = line(200, ["My Amazon MCP Server"]);
+export const serverId = once(() =>
+  formed(
+    "must be 1 to 128 of A-Z a-z 0-9 @ . _ : / -, and begin with a letter, a digit or @",
+    /^[A-Za-z0-9@][A-Za-z0-9@._:/-]{0,127}$/,
+    ["my-amazon-server"],
+  )
+);
 
-export const command = line(1024, ["node"]);
+export const serverName = once(() => line(200, ["My Amazon MCP Server"]));
+
+export const command = once(() => line(1024, ["node"]));
 
 const ARGS_RULE = "must be 1 to 128 strings of 1 to 4096 characters without control characters, 32 KiB together";
 const MAX_ARGS = 128;
 const MAX_ARG_LENGTH = 4096;
 
-const arg = documented(z.string({ error: ARGS_RULE }), lineKeywords(MAX_ARG_LENGTH));
+const arg = once(() => documented(z.string({ error: ARGS_RULE }), lineKeywords(MAX_ARG_LENGTH)));
 
-export const args = documented(z.array(arg, rule(ARGS_RULE)).check(z.refine(isArgumentList, ARGS_RULE)), {
-  description: ARGS_RULE,
-  minItems: 1,
-  maxItems: MAX_ARGS,
-  examples: [["@mycompany/amazon-mcp-server"]],
-});
+export const args = once(() =>
+  documented(z.array(arg(), rule(ARGS_RULE)).check(z.refine(isArgumentList, ARGS_RULE)), {
+    description: ARGS_RULE,
+    minItems: 1,
+    maxItems: MAX_ARGS,
+    examples: [["@mycompany/amazon-mcp-server"]],
+  })
+);
 
 function isArgumentList(args: string[]): boolean {
   return args.length >= 1 && args.length <= MAX_ARGS && args.every((arg) => isLine(arg, MAX_ARG_LENGTH)) &&
@@ -87,51 +96,61 @@ function isArgumentList(args: string[]): boolean {
 const MAX_PREFIX_LENGTH = 64;
 const PREFIX_FORM = /^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$/;
 
-export const toolPrefix = text(
-  'must be at most 64 characters: segments of A-Z a-z 0-9 _ -, each followed by "." (such as "amazon.")',
-  (value) => value.length <= MAX_PREFIX_LENGTH && PREFIX_FORM.test(value),
-  { maxLength: MAX_PREFIX_LENGTH, pattern: PREFIX_FORM.source, examples: ["amazon."] },
+export const toolPrefix = once(() =>
+  text(
+    'must be at most 64 characters: segments of A-Z a-z 0-9 _ -, each followed by "." (such as "amazon.")',
+    (value) => value.length <= MAX_PREFIX_LENGTH && PREFIX_FORM.test(value),
+    { maxLength: MAX_PREFIX_LENGTH, pattern: PREFIX_FORM.source, examples: ["amazon."] },
+  )
 );
 
 /** A tool as gateways name it: a server's prefix, and the tool's own name. */
-export const toolName = line(256, ["amazon.search"]);
+export const toolName = once(() => line(256, ["amazon.search"]));
 
-export const enabled = documented(z.boolean(rule("must be true or false")), {
-  description: "whether its tools may be called",
-});
+export const enabled = once(() =>
+  documented(z.boolean(rule("must be true or false")), {
+    description: "whether its tools may be called",
+  })
+);
 
 /** A server's version, which PostgreSQL keeps as an integer of 4 bytes. */
-export const version = documented(
-  z.int(rule("must be a whole number from 1")).check(
-    z.minimum(1, "must be a whole number from 1"),
-    z.maximum(2 ** 31 - 1, "must be a whole number from 1"),
-  ),
-  { description: "the version that the server must be at, else 412; If-Match asks the same", examples: [3] },
+export const version = once(() =>
+  documented(
+    z.int(rule("must be a whole number from 1")).check(
+      z.minimum(1, "must be a whole number from 1"),
+      z.maximum(2 ** 31 - 1, "must be a whole number from 1"),
+    ),
+    { description: "the version that the server must be at, else 412; If-Match asks the same", examples: [3] },
+  )
 );
 
 const SERVICE_RULE = "must be 1 to 64 of A-Z a-z 0-9 . _ : / -, and begin with a letter or a digit";
 const SERVICE_FORM = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
 
-export const service = formed(SERVICE_RULE, SERVICE_FORM, ["amazon"]);
+export const service = once(() => formed(SERVICE_RULE, SERVICE_FORM, ["amazon"]));
 
-export const credentialType = formed(SERVICE_RULE, SERVICE_FORM, ["api_key"]);
+export const credentialType = once(() => formed(SERVICE_RULE, SERVICE_FORM, ["api_key"]));
 
-export const credentialId = documented(z.guid(rule("must be a credential's UUID")), {
-  description: "the credential's id",
-  examples: ["7d1f4a52-2f0e-4c6a-8a55-5f1f6f1f0c21"],
-});
+export const credentialId = once(() =>
+  documented(z.guid(rule("must be a credential's UUID")), {
+    description: "the credential's id",
+    examples: ["7d1f4a52-2f0e-4c6a-8a55-5f1f6f1f0c21"],
+  })
+);
 
 const CREDENTIALS_RULE = "must be a JSON object with at least one member, 64 KiB at most as JSON";
 
 /** Passes the parsed object on by reference: a copy would lose a member named `__proto__`. */
-export const credentials = documented(
-  z.custom<Record<string, unknown>>(isCredentials, rule(CREDENTIALS_RULE)),
-  {
-    description: CREDENTIALS_RULE,
-    type: "object",
-    minProperties: 1,
-    examples: [{ api_key: "the service's key", secret_key: "the service's secret" }],
-  },
+export const credentials = once(() =>
+  documented(
+    z.custom<Record<string, unknown>>(isCredentials, rule(CREDENTIALS_RULE)),
+    {
+      description: CREDENTIALS_RULE,
+      type: "object",
+      minProperties: 1,
+      examples: [{ api_key: "the service's key", secret_key: "the service's secret" }],
+    },
+  )
 );
 
 function isCredentials(value: unknown): boolean {
@@ -146,24 +165,28 @@ export function oneOf(words: readonly string[], keywords: Keywords = {}) {
 }
 
 /** A query's flag: `true` or `false`, which the document calls a boolean. */
-export const flag = z.pipe(
-  oneOf(["true", "false"], { type: "boolean", enum: [true, false] }),
-  z.transform((v) => v === "true"),
+export const flag = once(() =>
+  z.pipe(
+    oneOf(["true", "false"], { type: "boolean", enum: [true, false] }),
+    z.transform((v) => v === "true"),
+  )
 );
 
 /** A query's page size, 1 to 1,000, which the document calls an integer. */
-export const limit = z._default(
-  z.pipe(
-    text(`must be a whole number from 1 to ${MAX_PAGE}`, isPageSize, {
-      type: "integer",
-      minimum: 1,
-      maximum: MAX_PAGE,
-      default: MAX_PAGE,
-      examples: [100],
-    }),
-    z.transform(Number),
-  ),
-  MAX_PAGE,
+export const limit = once(() =>
+  z._default(
+    z.pipe(
+      text(`must be a whole number from 1 to ${MAX_PAGE}`, isPageSize, {
+        type: "integer",
+        minimum: 1,
+        maximum: MAX_PAGE,
+        default: MAX_PAGE,
+        examples: [100],
+      }),
+      z.transform(Number),
+    ),
+    MAX_PAGE,
+  )
 );
 
 function isPageSize(value: string): boolean {
@@ -182,17 +205,19 @@ export function cursor(sortKeyParts: number, isGood: (cursor: Cursor) => boolean
 }
 
 /** A query's moment, RFC 3339, in the years and offsets that PostgreSQL has too. */
-export const time = text(
-  "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B",
-  isTime,
-  { format: "date-time", examples: ["2026-02-23T12:00:00Z"] },
+export const time = once(() =>
+  text(
+    "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B",
+    isTime,
+    { format: "date-time", examples: ["2026-02-23T12:00:00Z"] },
+  )
 );
 
-const TIME_FORM = z.iso.datetime({ offset: true });
+const timeForm = once(() => z.iso.datetime({ offset: true }));
 
 function isTime(value: string): boolean {
-  return TIME_FORM.safeParse(value).success && /^(?!0000)[^.]*(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.test(value);
+  return timeForm().safeParse(value).success && /^(?!0000)[^.]*(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.test(value);
 }
 
 /** The position of an event: the moment and the id of the last one seen. */
-export const eventCursor = cursor(2, ([, time = "", id]) => isTime(time) && z.guid().safeParse(id).success);
+export const eventCursor = once(() => cursor(2, ([, time = "", id]) => isTime(time) && z.guid().safeParse(id).success));

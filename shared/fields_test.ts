@@ -11,7 +11,7 @@ function check(schema: z.ZodMiniType, good: unknown[], bad: unknown[]): void {
 }
 
 Deno.test("serverId is 1 to 128 characters of its alphabet", () => {
-  check(fields.serverId, ["a", "@scope/name", "a".repeat(128), "0.:_-/"], [
+  check(fields.serverId(), ["a", "@scope/name", "a".repeat(128), "0.:_-/"], [
     "",
     "-a",
     "a".repeat(129),
@@ -24,7 +24,7 @@ Deno.test("serverId is 1 to 128 characters of its alphabet", () => {
 });
 
 Deno.test("serverName and command count code points, and refuse blanks, controls and lone surrogates", () => {
-  check(fields.serverName, ["a", ASTRAL.repeat(200), "e\u0301".repeat(100), " x "], [
+  check(fields.serverName(), ["a", ASTRAL.repeat(200), "e\u0301".repeat(100), " x "], [
     "",
     " ",
     "\u00a0\u3000\ufeff",
@@ -36,11 +36,11 @@ Deno.test("serverName and command count code points, and refuse blanks, controls
     "\ud800",
     1,
   ]);
-  check(fields.command, ["node", ASTRAL.repeat(1024)], [ASTRAL.repeat(1025), "\u2028", "no\tde"]);
+  check(fields.command(), ["node", ASTRAL.repeat(1024)], [ASTRAL.repeat(1025), "\u2028", "no\tde"]);
 });
 
 Deno.test("args are 1 to 128 strings of 1 to 4096, 32 KiB together", () => {
-  check(fields.args, [["a"], Array(128).fill("a"), [ASTRAL.repeat(4096)], Array(8).fill("a".repeat(4096)), [" "]], [
+  check(fields.args(), [["a"], Array(128).fill("a"), [ASTRAL.repeat(4096)], Array(8).fill("a".repeat(4096)), [" "]], [
     [],
     Array(129).fill("a"),
     ["a".repeat(4097)],
@@ -56,7 +56,7 @@ Deno.test("args are 1 to 128 strings of 1 to 4096, 32 KiB together", () => {
 });
 
 Deno.test("toolPrefix is dotted segments of at most 64 characters, ending in a dot", () => {
-  check(fields.toolPrefix, ["a.", "amazon.order.", "A-b_c.9.", `${"a".repeat(63)}.`], [
+  check(fields.toolPrefix(), ["a.", "amazon.order.", "A-b_c.9.", `${"a".repeat(63)}.`], [
     "",
     ".",
     "a",
@@ -74,14 +74,14 @@ Deno.test("toolPrefix is dotted segments of at most 64 characters, ending in a d
 });
 
 Deno.test("service and credentialType are 1 to 64 characters of their alphabet", () => {
-  for (const schema of [fields.service, fields.credentialType]) {
+  for (const schema of [fields.service(), fields.credentialType()]) {
     check(schema, ["a", "a".repeat(64), "Amazon:eu/1._-"], ["", "a".repeat(65), "-a", "a b", "é", "a\u0000"]);
   }
 });
 
 Deno.test("credentials are an object with a member, 64 KiB at most as JSON", () => {
   const filled = (bytes: number) => ({ a: "x".repeat(bytes - '{"a":""}'.length) });
-  check(fields.credentials, [{ a: null }, JSON.parse('{"__proto__":1}'), filled(65536)], [
+  check(fields.credentials(), [{ a: null }, JSON.parse('{"__proto__":1}'), filled(65536)], [
     {},
     [],
     [1],
@@ -95,18 +95,18 @@ Deno.test("credentials are an object with a member, 64 KiB at most as JSON", () 
 
 Deno.test("credentials come out as the same object", () => {
   const value = JSON.parse('{"__proto__":{"a":1},"b":2}');
-  assertEquals(fields.credentials.parse(value), value);
-  assert(fields.credentials.parse(value) === value);
+  assertEquals(fields.credentials().parse(value), value);
+  assert(fields.credentials().parse(value) === value);
 });
 
 Deno.test("limit is a whole number from 1 to 1000, written plainly", () => {
-  check(fields.limit, ["1", "1000", undefined], ["0", "1001", "-1", "1.0", "1e2", " 1", "01", ""]);
-  assertEquals([fields.limit.parse("20"), fields.limit.parse(undefined)], [20, 1000]);
+  check(fields.limit(), ["1", "1000", undefined], ["0", "1001", "-1", "1.0", "1e2", " 1", "01", ""]);
+  assertEquals([fields.limit().parse("20"), fields.limit().parse(undefined)], [20, 1000]);
 });
 
 Deno.test("flag is true or false", () => {
-  check(fields.flag, ["true", "false"], ["", "1", "TRUE", true]);
-  assertEquals(fields.flag.parse("false"), false);
+  check(fields.flag(), ["true", "false"], ["", "1", "TRUE", true]);
+  assertEquals(fields.flag().parse("false"), false);
 });
 
 Deno.test("cursor hands on the position that it holds", () => {

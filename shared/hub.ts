@@ -21,57 +21,63 @@ export const hub: Project<HubEnvironment> = {
 };
 
 /** A server as callers see it. */
-export const server = documented(
-  z.object({
-    id,
-    server_id: text("my-amazon-server"),
-    name: text("My Amazon MCP Server"),
-    command: text("node"),
-    args: z.array(text("@mycompany/amazon-mcp-server")),
-    tool_prefix: text("amazon."),
-    enabled: z.boolean(),
-    created_at: moment,
-    updated_at: moment,
-    version: whole(1, { description: "one more with each change", examples: [3] }),
-  }),
-  { id: "Server" },
+export const server = once(() =>
+  documented(
+    z.object({
+      id: id(),
+      server_id: text("my-amazon-server"),
+      name: text("My Amazon MCP Server"),
+      command: text("node"),
+      args: z.array(text("@mycompany/amazon-mcp-server")),
+      tool_prefix: text("amazon."),
+      enabled: z.boolean(),
+      created_at: moment(),
+      updated_at: moment(),
+      version: whole(1, { description: "one more with each change", examples: [3] }),
+    }),
+    { id: "Server" },
+  )
 );
 
 /** What `list_mcp_servers` answers. */
-export const serverPage = z.object({
-  revision: z.number(),
-  unchanged: z.optional(z.boolean()),
-  servers: z._default(z.array(server), []),
-  more: z._default(z.boolean(), false),
-});
+export const serverPage = once(() =>
+  z.object({
+    revision: z.number(),
+    unchanged: z.optional(z.boolean()),
+    servers: z._default(z.array(server()), []),
+    more: z._default(z.boolean(), false),
+  })
+);
 
 export const SERVER_ACTIONS = ["register", "update", "delete"];
 
 /** What was done to a server, as callers see it. */
-export const serverEvent = documented(
-  z.object({
-    ...event(SERVER_ACTIONS),
-    server_id: text("my-amazon-server"),
-    registration_id: id,
-    version: whole(1),
-    changed_fields: z.nullable(z.array(text("name"))),
-  }),
-  { id: "ServerEvent" },
+export const serverEvent = once(() =>
+  documented(
+    z.object({
+      ...event(SERVER_ACTIONS),
+      server_id: text("my-amazon-server"),
+      registration_id: id(),
+      version: whole(1),
+      changed_fields: z.nullable(z.array(text("name"))),
+    }),
+    { id: "ServerEvent" },
+  )
 );
 
-const caller = z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() });
-const answer = z.object({ caller, data: z.unknown() });
+const caller = once(() => z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() }));
+const answer = once(() => z.object({ caller: caller(), data: z.unknown() }));
 
 /** Calls a function of the hub's database for the caller, and returns its `data`, and who the caller is. */
 export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
   { environment, caller: presented, noteCaller }: Call<HubEnvironment, unknown>,
   name: Name,
   parameters: Omit<Parameters<Database, Name>, "caller">,
-  data: Data,
-): Promise<{ data: z.output<Data>; caller: z.output<typeof caller>; tenantId: string }> {
+  data: () => Data,
+): Promise<{ data: z.output<Data>; caller: z.output<ReturnType<typeof caller>>; tenantId: string }> {
   const digest = await digestCaller(presented, environment.kernelSecret);
   const all = { caller: digest, ...parameters } as Parameters<Database, Name>;
-  const result = answer.parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
+  const result = answer().parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
   noteCaller(result.caller);
-  return { data: data.parse(result.data), caller: result.caller, tenantId: result.caller.tenant_id };
+  return { data: data().parse(result.data), caller: result.caller, tenantId: result.caller.tenant_id };
 }

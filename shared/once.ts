@@ -1,5 +1,5 @@
-/** `make`, called at the first call alone; its promise answers all later ones, kept or broken. */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
+/** `make`, called at the first call alone; what it made answers all later ones, a promise kept or broken. */
+export function once<T extends object | string>(make: () => T): () => T {
+  let made: T | undefined;
   return () => made ??= make();
 }

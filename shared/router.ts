@@ -39,7 +39,7 @@ export function router<Environment extends { database: DataApi }>(routes: Routes
     { fetch: (request) => respond(project, `${resource}-${verb.replace(".json", "")}`, request, answer) },
   ];
   const handlers = new Map<string, Handler>([
-    ...endpoints.map((endpoint): [string, Handler] => [endpoint.operation.paths[0] ?? "", endpoint]),
+    ...endpoints.map((endpoint): [string, Handler] => [endpoint.paths[0] ?? "", endpoint]),
     own("health", (arrival) => checkHealth(routes, arrival)),
     own("openapi.json", describe(routes)),
   ]);
@@ -68,11 +68,13 @@ async function checkHealth<Environment extends { database: DataApi }>(
 
 /** Answers with the document, which is made when it is first asked for. */
 function describe<Environment>({ project, resource, endpoints, others = [] }: Routes<Environment>) {
-  const operations = [...endpoints, ...others].map((endpoint) => endpoint.operation);
-  const make = once(() => Promise.resolve(openApi(project, resource, [...operations, healthOf(resource)])));
-  return async ({ request }: Arrival): Promise<Answer> => {
+  const make = once(() => {
+    const operations = [...endpoints, ...others].map((endpoint) => endpoint.operation());
+    return openApi(project, resource, [...operations, healthOf(resource)]);
+  });
+  return ({ request }: Arrival): Promise<Answer> => {
     requireMethod(request, "GET");
-    return { status: 200, json: await make(), headers: { "cache-control": "public, max-age=300" } };
+    return Promise.resolve({ status: 200, json: make(), headers: { "cache-control": "public, max-age=300" } });
   };
 }
 

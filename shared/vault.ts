@@ -23,29 +23,33 @@ export const vault: Project<VaultEnvironment> = {
 };
 
 /** How a credential is named in answers. */
-export const named = { credential_id: id, service: text("amazon"), credential_type: text("api_key") };
+export const named = once(() => ({ credential_id: id(), service: text("amazon"), credential_type: text("api_key") }));
 
 /** A credential as lists tell of it. */
-export const credential = documented(
-  z.object({
-    id,
-    service: named.service,
-    credential_type: named.credential_type,
-    created_at: moment,
-    updated_at: moment,
-    last_used_at: z.nullable(moment),
-  }),
-  { id: "Credential" },
+export const credential = once(() =>
+  documented(
+    z.object({
+      id: id(),
+      service: named().service,
+      credential_type: named().credential_type,
+      created_at: moment(),
+      updated_at: moment(),
+      last_used_at: z.nullable(moment()),
+    }),
+    { id: "Credential" },
+  )
 );
 
 export const CREDENTIAL_ACTIONS = ["store", "replace", "retrieve", "delete", "rotate"];
 
 /** What was done to a credential, as callers see it. */
-export const credentialEvent = documented(z.object({ ...event(CREDENTIAL_ACTIONS), ...named }), {
-  id: "CredentialEvent",
-});
+export const credentialEvent = once(() =>
+  documented(z.object({ ...event(CREDENTIAL_ACTIONS), ...named() }), {
+    id: "CredentialEvent",
+  })
+);
 
-const answer = z.object({ data: z.unknown() });
+const answer = once(() => z.object({ data: z.unknown() }));
 
 /** Calls a function of the vault's database for a known caller, and returns its `data`. */
 export async function callVault<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
@@ -53,11 +57,11 @@ export async function callVault<Name extends FunctionName<Database>, Data extend
   caller: KnownCaller,
   name: Name,
   parameters: Omit<Parameters<Database, Name>, "caller">,
-  data: Data,
+  data: () => Data,
 ): Promise<z.output<Data>> {
   const all = { caller, ...parameters } as Parameters<Database, Name>;
-  const result = answer.parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
-  return data.parse(result.data);
+  const result = answer().parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
+  return data().parse(result.data);
 }
 
 export interface Selector {
@@ -67,11 +71,11 @@ export interface Selector {
 }
 
 /** Fields that select a credential: its id, or its service with a type. */
-export const SELECTOR = {
-  credential_id: z.optional(credentialId),
-  service: z.optional(service),
-  credential_type: z.optional(credentialType),
-};
+export const selectorFields = once(() => ({
+  credential_id: z.optional(credentialId()),
+  service: z.optional(service()),
+  credential_type: z.optional(credentialType()),
+}));
 
 /** What {@linkcode checkSelector} checks, for the document. */
 export const SELECTOR_ABOUT = {

@@ -7,23 +7,26 @@ import { digestCaller, type Presented } from "./caller.ts";
 import { callFunction } from "./database.ts";
 import type { Call } from "./endpoint.ts";
 import type { VaultEnvironment } from "./environment.ts";
+import { once } from "./once.ts";
 
 /** With the call to the vault's own database after it, a request is answered within 6 s. */
 const HUB_TIMEOUT_MS = 1400;
 
 /** What the key allows must be told: a service limit that is missing is none. */
-const actor = {
+const actor = once(() => ({
   kind: z.string(),
   id: z.string(),
   scopes: z.array(z.string()),
   services: z.nullable(z.array(z.string())),
-};
-const knownCaller = z.looseObject({ tenant_id: z.string(), ...actor });
-const authorization = z.object({ data: z.object({ tenant_id: z.string(), actor: z.looseObject(actor) }) });
-const refusal = z.object({ error: z.object({ code: z.string() }) });
+}));
+const knownCaller = once(() => z.looseObject({ tenant_id: z.string(), ...actor() }));
+const authorization = once(() =>
+  z.object({ data: z.object({ tenant_id: z.string(), actor: z.looseObject(actor()) }) })
+);
+const refusal = once(() => z.object({ error: z.object({ code: z.string() }) }));
 
 /** Who calls, as the hub knows them, with the scopes and the services of their key. */
-export type KnownCaller = z.output<typeof knownCaller>;
+export type KnownCaller = z.output<ReturnType<typeof knownCaller>>;
 
 /**
  * Asks the hub's database, where the hub's secret key is given; else the hub's `authorize`, with the caller's own key.
@@ -46,7 +49,7 @@ async function askDatabase(
   const digest = await digestCaller(caller, environment.kernelSecret);
   const ask = callFunction<HubDatabase, "authenticate_caller">;
   const answer = await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS);
-  const known = knownCaller.safeParse(answer).data;
+  const known = knownCaller().safeParse(answer).data;
   if (known === undefined) throw unavailable("authenticate_caller: the hub answers in another form: deploy it first");
   return known;
 }
@@ -67,13 +70,13 @@ async function askAuthorize(url: string, publishableKey: string, caller: Present
     signal: AbortSignal.timeout(HUB_TIMEOUT_MS),
   }).catch(() => undefined);
   const body: unknown = await response?.json().catch(() => undefined);
-  const known = authorization.safeParse(body).data?.data;
+  const known = authorization().safeParse(body).data?.data;
   if (response?.status !== 200 || known === undefined) throw refusalOf(response?.status, body);
   return { ...known.actor, tenant_id: known.tenant_id };
 }
 
 function refusalOf(status: number | undefined, body: unknown): ApiError {
-  const code = refusal.safeParse(body).data?.error.code;
+  const code = refusal().safeParse(body).data?.error.code;
   if (status === 401 && code === "unauthenticated") return unauthenticated();
   if (status === 403 && code === "tenant_not_allowed") return tenantNotAllowed();
   return unavailable(`authorize: the hub answered ${status ?? "nothing"} ${code ?? ""}`.trimEnd());

@@ -85,7 +85,7 @@ function addScope(scope: string, before: string[] | undefined): string[] {
 }
 
 function addService(service: string, before: string[] = []): string[] {
-  const parsed = serviceField.safeParse(service);
+  const parsed = serviceField().safeParse(service);
   if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`);
   const services = [...new Set([...before, service])];
   if (services.length > MAX_SERVICES) throw new InvalidArgumentError(`A key has at most ${MAX_SERVICES} services.`);

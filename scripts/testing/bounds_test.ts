@@ -147,7 +147,7 @@ async function sizeDisagreements(): Promise<string[]> {
     const json = JSON.stringify(value);
     const { sealed } = await seal(keyring, { tenantId: TENANT_ID, service: "a", credentialType: "a" }, json);
     const verdict = await askSealed(decodeBase64(sealed));
-    const isAccepted = fields.credentials.safeParse(value).success;
+    const isAccepted = fields.credentials().safeParse(value).success;
     if (isAccepted !== (verdict === "accepted")) found.push(`${json.slice(0, 20)} … ${json.length}: ${verdict}`);
   }
   if (await askSealed(new Uint8Array(33)) === "accepted") found.push("33 bytes: accepted");

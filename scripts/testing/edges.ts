@@ -62,7 +62,7 @@ export const FIELDS: Field[] = [
   {
     project: "governance-hub",
     column: "server_id",
-    schema: fields.serverId,
+    schema: fields.serverId(),
     samples: textSamples(128),
     arbitrary: text(128),
     slips: [["{0,127}", "{0,126}"], ["{0,127}", "{0,128}"], ["}$", "}"], ["^[A", "[A"], [
@@ -73,7 +73,7 @@ export const FIELDS: Field[] = [
   {
     project: "governance-hub",
     column: "name",
-    schema: fields.serverName,
+    schema: fields.serverName(),
     samples: textSamples(200),
     arbitrary: text(200),
     slips: [...lengthSlips(200), ...CONTROL_SLIPS, ...BLANK_SLIPS],
@@ -81,7 +81,7 @@ export const FIELDS: Field[] = [
   {
     project: "governance-hub",
     column: "command",
-    schema: fields.command,
+    schema: fields.command(),
     samples: textSamples(1024),
     arbitrary: text(1024),
     // Its other parts are those of name, and so are its samples.
@@ -90,7 +90,7 @@ export const FIELDS: Field[] = [
   {
     project: "governance-hub",
     column: "args",
-    schema: fields.args,
+    schema: fields.args(),
     samples: argsSamples(),
     arbitrary: fc.oneof(
       fc.array(text(4096), { maxLength: 3 }),
@@ -115,7 +115,7 @@ export const FIELDS: Field[] = [
   {
     project: "governance-hub",
     column: "tool_prefix",
-    schema: fields.toolPrefix,
+    schema: fields.toolPrefix(),
     samples: prefixSamples(),
     arbitrary: fc.oneof(
       text(63, "aZ09_-").map((prefix) => `${prefix}.`),
@@ -137,7 +137,7 @@ export const FIELDS: Field[] = [
   ...(["service", "credential_type"] as const).map((column): Field => ({
     project: "key-vault-executor",
     column,
-    schema: column === "service" ? fields.service : fields.credentialType,
+    schema: column === "service" ? fields.service() : fields.credentialType(),
     samples: textSamples(64),
     arbitrary: text(64),
     slips: [["{0,63}", "{0,62}"], ["{0,63}", "{0,64}"], ["}$", "}"], ["^[A", "[A"], ["[A-Za-z0-9][", "[A-Za-z0-9@]["]],

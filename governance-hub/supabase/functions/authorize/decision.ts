@@ -1,11 +1,12 @@
 /** Whether a caller may call a tool: as the database decides it, and as callers are told. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { id, tenantId, text } from "shared/answers.ts";
 import { documented } from "shared/documented.ts";
 import { server } from "shared/hub.ts";
 
-const decided = {
+const decided = once(() => ({
   allowed: z.boolean(),
   reason: z.optional(documented(z.string(), {
     description: "why not; absent when it is allowed",
@@ -13,16 +14,20 @@ const decided = {
     examples: [],
   })),
   tool: z.optional(text("search", { description: "the tool's own name, without the server's prefix" })),
-};
+}));
 /** Who calls, and what the key allows. */
-export const actor = z.object({
-  organization_id: id,
-  kind: text("agent", { enum: ["agent", "kernel"] }),
-  id,
-  scopes: z.array(text("servers:read")),
-  services: z.nullable(z.array(text("amazon"))),
-});
+export const actor = once(() =>
+  z.object({
+    organization_id: id(),
+    kind: text("agent", { enum: ["agent", "kernel"] }),
+    id: id(),
+    scopes: z.array(text("servers:read")),
+    services: z.nullable(z.array(text("amazon"))),
+  })
+);
 
-export const decision = z.object({ ...decided, server: z.optional(server) });
+export const decision = once(() => z.object({ ...decided(), server: z.optional(server()) }));
 
-export const told = z.object({ ...decided, tenant_id: tenantId, actor, server: z.optional(server) });
+export const told = once(() =>
+  z.object({ ...decided(), tenant_id: tenantId(), actor: actor(), server: z.optional(server()) })
+);

@@ -10,14 +10,14 @@ export default endpoint({
   project: hub,
   resource: "authorize",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Tells whether the caller may call a tool, and which server owns it; without a tool, who calls",
-    data: told,
-  },
-  fields: { tool: z.optional(toolName) },
+    data: told(),
+  }),
+  fields: () => ({ tool: z.optional(toolName()) }),
   async answer(call) {
     const tool = call.input.tool ?? null;
     const { data, caller, tenantId } = await callHub(call, "authorize_tool", { tool }, decision);
-    return { status: 200, data: { ...data, tenant_id: tenantId, actor: actor.parse(caller) } };
+    return { status: 200, data: { ...data, tenant_id: tenantId, actor: actor().parse(caller) } };
   },
 });

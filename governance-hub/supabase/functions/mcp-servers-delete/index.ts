@@ -1,28 +1,29 @@
 /** `POST /mcp-servers/delete`: deletes a server for good. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { text } from "shared/answers.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { IF_MATCH, readIfMatch } from "shared/etag.ts";
 import { serverId, version } from "shared/fields.ts";
 import { callHub, hub } from "shared/hub.ts";
 
-const deleted = z.object({ server_id: text("my-amazon-server"), deleted: z.literal(true) });
+const deleted = once(() => z.object({ server_id: text("my-amazon-server"), deleted: z.literal(true) }));
 
 export default endpoint({
   project: hub,
   resource: "mcp-servers",
   verb: "delete",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Deletes a server for good",
     scope: "servers:write",
-    data: deleted,
+    data: deleted(),
     errors: ["not_found", "version_mismatch"],
     reads: IF_MATCH,
     example: { server_id: "my-amazon-server" },
-  },
-  fields: { server_id: serverId, if_version: z.optional(version) },
+  }),
+  fields: () => ({ server_id: serverId(), if_version: z.optional(version()) }),
   async answer(call) {
     const { server_id } = call.input;
     const if_version = readIfMatch(call.headers, call.input.if_version);

@@ -13,15 +13,15 @@ export default endpoint({
   resource: "mcp-servers",
   verb: "list",
   method: "GET",
-  about: {
+  about: () => ({
     summary: "Lists the MCP servers of the caller's tenant by server_id, in pages",
     scope: "servers:read",
-    data: page("servers", server),
+    data: page("servers", server()),
     statuses: { 200: "a page", 304: "the tenant's servers are as one of the ETags in If-None-Match says" },
     reads: IF_NONE_MATCH,
     gives: LIST_ETAG,
-  },
-  fields: { enabled_only: z.optional(flag), limit, cursor: z.optional(cursor(1)) },
+  }),
+  fields: () => ({ enabled_only: z.optional(flag()), limit: limit(), cursor: z.optional(cursor(1)) }),
   async answer(call) {
     const { enabled_only, limit, cursor } = call.input;
     const after = cursor && { tenant_id: cursor[0], server_id: cursor[1] };

@@ -12,22 +12,22 @@ export default endpoint({
   resource: "mcp-servers",
   verb: "register",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Adds an MCP server to the caller's tenant",
     scope: "servers:write",
-    data: server,
+    data: server(),
     statuses: { 201: "the server" },
     errors: ["secret_in_args", "server_id_taken", "tool_prefix_taken"],
     gives: SERVER_ETAG,
-  },
-  fields: {
-    server_id: serverId,
-    name: serverName,
-    command,
-    args,
-    tool_prefix: toolPrefix,
-    enabled: z.optional(enabled),
-  },
+  }),
+  fields: () => ({
+    server_id: serverId(),
+    name: serverName(),
+    command: command(),
+    args: args(),
+    tool_prefix: toolPrefix(),
+    enabled: z.optional(enabled()),
+  }),
   async answer(call) {
     refuseSecrets(call.input.args);
     const { data } = await callHub(call, "register_mcp_server", { server: call.input }, server);

@@ -12,24 +12,24 @@ export default endpoint({
   resource: "mcp-servers",
   verb: "update",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Changes the named fields of a server, and no others",
     scope: "servers:write",
-    data: server,
+    data: server(),
     errors: ["secret_in_args", "not_found", "tool_prefix_taken", "version_mismatch"],
     reads: IF_MATCH,
     gives: SERVER_ETAG,
     example: { server_id: "my-amazon-server", name: "Updated Name", enabled: false },
-  },
-  fields: {
-    server_id: serverId,
-    name: z.optional(serverName),
-    command: z.optional(command),
-    args: z.optional(args),
-    tool_prefix: z.optional(toolPrefix),
-    enabled: z.optional(enabled),
-    if_version: z.optional(version),
-  },
+  }),
+  fields: () => ({
+    server_id: serverId(),
+    name: z.optional(serverName()),
+    command: z.optional(command()),
+    args: z.optional(args()),
+    tool_prefix: z.optional(toolPrefix()),
+    enabled: z.optional(enabled()),
+    if_version: z.optional(version()),
+  }),
   async answer(call) {
     const { server_id, if_version: ifVersion, ...changes } = call.input;
     refuseSecrets(changes.args ?? []);

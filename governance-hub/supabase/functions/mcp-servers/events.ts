@@ -1,6 +1,7 @@
 /** `GET /mcp-servers/events`: what was done to the servers of the caller's tenant, newest first, in pages. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
 import { endpoint } from "shared/endpoint.ts";
@@ -8,7 +9,7 @@ import { eventFields } from "shared/events.ts";
 import { serverId } from "shared/fields.ts";
 import { callHub, hub, SERVER_ACTIONS, serverEvent } from "shared/hub.ts";
 
-const found = z.object({ events: z.array(serverEvent), more: z.boolean() });
+const found = once(() => z.object({ events: z.array(serverEvent()), more: z.boolean() }));
 
 export default endpoint({
   project: hub,
@@ -16,12 +17,12 @@ export default endpoint({
   verb: "events",
   isFunction: false,
   method: "GET",
-  about: {
+  about: () => ({
     summary: "Lists what was done to the servers of the caller's tenant, newest first, in pages; until is exclusive",
     scope: "servers:read",
-    data: page("events", serverEvent),
-  },
-  fields: { ...eventFields(SERVER_ACTIONS), server_id: z.optional(serverId) },
+    data: page("events", serverEvent()),
+  }),
+  fields: () => ({ ...eventFields(SERVER_ACTIONS), server_id: z.optional(serverId()) }),
   async answer(call) {
     const { cursor, ...filter } = call.input;
     const after = cursor && { tenant_id: cursor[0], occurred_at: cursor[1], id: cursor[2] };

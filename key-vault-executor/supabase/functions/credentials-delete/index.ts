@@ -1,25 +1,26 @@
 /** `POST /credentials/delete`: deletes a credential for good. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { endpoint } from "shared/endpoint.ts";
-import { callVault, checkSelector, named, SELECTOR, SELECTOR_ABOUT, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, named, SELECTOR_ABOUT, selectorFields, selectorOf, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const deleted = z.object({ credential_id: named.credential_id, deleted: z.literal(true) });
+const deleted = once(() => z.object({ credential_id: named().credential_id, deleted: z.literal(true) }));
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "delete",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Deletes a credential for good",
     scope: "credentials:write",
-    data: deleted,
+    data: deleted(),
     errors: ["not_found"],
     ...SELECTOR_ABOUT,
-  },
-  fields: SELECTOR,
+  }),
+  fields: selectorFields,
   rule: checkSelector,
   async answer(call) {
     const caller = await authenticate(call);

@@ -1,6 +1,7 @@
 /** `GET /credentials/list`: the credentials of the caller's tenant, by service and type, in pages; never their values. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
 import { endpoint } from "shared/endpoint.ts";
@@ -8,19 +9,19 @@ import { cursor, limit, service } from "shared/fields.ts";
 import { callVault, credential, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const found = z.object({ credentials: z.array(credential), more: z.boolean() });
+const found = once(() => z.object({ credentials: z.array(credential()), more: z.boolean() }));
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "list",
   method: "GET",
-  about: {
+  about: () => ({
     summary: "Lists the credentials of the caller's tenant by service and type, in pages; never their values",
     scope: "credentials:read",
-    data: page("credentials", credential),
-  },
-  fields: { service: z.optional(service), limit, cursor: z.optional(cursor(2)) },
+    data: page("credentials", credential()),
+  }),
+  fields: () => ({ service: z.optional(service()), limit: limit(), cursor: z.optional(cursor(2)) }),
   async answer(call) {
     const { service, limit, cursor } = call.input;
     const after = cursor && { tenant_id: cursor[0], service: cursor[1], credential_type: cursor[2] };

@@ -1,27 +1,30 @@
 /** `POST /credentials/retrieve`: opens a credential, and notes that it was used. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { credentials } from "shared/fields.ts";
 import { open } from "shared/seal.ts";
-import { callVault, checkSelector, named, SELECTOR, SELECTOR_ABOUT, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, named, SELECTOR_ABOUT, selectorFields, selectorOf, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const retrieved = z.object({ ...named, encrypted_credentials: z.string(), encryption_key_id: z.string() });
+const retrieved = once(() =>
+  z.object({ ...named(), encrypted_credentials: z.string(), encryption_key_id: z.string() })
+);
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "retrieve",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Opens a credential, and notes that it was used",
     scope: "credentials:reveal",
-    data: z.object({ ...named, credentials }),
+    data: z.object({ ...named(), credentials: credentials() }),
     errors: ["not_found", "credential_unreadable"],
     ...SELECTOR_ABOUT,
-  },
-  fields: SELECTOR,
+  }),
+  fields: selectorFields,
   rule: checkSelector,
   async answer(call) {
     const caller = await authenticate(call);

@@ -1,6 +1,7 @@
 /** `POST /credentials/store`: seals credentials for a service, and stores them in place of any that were there. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { moment } from "shared/answers.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { credentials, credentialType, service } from "shared/fields.ts";
@@ -8,21 +9,25 @@ import { seal } from "shared/seal.ts";
 import { callVault, named, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const told = { ...named, created_at: moment };
-const stored = z.object({ ...told, created: z.boolean() });
+const told = once(() => ({ ...named(), created_at: moment() }));
+const stored = once(() => z.object({ ...told(), created: z.boolean() }));
 
 export default endpoint({
   project: vault,
   resource: "credentials",
   verb: "store",
   method: "POST",
-  about: {
+  about: () => ({
     summary: "Seals credentials for a service, and stores them in place of any that were there",
     scope: "credentials:write",
-    data: z.object(told),
+    data: z.object(told()),
     statuses: { 200: "replaced", 201: "new" },
-  },
-  fields: { service, credentials, credential_type: z._default(credentialType, "api_key") },
+  }),
+  fields: () => ({
+    service: service(),
+    credentials: credentials(),
+    credential_type: z._default(credentialType(), "api_key"),
+  }),
   async answer(call) {
     const { service, credentials, credential_type } = call.input;
     const caller = await authenticate(call);

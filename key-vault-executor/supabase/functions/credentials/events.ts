@@ -1,6 +1,7 @@
 /** `GET /credentials/events`: what was done to the credentials of the caller's tenant, newest first, in pages. */
 
 import * as z from "zod/mini";
+import { once } from "shared/once.ts";
 import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
 import { endpoint } from "shared/endpoint.ts";
@@ -9,7 +10,7 @@ import { service } from "shared/fields.ts";
 import { callVault, CREDENTIAL_ACTIONS, credentialEvent, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const found = z.object({ events: z.array(credentialEvent), more: z.boolean() });
+const found = once(() => z.object({ events: z.array(credentialEvent()), more: z.boolean() }));
 
 export default endpoint({
   project: vault,
@@ -17,13 +18,13 @@ export default endpoint({
   verb: "events",
   isFunction: false,
   method: "GET",
-  about: {
+  about: () => ({
     summary:
       "Lists what was done to the credentials of the caller's tenant, newest first, in pages; until is exclusive",
     scope: "credentials:read",
-    data: page("events", credentialEvent),
-  },
-  fields: { ...eventFields(CREDENTIAL_ACTIONS), service: z.optional(service) },
+    data: page("events", credentialEvent()),
+  }),
+  fields: () => ({ ...eventFields(CREDENTIAL_ACTIONS), service: z.optional(service()) }),
   async answer(call) {
     const { cursor, ...filter } = call.input;
     const after = cursor && { tenant_id: cursor[0], occurred_at: cursor[1], id: cursor[2] };

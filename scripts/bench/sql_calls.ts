@@ -9,7 +9,7 @@ import type { Place } from "./sql_places.ts";
 export interface SqlCall {
   name: string;
   kind: "read" | "insert" | "update" | "delete";
-  call(place: Place, number: number): Promise<unknown>;
+  call(place: Place, number: number): postgres.PendingQuery<postgres.Row[]>;
 }
 
 const PAGE = 10;

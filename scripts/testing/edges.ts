@@ -7,6 +7,8 @@ import type { ProjectName } from "../stack/projects.ts";
 export interface Field {
   project: ProjectName;
   column: string;
+  /** Absent: `<column>_form`. */
+  constraint?: string;
   schema: { safeParse(value: unknown): { success: boolean } };
   samples: unknown[];
   arbitrary: fc.Arbitrary<unknown>;
@@ -65,7 +67,7 @@ export const FIELDS: Field[] = [
     schema: fields.serverId(),
     samples: textSamples(128),
     arbitrary: text(128),
-    slips: [["{0,127}", "{0,126}"], ["{0,127}", "{0,128}"], ["}$", "}"], ["^[A", "[A"], [
+    slips: [["<= 128", "<= 127"], ["<= 128", "<= 129"], ["*$", "*"], ["^[A", "[A"], [
       "[A-Za-z0-9@][",
       "[A-Za-z0-9@.][",
     ]],
@@ -140,7 +142,8 @@ export const FIELDS: Field[] = [
     schema: column === "service" ? fields.service() : fields.credentialType(),
     samples: textSamples(64),
     arbitrary: text(64),
-    slips: [["{0,63}", "{0,62}"], ["{0,63}", "{0,64}"], ["}$", "}"], ["^[A", "[A"], ["[A-Za-z0-9][", "[A-Za-z0-9@]["]],
+    constraint: "credential_form",
+    slips: [["<= 64", "<= 63"], ["<= 64", "<= 65"], ["*$", "*"], ["^[A", "[A"], ["[A-Za-z0-9][", "[A-Za-z0-9@]["]],
   })),
 ];
 

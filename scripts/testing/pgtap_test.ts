@@ -77,10 +77,10 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["grant select (id) on public.TABLE to authenticated", ["no column is granted by itself"]],
   ["grant execute on function private.ENTER to service_role", [SERVICE_ROLE]],
   ["revoke execute on function public.ENDPOINT from service_role", [SERVICE_ROLE]],
-  ["revoke execute on function private.current_tenant_id() from tenant_scope", [TENANT_SCOPE]],
+  ["revoke execute on function private.refuse(integer, text, jsonb) from tenant_scope", [TENANT_SCOPE]],
   ["grant execute on function private.refuse(integer, text, jsonb) to anon", [NOBODY, GRANTEES]],
   ["grant execute on function private.refuse(integer, text, jsonb) to pg_monitor", [GRANTEES]],
-  ["grant execute on function private.current_tenant_id() to tenant_scope with grant option", [GRANTEES]],
+  ["grant execute on function private.refuse(integer, text, jsonb) to tenant_scope with grant option", [GRANTEES]],
   [
     "create function private.added() returns integer language sql set search_path = '' return 1",
     [SERVICE_ROLE, TENANT_SCOPE, NOBODY, GRANTEES],

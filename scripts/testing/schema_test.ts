@@ -105,7 +105,7 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       );`,
     added: {
       columns: ["id uuid not null default gen_random_uuid()", ...TIMES],
-      constraints: ["credential_type_form CHECK", "encrypted_credentials_size CHECK", "service_form CHECK"],
+      constraints: ["credential_form CHECK"],
       indexes: [
         "CREATE INDEX tenant_credentials_encryption_key_id_idx ON public.tenant_credentials " +
         "USING btree (encryption_key_id, id)",
@@ -116,7 +116,7 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       `alter table public.TABLE alter column encryption_key_id type text collate "C"`,
       "alter table public.TABLE alter column last_used_at set default now()",
       "alter table public.TABLE alter column credential_type drop default",
-      "alter table public.TABLE drop constraint encrypted_credentials_size",
+      "alter table public.TABLE drop constraint credential_form",
       `alter table public.TABLE drop constraint TABLE_tenant_id_service_credential_type_key,
         add constraint TABLE_tenant_id_service_credential_type_key unique (tenant_id, service)`,
     ],

@@ -6,7 +6,7 @@ language sql immutable
 set search_path = ''
 as $$
   select cardinality(services) <= 100
-    and coalesce(bool_and(coalesce(service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$', false)), true)
+    and coalesce(bool_and(coalesce(char_length(service) <= 64 and service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$', false)), true)
   from unnest(services) as service
 $$;
 comment on function private.is_service_list(text[]) is 'At most 100 names of services, each as tenant_credentials has them.';

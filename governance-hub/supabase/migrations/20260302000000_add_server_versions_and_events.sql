@@ -16,13 +16,13 @@ revoke all on public.tenant_server_revisions from public, anon, authenticated, s
 grant select, insert, update on public.tenant_server_revisions to tenant_scope;
 
 create policy "a tenant sees its own revision" on public.tenant_server_revisions
-  for select to tenant_scope using (tenant_id = (select private.current_tenant_id()));
+  for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 create policy "a tenant begins its own revision" on public.tenant_server_revisions
-  for insert to tenant_scope with check (tenant_id = (select private.current_tenant_id()));
+  for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 create policy "a tenant moves its own revision" on public.tenant_server_revisions
   for update to tenant_scope
-  using (tenant_id = (select private.current_tenant_id()))
-  with check (tenant_id = (select private.current_tenant_id()));
+  using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid)
+  with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 
 create function private.move_revision() returns trigger
 language plpgsql
@@ -49,21 +49,42 @@ create trigger move_revision_after_update after update on public.tenant_mcp_serv
 create trigger move_revision_after_delete after delete on public.tenant_mcp_servers
   referencing old table as changed for each statement execute function private.move_revision();
 
+-- One function for all of a row: PostgreSQL reads and prepares each CHECK anew for each statement.
+create function private.is_server_event(
+  action text, changed_fields text[], actor_kind text, actor_id uuid, request_id text
+) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return action in ('register', 'update', 'delete')
+    and (changed_fields is null) = (action <> 'update')
+    and actor_kind in ('agent', 'kernel', 'operator')
+    and (actor_id is null) = (actor_kind = 'operator')
+    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$');
+end
+$$;
+comment on function private.is_server_event(text, text[], text, uuid, text) is
+  'Whether an event may be recorded: a known action, an update with its fields, of an actor, who has an id unless it is an '
+  'operator.';
+revoke all on function private.is_server_event(text, text[], text, uuid, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.is_server_event(text, text[], text, uuid, text) to tenant_scope;
+
 create table public.mcp_server_events (
   id uuid not null default gen_random_uuid(),
   tenant_id uuid not null,
   occurred_at timestamptz not null default clock_timestamp(),
-  action text not null check (action in ('register', 'update', 'delete')),
+  action text not null,
   server_id text not null,
   registration_id uuid not null,
   version integer not null,
   changed_fields text[],
-  actor_kind text not null check (actor_kind in ('agent', 'kernel', 'operator')),
+  actor_kind text not null,
   actor_id uuid,
-  request_id text check (request_id ~ '^[A-Za-z0-9_.:-]{1,128}$'),
+  request_id text,
   primary key (occurred_at, id),
-  check ((actor_id is null) = (actor_kind = 'operator')),
-  check ((changed_fields is null) = (action <> 'update'))
+  constraint event_form check (private.is_server_event(action, changed_fields, actor_kind, actor_id, request_id))
 );
 comment on table public.mcp_server_events is
   'What was done to the servers of each tenant, and by whom; never a value. Append-only. It outlives its tenant.';
@@ -77,9 +98,9 @@ revoke all on public.mcp_server_events from public, anon, authenticated, service
 grant select, insert on public.mcp_server_events to tenant_scope;
 
 create policy "a tenant sees its own server events" on public.mcp_server_events
-  for select to tenant_scope using (tenant_id = (select private.current_tenant_id()));
+  for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 create policy "a tenant adds server events to itself" on public.mcp_server_events
-  for insert to tenant_scope with check (tenant_id = (select private.current_tenant_id()));
+  for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 
 create function private.refuse_change() returns trigger
 language plpgsql
@@ -122,6 +143,7 @@ set search_path = ''
 as $$
 declare
   actor jsonb := private.authenticate(caller);
+  entered text;
 begin
   if current_user <> 'tenant_scope' then
     raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
@@ -129,7 +151,12 @@ begin
   if scope is not null and not actor -> 'scopes' ? scope then
     perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope));
   end if;
-  perform set_config('app.tenant_id', actor ->> 'tenant_id', true), set_config('app.caller', actor::text, true);
+  -- Assigned, since what is performed is a query.
+  entered := set_config('app.tenant_id', actor ->> 'tenant_id', true);
+  if scope = 'servers:write' then
+    -- For the trigger that refuses a prefix.
+    entered := set_config('app.caller', actor::text, true);
+  end if;
   return actor;
 end
 $$;
@@ -203,22 +230,27 @@ declare
   page_size integer := (filter ->> 'limit')::integer;
   after_server_id text := coalesce(filter -> 'after' ->> 'server_id', '');
   enabled_only boolean := coalesce((filter ->> 'enabled_only')::boolean, false);
-  revision bigint;
+  current_revision bigint;
   servers json[];
 begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
-  -- Before the servers: what is changed in between is then told with the older revision, and asked for once more.
-  select current.revision into revision
-  from public.tenant_server_revisions as current;
-  revision := coalesce(revision, 0);
-  if filter -> 'known_revisions' <> '[]' and filter -> 'known_revisions'
-    @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', revision))
-  then
-    return json_build_object('caller', actor, 'data', json_build_object('revision', revision, 'unchanged', true));
+  if filter -> 'known_revisions' <> '[]' then
+    select current.revision into current_revision from public.tenant_server_revisions as current;
+    if filter -> 'known_revisions' @> jsonb_build_array(
+      jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', coalesce(current_revision, 0))
+    ) then
+      return json_build_object(
+        'caller', actor, 'data', json_build_object('revision', coalesce(current_revision, 0), 'unchanged', true)
+      );
+    end if;
   end if;
-  select array_agg(to_json(page) order by page.server_id) into servers
+  -- In one statement, so that the revision is that of these servers.
+  select
+    (select current.revision from public.tenant_server_revisions as current),
+    array_agg(to_json(page) order by page.server_id)
+  into current_revision, servers
   from (
     select
       server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,
@@ -231,7 +263,7 @@ begin
   return json_build_object(
     'caller', actor,
     'data', json_build_object(
-      'revision', revision,
+      'revision', coalesce(current_revision, 0),
       'servers', coalesce(array_to_json(servers[1:page_size]), '[]'),
       'more', coalesce(cardinality(servers) > page_size, false)
     )

@@ -1,5 +1,5 @@
--- Faster by the same statements: a function in SQL that cannot be inlined is planned anew at each call, one in PL/pgSQL once
--- a session.
+-- Faster, and the same otherwise: a function in SQL that cannot be inlined is planned anew at each call, one in PL/pgSQL once
+-- a session; and a regular expression with a bound ({0,127}) takes ten times as long as one without beside a length.
 
 create or replace function private.is_argument_list(args text[]) returns boolean
 language plpgsql immutable
@@ -22,6 +22,20 @@ begin
   return true;
 end
 $$;
+
+alter policy "a tenant sees its own servers" on public.tenant_mcp_servers
+  using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+alter policy "a tenant adds servers to itself" on public.tenant_mcp_servers
+  with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+alter policy "a tenant changes its own servers" on public.tenant_mcp_servers
+  using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid)
+  with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+alter policy "a tenant deletes its own servers" on public.tenant_mcp_servers
+  using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+
+alter table public.tenant_mcp_servers
+  drop constraint server_id_form,
+  add constraint server_id_form check (char_length(server_id) <= 128 and server_id ~ '^[A-Za-z0-9@][A-Za-z0-9@._:/-]*$');
 
 create or replace function private.current_tenant_id() returns uuid
 language plpgsql stable

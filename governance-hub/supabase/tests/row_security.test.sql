@@ -50,7 +50,7 @@ select is_empty(
     select tablename, policyname, condition
     from pg_policies, unnest(array[qual, with_check]) as condition
     where schemaname in ('public', 'private')
-      and condition <> '(tenant_id = ( SELECT private.current_tenant_id() AS current_tenant_id))'
+      and condition <> '(tenant_id = (NULLIF(( SELECT current_setting(''app.tenant_id''::text, true) AS current_setting), ''''::text))::uuid)'
   $$,
   'every policy asks for what the transaction has entered, and for nothing else'
 );

@@ -1,38 +1,43 @@
 -- Who saw what, and who may: a record of each act, written in its transaction, and keys that are limited to certain services.
 
-create function private.current_services() returns text[]
-language plpgsql stable
-set search_path = ''
-as $$
-begin
-  return nullif(current_setting('app.services', true), '')::text[];
-end
-$$;
-comment on function private.current_services() is
-  'The services that the caller of this transaction is limited to, or null when it is not limited.';
-revoke all on function private.current_services() from public, anon, authenticated, service_role;
-grant execute on function private.current_services() to tenant_scope;
-
+-- app.services is what the caller of this transaction is limited to; '' or none where it is not limited.
 create policy "a key touches the services that it is limited to" on public.tenant_credentials
   as restrictive for all to tenant_scope
-  using ((select private.current_services()) is null or service = any ((select private.current_services())::text[]));
+  using (coalesce(nullif((select current_setting('app.services', true)), '')::text[] @> array[service], true));
 
 -- For each key its rows in the order of their ids: by this a rotation finds what is left.
 create index tenant_credentials_encryption_key_id_idx on public.tenant_credentials (encryption_key_id, id);
+
+-- One function for all of a row: PostgreSQL reads and prepares each CHECK anew for each statement.
+create function private.is_credential_event(action text, actor_kind text, actor_id uuid, request_id text) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return action in ('store', 'replace', 'retrieve', 'delete', 'rotate')
+    and actor_kind in ('agent', 'kernel', 'operator')
+    and (actor_id is null) = (actor_kind = 'operator')
+    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$');
+end
+$$;
+comment on function private.is_credential_event(text, text, uuid, text) is
+  'Whether an event may be recorded: a known action of an actor, who has an id unless it is an operator.';
+revoke all on function private.is_credential_event(text, text, uuid, text) from public, anon, authenticated, service_role;
+grant execute on function private.is_credential_event(text, text, uuid, text) to tenant_scope;
 
 create table public.credential_events (
   id uuid not null default gen_random_uuid(),
   tenant_id text not null,
   occurred_at timestamptz not null default clock_timestamp(),
-  action text not null check (action in ('store', 'replace', 'retrieve', 'delete', 'rotate')),
+  action text not null,
   credential_id uuid not null,
   service text not null,
   credential_type text not null,
-  actor_kind text not null check (actor_kind in ('agent', 'kernel', 'operator')),
+  actor_kind text not null,
   actor_id uuid,
-  request_id text check (request_id ~ '^[A-Za-z0-9_.:-]{1,128}$'),
+  request_id text,
   primary key (occurred_at, id),
-  check ((actor_id is null) = (actor_kind = 'operator'))
+  constraint event_form check (private.is_credential_event(action, actor_kind, actor_id, request_id))
 );
 comment on table public.credential_events is
   'What was done to the credentials of each tenant, and by whom; never a value. Append-only. It outlives its tenant.';
@@ -44,12 +49,12 @@ revoke all on public.credential_events from public, anon, authenticated, service
 grant select, insert on public.credential_events to tenant_scope;
 
 create policy "a tenant sees its own credential events" on public.credential_events
-  for select to tenant_scope using (tenant_id = (select private.current_tenant_id()));
+  for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a tenant adds credential events to itself" on public.credential_events
-  for insert to tenant_scope with check (tenant_id = (select private.current_tenant_id()));
+  for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a key sees events of the services that it is limited to" on public.credential_events
   as restrictive for select to tenant_scope
-  using ((select private.current_services()) is null or service = any ((select private.current_services())::text[]));
+  using (coalesce(nullif((select current_setting('app.services', true)), '')::text[] @> array[service], true));
 
 create function private.refuse_change() returns trigger
 language plpgsql
@@ -65,27 +70,6 @@ revoke all on function private.refuse_change() from public, anon, authenticated,
 create trigger keep_append_only before update or delete or truncate on public.credential_events
   for each statement execute function private.refuse_change();
 
-create function private.record_credential_event(
-  actor jsonb, action text, credential_id uuid, service text, credential_type text
-) returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-  insert into public.credential_events
-    (tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id)
-  values (
-    actor ->> 'tenant_id', action, credential_id, service, credential_type,
-    actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
-  );
-end
-$$;
-comment on function private.record_credential_event(jsonb, text, uuid, text, text) is
-  'Records an act of {"tenant_id", "kind", "id", "request_id"} on a credential, in the transaction of the act.';
-revoke all on function private.record_credential_event(jsonb, text, uuid, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.record_credential_event(jsonb, text, uuid, text, text) to tenant_scope;
-
 drop function private.enter_tenant(jsonb, text);
 create function private.enter_tenant(caller jsonb, scope text, service text) returns jsonb
 language plpgsql
@@ -93,6 +77,7 @@ set search_path = ''
 as $$
 declare
   services jsonb := coalesce(caller -> 'services', 'null');
+  entered text;
 begin
   if current_user <> 'tenant_scope' then
     raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
@@ -108,13 +93,12 @@ begin
       403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope, 'limited', true)
     );
   end if;
-  perform
-    set_config('app.tenant_id', caller ->> 'tenant_id', true),
-    set_config(
-      'app.services',
-      case services when 'null' then '' else array(select jsonb_array_elements_text(services))::text end,
-      true
-    );
+  -- Assigned, since what is performed is a query.
+  entered := set_config('app.tenant_id', caller ->> 'tenant_id', true);
+  entered := set_config('app.services', '', true);
+  if services <> 'null' then
+    entered := set_config('app.services', array(select jsonb_array_elements_text(services))::text, true);
+  end if;
   return caller;
 end
 $$;
@@ -125,6 +109,7 @@ comment on function private.enter_tenant(jsonb, text, text) is
 revoke all on function private.enter_tenant(jsonb, text, text) from public, anon, authenticated, service_role;
 grant execute on function private.enter_tenant(jsonb, text, text) to tenant_scope;
 
+-- The event is written by the statement of the act.
 create or replace function public.store_credential(caller jsonb, credential jsonb) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -132,35 +117,41 @@ set statement_timeout = '4s'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:write', credential ->> 'service');
-  stored public.tenant_credentials;
-  created boolean;
+  answer jsonb;
 begin
-  insert into public.tenant_credentials as existing
-    (tenant_id, service, credential_type, encrypted_credentials, encryption_key_id)
-  values (
-    private.current_tenant_id(),
-    credential ->> 'service',
-    credential ->> 'credential_type',
-    decode(credential ->> 'encrypted_credentials', 'base64'),
-    credential ->> 'encryption_key_id'
+  with stored as (
+    insert into public.tenant_credentials as existing
+      (tenant_id, service, credential_type, encrypted_credentials, encryption_key_id)
+    values (
+      actor ->> 'tenant_id',
+      credential ->> 'service',
+      credential ->> 'credential_type',
+      decode(credential ->> 'encrypted_credentials', 'base64'),
+      credential ->> 'encryption_key_id'
+    )
+    on conflict (tenant_id, service, credential_type) do update
+    set encrypted_credentials = excluded.encrypted_credentials,
+        encryption_key_id = excluded.encryption_key_id,
+        updated_at = clock_timestamp()
+    -- The update branch locks the row first, which leaves this transaction in xmax; a new row has none.
+    returning existing.*, existing.xmax = 0 as is_new
+  ), recorded as (
+    insert into public.credential_events
+      (tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id)
+    select
+      stored.tenant_id, case when stored.is_new then 'store' else 'replace' end, stored.id, stored.service,
+      stored.credential_type, actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+    from stored
   )
-  on conflict (tenant_id, service, credential_type) do update
-  set encrypted_credentials = excluded.encrypted_credentials,
-      encryption_key_id = excluded.encryption_key_id,
-      updated_at = clock_timestamp()
-  -- The update branch locks the row first, which leaves this transaction in xmax; a new row has none.
-  returning existing.id, existing.service, existing.credential_type, existing.created_at, existing.xmax = 0
-  into stored.id, stored.service, stored.credential_type, stored.created_at, created;
-  perform private.record_credential_event(
-    actor, case when created then 'store' else 'replace' end, stored.id, stored.service, stored.credential_type
-  );
-  return jsonb_build_object('caller', actor, 'data', jsonb_build_object(
+  select jsonb_build_object(
     'credential_id', stored.id,
     'service', stored.service,
     'credential_type', stored.credential_type,
     'created_at', stored.created_at,
-    'created', created
-  ));
+    'created', stored.is_new
+  ) into answer
+  from stored;
+  return jsonb_build_object('data', answer);
 end
 $$;
 
@@ -180,17 +171,18 @@ declare
   page_size integer := (filter ->> 'limit')::integer;
   -- A range, so that services are found by the index, be it one that is asked for or those that the key is limited to. No
   -- service is after 65 z's.
-  services text[] := private.current_services();
-  first_service text := coalesce(filter ->> 'service', (select min(service) from unnest(services) as service), '');
-  last_service text := coalesce(
-    filter ->> 'service', (select max(service) from unnest(services) as service), repeat('z', 65)
-  );
+  first_service text := coalesce(filter ->> 'service', '');
+  last_service text := coalesce(filter ->> 'service', repeat('z', 65));
   after_service text := coalesce(filter -> 'after' ->> 'service', '');
   after_type text := coalesce(filter -> 'after' ->> 'credential_type', '');
   credentials json[];
 begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
+  end if;
+  if filter ->> 'service' is null and actor ->> 'services' is not null then
+    select min(service), max(service) into first_service, last_service
+    from jsonb_array_elements_text(actor -> 'services') as service;
   end if;
   -- One lower bound: of two the index begins at the first that it finds, and walks from there to the other.
   if after_service < first_service then
@@ -209,7 +201,6 @@ begin
     limit page_size + 1
   ) as page;
   return json_build_object(
-    'caller', actor,
     'data', json_build_object(
       'credentials', coalesce(array_to_json(credentials[1:page_size]), '[]'),
       'more', coalesce(cardinality(credentials) > page_size, false)
@@ -221,29 +212,40 @@ comment on function public.list_credentials(jsonb, jsonb) is
   'A page of the caller''s credentials, without their values: {"limit", "service"?, "after"?: {"tenant_id", "service", '
   '"credential_type"}}. Raises PT400 when "after" is another tenant''s.';
 
-create or replace function public.retrieve_credential(caller jsonb, selector jsonb) returns jsonb
+drop function public.retrieve_credential(jsonb, jsonb);
+create function public.retrieve_credential(caller jsonb, selector jsonb) returns json
 language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:reveal', selector ->> 'service');
-  wanted_id uuid := (selector ->> 'credential_id')::uuid;
+  wanted_id uuid := selector ->> 'credential_id';
   wanted_service text := selector ->> 'service';
   wanted_type text := selector ->> 'credential_type';
-  retrieved public.tenant_credentials;
+  retrieved record;
 begin
-  if wanted_id is null then
-    update public.tenant_credentials as credential
-    set last_used_at = clock_timestamp()
-    where credential.service = wanted_service and credential.credential_type = wanted_type
-    returning credential.* into retrieved;
-  else
-    update public.tenant_credentials as credential
-    set last_used_at = clock_timestamp()
-    where credential.id = wanted_id
-    returning credential.* into retrieved;
+  if wanted_id is not null then
+    select credential.service, credential.credential_type into wanted_service, wanted_type
+    from public.tenant_credentials as credential
+    where credential.id = wanted_id;
   end if;
+  with opened as (
+    update public.tenant_credentials as credential
+    set last_used_at = clock_timestamp()
+    where credential.service = wanted_service
+      and credential.credential_type = wanted_type
+      and (wanted_id is null or credential.id = wanted_id)
+    returning credential.*
+  ), recorded as (
+    insert into public.credential_events
+      (tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id)
+    select
+      opened.tenant_id, 'retrieve', opened.id, opened.service, opened.credential_type,
+      actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+    from opened
+  )
+  select opened.* into retrieved from opened;
   if retrieved.id is null then
     perform private.refuse(404, 'not_found', jsonb_build_object('caller', actor));
   end if;
@@ -253,10 +255,7 @@ begin
       jsonb_build_object('caller', actor, 'encryption_key_id', retrieved.encryption_key_id)
     );
   end if;
-  perform private.record_credential_event(
-    actor, 'retrieve', retrieved.id, retrieved.service, retrieved.credential_type
-  );
-  return jsonb_build_object('caller', actor, 'data', jsonb_build_object(
+  return json_build_object('data', json_build_object(
     'credential_id', retrieved.id,
     'service', retrieved.service,
     'credential_type', retrieved.credential_type,
@@ -277,17 +276,25 @@ set statement_timeout = '4s'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:write', selector ->> 'service');
-  deleted public.tenant_credentials;
+  deleted_id uuid;
 begin
-  delete from public.tenant_credentials as credential
-  where credential.id = private.select_credential(selector)
-  returning credential.id, credential.service, credential.credential_type
-  into deleted.id, deleted.service, deleted.credential_type;
-  if deleted.id is null then
+  with deleted as (
+    delete from public.tenant_credentials as credential
+    where credential.id = private.select_credential(selector)
+    returning credential.*
+  ), recorded as (
+    insert into public.credential_events
+      (tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id)
+    select
+      deleted.tenant_id, 'delete', deleted.id, deleted.service, deleted.credential_type,
+      actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+    from deleted
+  )
+  select deleted.id into deleted_id from deleted;
+  if deleted_id is null then
     perform private.refuse(404, 'not_found', jsonb_build_object('caller', actor));
   end if;
-  perform private.record_credential_event(actor, 'delete', deleted.id, deleted.service, deleted.credential_type);
-  return jsonb_build_object('caller', actor, 'data', jsonb_build_object('credential_id', deleted.id, 'deleted', true));
+  return jsonb_build_object('data', jsonb_build_object('credential_id', deleted_id, 'deleted', true));
 end
 $$;
 
@@ -331,7 +338,6 @@ begin
     limit page_size + 1
   ) as page;
   return json_build_object(
-    'caller', actor,
     'data', json_build_object(
       'events', coalesce(array_to_json(events[1:page_size]), '[]'),
       'more', coalesce(cardinality(events) > page_size, false)
@@ -344,12 +350,15 @@ comment on function public.list_credential_events(jsonb, jsonb) is
   '"after"?: {"tenant_id", "occurred_at", "id"}}; until is exclusive. Raises PT400 when "after" is another tenant''s.';
 
 revoke all on function public.list_credentials(jsonb, jsonb) from public, anon, authenticated, service_role;
+revoke all on function public.retrieve_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
 revoke all on function public.list_credential_events(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_credentials(jsonb, jsonb) to service_role;
+grant execute on function public.retrieve_credential(jsonb, jsonb) to service_role;
 grant execute on function public.list_credential_events(jsonb, jsonb) to service_role;
 
 -- A new owner needs create on the schema for the moment of the change.
 grant create on schema public to tenant_scope;
 alter function public.list_credentials(jsonb, jsonb) owner to tenant_scope;
+alter function public.retrieve_credential(jsonb, jsonb) owner to tenant_scope;
 alter function public.list_credential_events(jsonb, jsonb) owner to tenant_scope;
 revoke create on schema public from tenant_scope;

@@ -69,10 +69,9 @@ select bag_eq(
     'public.retrieve_credential(jsonb,jsonb)',
     'public.delete_credential(jsonb,jsonb)',
     'public.list_credential_events(jsonb,jsonb)',
-    'private.current_services()',
-    'private.current_tenant_id()',
     'private.enter_tenant(jsonb,text,text)',
-    'private.record_credential_event(jsonb,text,uuid,text,text)',
+    'private.is_credential(text,text,integer)',
+    'private.is_credential_event(text,text,uuid,text)',
     'private.refuse(integer,text,jsonb)',
     'private.select_credential(jsonb)'
   ],

@@ -50,9 +50,9 @@ select is_empty(
     from pg_policies, unnest(array[qual, with_check]) as condition
     where schemaname in ('public', 'private')
       and condition <> case permissive
-        when 'PERMISSIVE' then '(tenant_id = ( SELECT private.current_tenant_id() AS current_tenant_id))'
-        else '((( SELECT private.current_services() AS current_services) IS NULL)'
-          ' OR (service = ANY (( SELECT private.current_services() AS current_services)::text[])))'
+        when 'PERMISSIVE' then '(tenant_id = NULLIF(( SELECT current_setting(''app.tenant_id''::text, true) AS current_setting), ''''::text))'
+        else 'COALESCE(((NULLIF(( SELECT current_setting(''app.services''::text, true) AS current_setting), ''''::text))::text[]'
+          ' @> ARRAY[service]), true)'
       end
   $$,
   'every policy asks for what the transaction has entered, and for nothing else'

@@ -76,7 +76,6 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  services jsonb := coalesce(caller -> 'services', 'null');
   entered text;
 begin
   if current_user <> 'tenant_scope' then
@@ -88,17 +87,18 @@ begin
   if not coalesce(caller -> 'scopes' ? scope, false) then
     perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope));
   end if;
-  if services <> 'null' and not services ? service then
+  -- Assigned, since what is performed is a query.
+  if caller ->> 'services' is null then
+    entered := set_config('app.tenant_id', caller ->> 'tenant_id', true) || set_config('app.services', '', true);
+    return caller;
+  end if;
+  if not caller -> 'services' ? service then
     perform private.refuse(
       403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope, 'limited', true)
     );
   end if;
-  -- Assigned, since what is performed is a query.
   entered := set_config('app.tenant_id', caller ->> 'tenant_id', true);
-  entered := set_config('app.services', '', true);
-  if services <> 'null' then
-    entered := set_config('app.services', array(select jsonb_array_elements_text(services))::text, true);
-  end if;
+  entered := set_config('app.services', array(select jsonb_array_elements_text(caller -> 'services'))::text, true);
   return caller;
 end
 $$;
@@ -220,22 +220,21 @@ set statement_timeout = '4s'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:reveal', selector ->> 'service');
-  wanted_id uuid := selector ->> 'credential_id';
-  wanted_service text := selector ->> 'service';
-  wanted_type text := selector ->> 'credential_type';
   retrieved record;
 begin
-  if wanted_id is not null then
-    select credential.service, credential.credential_type into wanted_service, wanted_type
+  -- What is wanted by its id is found by its service and type too, and is still that one when it is changed.
+  if selector ->> 'credential_id' is not null then
+    select selector || jsonb_build_object('service', credential.service, 'credential_type', credential.credential_type)
+    into selector
     from public.tenant_credentials as credential
-    where credential.id = wanted_id;
+    where credential.id = (selector ->> 'credential_id')::uuid;
   end if;
   with opened as (
     update public.tenant_credentials as credential
     set last_used_at = clock_timestamp()
-    where credential.service = wanted_service
-      and credential.credential_type = wanted_type
-      and (wanted_id is null or credential.id = wanted_id)
+    where credential.service = selector ->> 'service'
+      and credential.credential_type = selector ->> 'credential_type'
+      and (selector ->> 'credential_id' is null or credential.id = (selector ->> 'credential_id')::uuid)
     returning credential.*
   ), recorded as (
     insert into public.credential_events

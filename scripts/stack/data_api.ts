@@ -8,8 +8,8 @@ import { App } from "@supabase/lite";
 import { createPgliteConnection } from "@supabase/lite/pglite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { AsyncLocalStorage } from "node:async_hooks";
-import type postgres from "postgres";
 import type { ProjectKeys } from "./keys.ts";
+import { reserveSingly } from "./single_connections.ts";
 
 export type Database = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
 
@@ -23,7 +23,9 @@ keepDatabaseErrors();
 
 /** Serves a database as `authenticator`, which becomes the role of the key that a request carries. */
 export async function openDataApi(database: Database, keys: ProjectKeys): Promise<DataApiServer> {
-  const connection = database.kind === "pglite" ? await openPglite(database.folder) : openPostgres(database.url);
+  const { connection, close } = database.kind === "pglite"
+    ? await openPglite(database.folder)
+    : openPostgres(database.url);
   // Otherwise its first request grants anon and service_role everything on every table.
   Object.assign(connection, { rlsState: "active" });
   const app = new App({
@@ -35,14 +37,14 @@ export async function openDataApi(database: Database, keys: ProjectKeys): Promis
   const answer = (request: Request) => answerWithCode(async () => await app.fetch(request));
   return {
     fetch: database.kind === "pglite" ? oneAtATime(answer) : answer,
-    close: () => connection.close(),
+    close,
   };
 }
 
 async function openPglite(folder: string) {
   const connection = await createPgliteConnection({ url: folder });
   await connection.driver.exec("set session authorization authenticator");
-  return connection;
+  return { connection, close: () => connection.close() };
 }
 
 function openPostgres(url: string) {
@@ -50,7 +52,6 @@ function openPostgres(url: string) {
   const connection = createPostgresConnection({
     url,
     postgresOptions: {
-      max: 10,
       // Once the database is back, the pool connects at the next request, and not up to 20 s later.
       backoff: () => 0.1,
       onnotice: () => {},
@@ -61,35 +62,7 @@ function openPostgres(url: string) {
       },
     },
   });
-  leaveLostConnections(connection.driver);
-  return connection;
-}
-
-/**
- * After a reserved connection is lost, postgres.js 3.4.9 still writes to it (the rollback), which ends the process, and
- * once released takes it for an open one. So nothing more is sent to it; the pool has taken it back by itself.
- */
-function leaveLostConnections(driver: postgres.Sql): void {
-  const reserve = driver.reserve.bind(driver);
-  driver.reserve = async () => {
-    const reserved = await reserve();
-    let loss: Error | undefined;
-    return Object.assign(Object.create(reserved), {
-      async unsafe(...parameters: Parameters<typeof reserved.unsafe>) {
-        if (loss) throw loss;
-        try {
-          return await reserved.unsafe(...parameters);
-        } catch (error) {
-          // A connection's own errors (EPIPE too) have no SQLSTATE; 57P01 to 57P03 are PostgreSQL's last words on one.
-          if (error instanceof Error && "code" in error && !/^(?!57P|EPIPE)[0-9A-Z]{5}$/.test(String(error.code))) {
-            loss = error;
-          }
-          throw error;
-        }
-      },
-      release: () => loss ?? reserved.release(),
-    });
-  };
+  return { connection, close: reserveSingly(connection.driver) };
 }
 
 /** The database error of the request that is being answered. */

@@ -215,8 +215,8 @@ end
 $$;
 
 drop function public.list_mcp_servers(jsonb, jsonb);
--- json costs half of what jsonb does for what is only written and sent. What is compared stands in variables: row-level
--- security keeps an expression that may fail (coalesce, a cast) out of an index's condition. One plan is as good for all
+-- json costs half of what jsonb does for what is only written and sent. What coalesce or a cast makes stands in variables:
+-- row-level security keeps an expression that may fail out of an index's condition. One plan is as good for all
 -- values, and planning for each takes a third of the time.
 create function public.list_mcp_servers(caller jsonb, filter jsonb) returns json
 language plpgsql security definer

@@ -1,9 +1,10 @@
 -- Who saw what, and who may: a record of each act, written in its transaction, and keys that are limited to certain services.
 
--- app.services is what the caller of this transaction is limited to; '' or none where it is not limited.
+-- app.services is what the caller of this transaction is limited to; '' or none where it is not limited. Read once, and not
+-- for each row.
 create policy "a key touches the services that it is limited to" on public.tenant_credentials
   as restrictive for all to tenant_scope
-  using (coalesce(nullif((select current_setting('app.services', true)), '')::text[] @> array[service], true));
+  using (coalesce((select nullif((select current_setting('app.services', true)), '')::text[]) @> array[service], true));
 
 -- For each key its rows in the order of their ids: by this a rotation finds what is left.
 create index tenant_credentials_encryption_key_id_idx on public.tenant_credentials (encryption_key_id, id);
@@ -54,7 +55,7 @@ create policy "a tenant adds credential events to itself" on public.credential_e
   for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a key sees events of the services that it is limited to" on public.credential_events
   as restrictive for select to tenant_scope
-  using (coalesce(nullif((select current_setting('app.services', true)), '')::text[] @> array[service], true));
+  using (coalesce((select nullif((select current_setting('app.services', true)), '')::text[]) @> array[service], true));
 
 create function private.refuse_change() returns trigger
 language plpgsql
@@ -156,8 +157,8 @@ end
 $$;
 
 drop function public.list_credentials(jsonb, jsonb);
--- json costs half of what jsonb does for what is only written and sent. What is compared stands in variables: row-level
--- security keeps an expression that may fail (coalesce, a cast) out of an index's condition. One plan is as good for all
+-- json costs half of what jsonb does for what is only written and sent. What coalesce or a cast makes stands in variables:
+-- row-level security keeps an expression that may fail out of an index's condition. One plan is as good for all
 -- values, and planning for each takes a third of the time.
 create function public.list_credentials(caller jsonb, filter jsonb) returns json
 language plpgsql security definer

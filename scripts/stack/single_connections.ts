@@ -1,0 +1,59 @@
+/**
+ * Connections that a request has for itself. Those that postgres.js 3.4.9 reserves do not outlive a loss: it goes on writing
+ * to one that is lost, and once released takes it for an open one, on which every later query waits for ever. A client of a
+ * single connection is told of its loss, and connects anew at its next query.
+ */
+
+import postgres from "postgres";
+
+/** As many as that are at work at once; further requests wait. */
+const CONNECTIONS = 10;
+
+interface Slot {
+  sql: postgres.Sql;
+  /** Set when the connection is lost while a request has it. */
+  loss?: Error;
+}
+
+/** What kysely-postgres-js needs of a reserved connection. */
+interface Reserved {
+  unsafe(query: string, parameters?: postgres.ParameterOrJSON<never>[]): Promise<postgres.RowList<postgres.Row[]>>;
+  release(): void;
+}
+
+/** Gives the driver's requests such connections, by its own options. Returns what closes them. */
+export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
+  const waiting: ((slot: Slot) => void)[] = [];
+  const slots = Array.from({ length: CONNECTIONS }, () => openSlot(driver));
+  const free = [...slots];
+
+  const release = (slot: Slot) => {
+    const next = waiting.shift();
+    if (next) next(slot);
+    else free.push(slot);
+  };
+  const reserve = async (): Promise<Reserved> => {
+    const slot = free.shift() ?? await new Promise<Slot>((resolve) => waiting.push(resolve));
+    delete slot.loss;
+    return {
+      // What is left of a transaction must not run on the next connection, outside of it.
+      unsafe: async (query, parameters) => {
+        if (slot.loss) throw slot.loss;
+        return await slot.sql.unsafe(query, parameters);
+      },
+      release: () => release(slot),
+    };
+  };
+  Object.assign(driver, { reserve });
+  return async () => void await Promise.all(slots.map(({ sql }) => sql.end()));
+}
+
+function openSlot(driver: postgres.Sql): Slot {
+  const onclose = () => {
+    slot.loss = Object.assign(new Error("the connection to the database was lost"), { code: "CONNECTION_CLOSED" });
+  };
+  // As postgres.js itself opens another client of the same options.
+  const options = { ...driver.options, max: 1, idle_timeout: undefined, max_lifetime: null, onclose };
+  const slot: Slot = { sql: postgres(options as unknown as postgres.Options<Record<string, never>>) };
+  return slot;
+}

@@ -30,6 +30,41 @@ const CHANGES = [
   "truncate public.TABLE",
 ];
 
+/** An event, as another than that of a new thing by an agent. */
+type Changes = Record<string, string | string[] | null>;
+
+const EVENTS: Changes[] = [
+  { request_id: null },
+  { request_id: "a" },
+  { request_id: "aZ09_.:-".repeat(16) },
+  { actor_kind: "kernel" },
+  { actor_kind: "operator", actor_id: null },
+];
+const NO_EVENTS: Changes[] = [
+  { action: "unknown" },
+  { action: "" },
+  { actor_kind: "service" },
+  { actor_kind: "operator" },
+  { actor_id: null },
+  { actor_kind: "kernel", actor_id: null },
+  { request_id: "" },
+  { request_id: "a".repeat(129) },
+  { request_id: "a\n" },
+  { request_id: "\u00e4" },
+  { request_id: "a b" },
+];
+/** Of the one project alone. */
+const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
+  "governance-hub": {
+    good: [{ action: "delete" }, { action: "update", changed_fields: ["name"] }],
+    bad: [{ action: "update" }, { changed_fields: ["name"] }, { action: "store" }],
+  },
+  "key-vault-executor": {
+    good: ["replace", "retrieve", "delete", "rotate"].map((action) => ({ action })),
+    bad: [{ action: "register" }],
+  },
+};
+
 for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
   const table = TABLES[project];
 
@@ -47,6 +82,19 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
         await fixture.close();
       }
     });
+
+  test("takes events of known actions and actors, and nothing else", async ({ owner }) => {
+    const { good, bad } = OWN_EVENTS[project];
+    const insert = (changes: Changes) =>
+      owner.unsafe(
+        `insert into public.${table}
+         select (jsonb_populate_record(event, $1::text::jsonb || jsonb_build_object('id', gen_random_uuid()))).*
+         from public.${table} as event limit 1`,
+        [JSON.stringify(changes)],
+      );
+    for (const changes of [...EVENTS, ...good]) assertEquals((await insert(changes)).count, 1);
+    for (const changes of [...NO_EVENTS, ...bad]) await refuses(insert(changes), "23514");
+  });
 
   test("is changed and emptied by no role that the service has", async (fixture) => {
     const { owner, a } = fixture;

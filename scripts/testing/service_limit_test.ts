@@ -1,6 +1,6 @@
 /** A key that is limited to services: by the vault's functions, and by row-level security alone. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type ScratchCluster, startCluster } from "./cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed } from "./isolation.ts";
 
@@ -101,6 +101,27 @@ Deno.test("row-level security alone refuses a limited key to add or rename into 
     );
     await refuses(attempt(`update public.tenant_credentials set service = 'github'`), "42501");
   });
+});
+
+Deno.test("the hub's keys take at most 100 names of services, each as the vault has them", async () => {
+  const fixture = await openFixture(cluster, await cluster.createProject("governance-hub"), "governance-hub");
+  const { owner } = fixture;
+  try {
+    await owner`
+      insert into public.kernels (organization_id, name, display_prefix, key_hmac)
+      select id, 'kernel', 'krn_test', sha256('k') from public.organizations limit 1`;
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `service-${i}`);
+    const good: (string[] | null)[] = [null, [], ["a"], ["a".repeat(64)], ["aZ09._:/-"], names(100)];
+    const bad: (string | null)[][] = [["a".repeat(65)], [""], [null], ["a", null], ["a\n"], ["-a"], ["ä"], names(101)];
+    for (const table of ["api_keys", "kernels"]) {
+      const limit = (services: (string | null)[] | null) =>
+        owner.unsafe(`update public.${table} set services = $1::text[]`, [services]);
+      for (const services of good) assert((await limit(services)).count > 0);
+      for (const services of bad) await refuses(limit(services), "23514");
+    }
+  } finally {
+    await fixture.close();
+  }
 });
 
 class Undone extends Error {}

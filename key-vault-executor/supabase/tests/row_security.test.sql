@@ -51,8 +51,8 @@ select is_empty(
     where schemaname in ('public', 'private')
       and condition <> case permissive
         when 'PERMISSIVE' then '(tenant_id = NULLIF(( SELECT current_setting(''app.tenant_id''::text, true) AS current_setting), ''''::text))'
-        else 'COALESCE(((NULLIF(( SELECT current_setting(''app.services''::text, true) AS current_setting), ''''::text))::text[]'
-          ' @> ARRAY[service]), true)'
+        else 'COALESCE((( SELECT (NULLIF(( SELECT current_setting(''app.services''::text, true) AS current_setting), ''''::text))::text[]'
+          ' AS "nullif") @> ARRAY[service]), true)'
       end
   $$,
   'every policy asks for what the transaction has entered, and for nothing else'

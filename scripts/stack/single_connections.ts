@@ -53,7 +53,7 @@ function openSlot(driver: postgres.Sql): Slot {
     slot.loss = Object.assign(new Error("the connection to the database was lost"), { code: "CONNECTION_CLOSED" });
   };
   // As postgres.js itself opens another client of the same options.
-  const options = { ...driver.options, max: 1, idle_timeout: undefined, max_lifetime: null, onclose };
+  const options = { ...driver.options, max: 1, max_lifetime: null, onclose };
   const slot: Slot = { sql: postgres(options as unknown as postgres.Options<Record<string, never>>) };
   return slot;
 }

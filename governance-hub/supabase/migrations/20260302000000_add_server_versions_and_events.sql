@@ -237,18 +237,18 @@ begin
     perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
   if filter -> 'known_revisions' <> '[]' then
-    select current.revision into current_revision from public.tenant_server_revisions as current;
-    if filter -> 'known_revisions' @> jsonb_build_array(
-      jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', coalesce(current_revision, 0))
-    ) then
+    current_revision := coalesce((select current.revision from public.tenant_server_revisions as current), 0);
+    if filter -> 'known_revisions'
+      @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', current_revision))
+    then
       return json_build_object(
-        'caller', actor, 'data', json_build_object('revision', coalesce(current_revision, 0), 'unchanged', true)
+        'caller', actor, 'data', json_build_object('revision', current_revision, 'unchanged', true)
       );
     end if;
   end if;
   -- In one statement, so that the revision is that of these servers.
   select
-    (select current.revision from public.tenant_server_revisions as current),
+    coalesce((select current.revision from public.tenant_server_revisions as current), 0),
     array_agg(to_json(page) order by page.server_id)
   into current_revision, servers
   from (
@@ -263,7 +263,7 @@ begin
   return json_build_object(
     'caller', actor,
     'data', json_build_object(
-      'revision', coalesce(current_revision, 0),
+      'revision', current_revision,
       'servers', coalesce(array_to_json(servers[1:page_size]), '[]'),
       'more', coalesce(cardinality(servers) > page_size, false)
     )

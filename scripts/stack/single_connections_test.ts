@@ -1,0 +1,45 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import postgres from "postgres";
+import { startCluster } from "../testing/cluster.ts";
+import { reserveSingly } from "./single_connections.ts";
+
+Deno.test("reserveSingly() ends a request whose connection is lost between two queries, and connects anew for the next", async () => {
+  const cluster = await startCluster();
+  const url = cluster.url("supabase_admin", "postgres");
+  const admin = postgres(url, { max: 1, onnotice: () => {} });
+  const driver = postgres(url, { onnotice: () => {} });
+  const close = reserveSingly(driver);
+  try {
+    // More turns than connections, so that each is lost and had again.
+    for (let turn = 0; turn < 25; turn++) {
+      const reserved = await driver.reserve();
+      await reserved.unsafe("begin");
+      const [row] = await reserved.unsafe("select pg_backend_pid() as pid");
+      await admin`select pg_terminate_backend(${row?.pid}, 5000)`;
+      // One that is told of before the next query, and one that is not.
+      if (turn % 2) await new Promise((resolve) => setTimeout(resolve, 20));
+      await assertRejects(async () => await reserved.unsafe("select 1"));
+      await assertRejects(async () => await reserved.unsafe("rollback"));
+      reserved.release();
+    }
+    const all = await Promise.all(Array.from({ length: 10 }, () => driver.reserve()));
+    const pids = await Promise.all(
+      all.map(async (one) => (await one.unsafe("select pg_backend_pid() as pid"))[0]?.pid),
+    );
+    assertEquals(new Set(pids).size, all.length);
+    let isWaiting = true;
+    const eleventh = driver.reserve().then((one) => {
+      isWaiting = false;
+      return one;
+    });
+    await all[0]?.unsafe("select 1");
+    assert(isWaiting);
+    for (const one of all) one.release();
+    assertEquals((await (await eleventh).unsafe("select 1 as one"))[0]?.one, 1);
+  } finally {
+    await close();
+    await driver.end();
+    await admin.end();
+    await cluster.stop();
+  }
+});

@@ -1,4 +1,4 @@
-/** The bounds of fields stand twice: in shared/fields.ts and as CHECK constraints. Both must say the same of every value. */
+/** The bounds of fields stand twice: in shared/fields.ts and in the database. Both must say the same of every value. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { decodeBase64 } from "@std/encoding/base64";
@@ -89,13 +89,13 @@ Deno.test.afterAll(async () => {
 });
 
 for (const field of FIELDS) {
-  Deno.test(`zod and the CHECK of ${field.column} agree at each edge and one past it`, async () => {
+  Deno.test(`zod and the database agree on ${field.column} at each edge and one past it`, async () => {
     const verdicts = await ask(field, field.samples);
     assertEquals(disagreements(field, field.samples, verdicts), []);
     assert(verdicts.includes("accepted") && verdicts.includes(constraintOf(field)));
   });
 
-  Deno.test(`zod and the CHECK of ${field.column} agree on random values`, async () => {
+  Deno.test(`zod and the database agree on random values of ${field.column}`, async () => {
     const count = { accepted: 0, refused: 0 };
     await fc.assert(
       fc.asyncProperty(field.arbitrary, async (value) => {
@@ -108,7 +108,7 @@ for (const field of FIELDS) {
     assert(count.accepted >= 10 && count.refused >= 10, JSON.stringify(count));
   });
 
-  Deno.test(`samples of ${field.column} show each slip of its CHECK`, async () => {
+  Deno.test(`samples of ${field.column} show each slip of the database`, async () => {
     for (const [from, to] of field.slips) {
       await rolledBack(field.project, async (sql) => {
         await replaceInConstraint(sql, TABLES[field.project], constraintOf(field), from, to);
@@ -128,11 +128,11 @@ const SIZE_SLIPS: Field["slips"] = [["and 65564", "and 65563"], ["and 65564", "a
   "between 33",
 ]];
 
-Deno.test("zod's size of credentials and the CHECK of their sealed bytes agree at each edge and one past it", async () => {
+Deno.test("zod's size of credentials and the database's of their sealed bytes agree at each edge and one past it", async () => {
   assertEquals(await sizeDisagreements(), []);
 });
 
-Deno.test("sizes of encrypted_credentials show each slip of its CHECK", async () => {
+Deno.test("sizes of encrypted_credentials show each slip of the database", async () => {
   for (const [from, to] of SIZE_SLIPS) {
     await rolledBack("key-vault-executor", async (sql) => {
       await replaceInConstraint(sql, "tenant_credentials", "credential_form", from, to);
@@ -237,13 +237,13 @@ function constraintOf({ column, constraint = `${column}_form` }: Field): string 
   return constraint;
 }
 
-/** The functions that hold what their constraints ask. */
+/** The functions that hold what a constraint asks, or a trigger in its place. */
 const CONSTRAINT_FUNCTIONS: Record<string, string> = {
   args_form: "private.is_argument_list",
-  credential_form: "private.is_credential",
+  credential_form: "private.keep_credential_form",
 };
 
-/** Replaces text in a CHECK constraint, or in the function that it calls. */
+/** Replaces text in a CHECK constraint, or in the function that holds what is asked. */
 async function replaceInConstraint(
   sql: postgres.Sql,
   table: string,

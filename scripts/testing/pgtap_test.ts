@@ -54,12 +54,17 @@ const SETTINGS =
 const DEFINERS = "these functions run as their owner, those of the endpoints as tenant_scope, and no others do";
 const ROW_SECURITY = "row-level security is on for every table in public";
 const VIEWS = "there is no view and no foreign table, which row-level security would not bind";
-const POLICIES = "there is one policy for each verb that is granted, for tenant_scope, LIMITEDand no other";
-const CONDITIONS = "every policy asks for what the transaction has entered, and for nothing else";
+const POLICIES =
+  "there is one policy for each verb that is granted, for tenant_scope, LIMITEDone for what is recorded, and no other";
+const CONDITIONS = "every policy asks for what the transaction has entered, but for one that asks what is recorded";
+const RECORDS = "what runs for a tenant records acts of agents and kernels, and well-formed request ids";
 const ATTRIBUTES = "tenant_scope cannot log in, is no superuser, and passes by no policy";
 const OWNS = "tenant_scope owns the functions of the endpoints, and no others";
 const APPEND_ONLY = "events are append-only, whoever comes";
 const MEMBERS = "postgres alone is a member of tenant_scope";
+
+/** The name of a policy. */
+const RECORDING = "what runs for a tenant records acts of agents and kernels";
 
 /** What a migration might do by mistake, and the tests that then fail, of both files. */
 const MISTAKES: [sql: string, failing: string[]][] = [
@@ -104,6 +109,8 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   [`alter policy "a tenant sees its own THINGS" on public.TABLE using (true)`, [CONDITIONS]],
   [`alter policy "a tenant adds THINGS to itself" on public.TABLE with check (true)`, [CONDITIONS]],
   [`drop policy "a tenant deletes its own THINGS" on public.TABLE`, [POLICIES]],
+  [`alter policy "${RECORDING}" on public.EVENTS with check (actor_id is not null)`, [RECORDS]],
+  [`drop policy "${RECORDING}" on public.EVENTS`, [POLICIES, RECORDS]],
   ["alter role tenant_scope login", [ATTRIBUTES]],
   ["alter role tenant_scope bypassrls", [ATTRIBUTES]],
   ["create table private.added (id uuid); alter table private.added owner to tenant_scope", [

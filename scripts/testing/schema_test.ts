@@ -105,18 +105,22 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       );`,
     added: {
       columns: ["id uuid not null default gen_random_uuid()", ...TIMES],
-      constraints: ["credential_form CHECK"],
+      constraints: [],
       indexes: [
         "CREATE INDEX tenant_credentials_encryption_key_id_idx ON public.tenant_credentials " +
         "USING btree (encryption_key_id, id)",
       ],
-      triggers: [],
+      triggers: [
+        "CREATE TRIGGER credential_form AFTER INSERT OR UPDATE OF service, credential_type, encrypted_credentials " +
+        "ON public.tenant_credentials FOR EACH ROW EXECUTE FUNCTION private.keep_credential_form()",
+      ],
     },
     edits: [
       `alter table public.TABLE alter column encryption_key_id type text collate "C"`,
       "alter table public.TABLE alter column last_used_at set default now()",
       "alter table public.TABLE alter column credential_type drop default",
-      "alter table public.TABLE drop constraint credential_form",
+      "alter table public.TABLE disable trigger credential_form",
+      "drop trigger credential_form on public.TABLE",
       `alter table public.TABLE drop constraint TABLE_tenant_id_service_credential_type_key,
         add constraint TABLE_tenant_id_service_credential_type_key unique (tenant_id, service)`,
     ],

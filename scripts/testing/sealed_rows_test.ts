@@ -34,7 +34,7 @@ Deno.test("a credential opens as it was stored, and with any byte of its row's b
   const { sql, owner, a } = fixture;
   try {
     // What is to refuse is the opening.
-    await owner`alter table public.tenant_credentials drop constraint credential_form`;
+    await owner`alter table public.tenant_credentials disable trigger credential_form`;
     const id = await store(sql, a);
     assertEquals(await read(sql, a, id), VALUE);
     const [before] = await owner`select * from public.tenant_credentials`;

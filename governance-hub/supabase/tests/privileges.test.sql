@@ -90,7 +90,6 @@ select bag_eq(
     'private.find_overlapping_server(uuid,text)',
     'private.find_tool_owner(text)',
     'private.is_argument_list(text[])',
-    'private.is_server_event(text,text[],text,uuid,text)',
     'private.record_server_event(jsonb,text,public.tenant_mcp_servers,text[])',
     'private.refuse(integer,text,jsonb)',
     'private.refuse_taken(jsonb,text,text)',

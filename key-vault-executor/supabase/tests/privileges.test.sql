@@ -70,8 +70,6 @@ select bag_eq(
     'public.delete_credential(jsonb,jsonb)',
     'public.list_credential_events(jsonb,jsonb)',
     'private.enter_tenant(jsonb,text,text)',
-    'private.is_credential(text,text,integer)',
-    'private.is_credential_event(text,text,uuid,text)',
     'private.refuse(integer,text,jsonb)',
     'private.select_credential(jsonb)'
   ],

@@ -6,7 +6,7 @@ create extension if not exists pgtap with schema extensions;
 -- Without public, so that every name below is printed with its schema.
 set local search_path = extensions, pg_catalog;
 
-select plan(10);
+select plan(11);
 
 select is_empty(
   $$
@@ -39,9 +39,10 @@ select bag_eq(
     'permissive on public.credential_events for select to tenant_scope: a tenant sees its own credential events',
     'permissive on public.credential_events for insert to tenant_scope: a tenant adds credential events to itself',
     'restrictive on public.tenant_credentials for all to tenant_scope: a key touches the services that it is limited to',
-    'restrictive on public.credential_events for select to tenant_scope: a key sees events of the services that it is limited to'
+    'restrictive on public.credential_events for select to tenant_scope: a key sees events of the services that it is limited to',
+    'restrictive on public.credential_events for insert to tenant_scope: what runs for a tenant records acts of agents and kernels'
   ],
-  'there is one policy for each verb that is granted, for tenant_scope, one for limited keys, and no other'
+  'there is one policy for each verb that is granted, for tenant_scope, one for limited keys, one for what is recorded, and no other'
 );
 
 select is_empty(
@@ -49,13 +50,24 @@ select is_empty(
     select tablename, policyname, condition
     from pg_policies, unnest(array[qual, with_check]) as condition
     where schemaname in ('public', 'private')
+      and policyname <> 'what runs for a tenant records acts of agents and kernels'
       and condition <> case permissive
         when 'PERMISSIVE' then '(tenant_id = NULLIF(( SELECT current_setting(''app.tenant_id''::text, true) AS current_setting), ''''::text))'
         else 'COALESCE((( SELECT (NULLIF(( SELECT current_setting(''app.services''::text, true) AS current_setting), ''''::text))::text[]'
           ' AS "nullif") @> ARRAY[service]), true)'
       end
   $$,
-  'every policy asks for what the transaction has entered, and for nothing else'
+  'every policy asks for what the transaction has entered, but for one that asks what is recorded'
+);
+
+select bag_eq(
+  $$ select with_check from pg_policies where policyname = 'what runs for a tenant records acts of agents and kernels' $$,
+  array[
+    '((action = ANY (ARRAY[''store''::text, ''replace''::text, ''retrieve''::text, ''delete''::text])) AND '
+    '(actor_kind = ANY (ARRAY[''agent''::text, ''kernel''::text])) AND (actor_id IS NOT NULL) AND '
+    '((request_id IS NULL) OR ((char_length(request_id) <= 128) AND (request_id ~ ''^[A-Za-z0-9_.:-]+$''::text))))'
+  ],
+  'what runs for a tenant records acts of agents and kernels, and well-formed request ids'
 );
 
 select results_eq(

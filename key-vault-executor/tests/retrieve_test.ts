@@ -12,7 +12,7 @@ async function plant(tenantId: string, service: string, sealed: Uint8Array, keyI
   const { url, secret_key } = stack.key_vault_executor;
   const { error } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })
     .rpc("store_credential", {
-      caller: { tenant_id: tenantId, kind: "operator", scopes: ["credentials:write"] },
+      caller: { tenant_id: tenantId, kind: "agent", id: crypto.randomUUID(), scopes: ["credentials:write"] },
       credential: {
         service,
         credential_type: "api_key",

@@ -1,5 +1,5 @@
 /**
- * The fields of requests. Each rule stands a second time as a CHECK constraint in its table.
+ * The fields of requests. Each rule stands a second time in the database, for its table.
  * Lengths of text are in code points, sizes in UTF-8 bytes.
  *
  * Each is made when it is first asked for: the cold start of a function makes those of the one endpoint that is called.

@@ -14,7 +14,7 @@ const HUB_TIMEOUT_MS = 1400;
 
 /** What the key allows must be told: a service limit that is missing is none. */
 const actor = once(() => ({
-  kind: z.string(),
+  kind: z.enum(["agent", "kernel"]),
   id: z.string(),
   scopes: z.array(z.string()),
   services: z.nullable(z.array(z.string())),

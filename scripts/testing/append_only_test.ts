@@ -1,6 +1,7 @@
 /** Events stay as they were written, whoever comes. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
 import type { ProjectName } from "../stack/projects.ts";
 import { startCluster } from "./cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed, server } from "./isolation.ts";
@@ -85,7 +86,9 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
 
   test("takes from what runs for a tenant the acts of agents and kernels, and nothing else", async (fixture) => {
     const { good, bad } = OWN_EVENTS[project];
-    const insert = (changes: Changes) => as(fixture, "tenant_scope", fixture.a.id, copyOfEvent(table, changes));
+    const { owner, a } = fixture;
+    const [event] = await owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
+    const insert = (changes: Changes) => as(fixture, "tenant_scope", a.id, copyOfEvent(table, event?.id, changes));
     for (const changes of [...EVENTS, ...good]) assertEquals((await insert(changes)).count, 1);
     for (const changes of [...NO_EVENTS, ...bad]) await refuses(insert(changes), "42501");
   });
@@ -110,7 +113,8 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
 
   test("takes an event from tenant_scope alone, and for the tenant that is entered", async (fixture) => {
     const { a, b } = fixture;
-    const copy = (tenantId: string) => copyOfEvent(table, { tenant_id: tenantId });
+    const [event] = await fixture.owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
+    const copy = (tenantId: string) => copyOfEvent(table, event?.id, { tenant_id: tenantId });
     for (const role of ["anon", "authenticated", "service_role", "authenticator"]) {
       await refuses(as(fixture, role, a.id, copy(a.id)), "42501");
     }
@@ -142,11 +146,36 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
   });
 }
 
+Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-formed, and nothing else", async () => {
+  const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
+  const { sql, owner, a } = fixture;
+  try {
+    await call(sql, "store_credential", a.caller, sealed("s"));
+    const [row] = await owner`
+      select id, translate(encode(encrypted_credentials, 'base64'), E'\n', '') as expected from public.tenant_credentials`;
+    const reseal = (bytes: number, requestId: string | null) =>
+      sql.begin(async (transaction) => {
+        await transaction`set local role service_role`;
+        const batch = [{ ...row, encrypted_credentials: encodeBase64(new Uint8Array(bytes)), encryption_key_id: "k" }];
+        await transaction`select reseal_credentials(${transaction.json(batch)}, ${requestId})`;
+      });
+    for (const bytes of [0, 33, 65565]) await refuses(reseal(bytes, "a"), "23514");
+    const ids = NO_EVENTS.flatMap(({ request_id }) => typeof request_id === "string" ? [request_id] : []);
+    assertEquals(ids.length, 5);
+    for (const id of ids) await refuses(reseal(40, id), "23514");
+    assertEquals((await owner`select from public.credential_events`).count, 1);
+    await reseal(40, "a-Z_0.9:");
+    assertEquals((await owner`select from public.credential_events where action = 'rotate'`).count, 1);
+  } finally {
+    await fixture.close();
+  }
+});
+
 /** The statement that adds an event again, with another id and these changes. */
-function copyOfEvent(table: string, changes: Changes): string {
+function copyOfEvent(table: string, id: string, changes: Changes): string {
   const json = JSON.stringify({ id: crypto.randomUUID(), ...changes }).replaceAll("'", "''");
   return `insert into public.${table}
-    select (jsonb_populate_record(event, '${json}')).* from public.${table} as event limit 1`;
+    select (jsonb_populate_record(event, '${json}')).* from public.${table} as event where event.id = '${id}'`;
 }
 
 /** Runs a statement as a role, in the tenant. Only the data API's own connection is authenticator's. */

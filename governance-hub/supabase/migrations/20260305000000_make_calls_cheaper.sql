@@ -1,19 +1,5 @@
 -- Faster: PostgreSQL prepares each CHECK anew for each statement, and an array of rows becomes JSON sooner than each row does.
 
--- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is prepared
--- once a session. The operators' functions, which no policy binds, write their action and actor as constants.
-create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
-  as restrictive for insert to tenant_scope
-  with check (
-    action in ('register', 'update', 'delete')
-    and (changed_fields is null) = (action <> 'update')
-    and actor_kind in ('agent', 'kernel')
-    and actor_id is not null
-    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
-  );
-alter table public.mcp_server_events drop constraint event_form;
-drop function private.is_server_event(text, text[], text, uuid, text);
-
 create or replace function public.list_mcp_servers(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
@@ -114,3 +100,17 @@ begin
   return answer;
 end
 $$;
+
+-- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is prepared
+-- once a session. The operators' functions, which no policy binds, write what the rows have, and constants.
+create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
+  as restrictive for insert to tenant_scope
+  with check (
+    action in ('register', 'update', 'delete')
+    and (changed_fields is null) = (action <> 'update')
+    and actor_kind in ('agent', 'kernel')
+    and actor_id is not null
+    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
+  );
+alter table public.mcp_server_events drop constraint event_form;
+drop function private.is_server_event(text, text[], text, uuid, text);

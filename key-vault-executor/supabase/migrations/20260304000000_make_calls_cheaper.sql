@@ -1,47 +1,6 @@
 -- Faster: PostgreSQL prepares each CHECK anew for each statement, also of columns that it does not change, and PL/pgSQL each
 -- expression in each transaction; and an array of rows becomes JSON sooner than each row does.
 
--- In place of the CHECK: asked when what it asks about is written, and not when last_used_at moves. After the row, since a
--- trigger before it would lock the row of each update, whatever its columns.
-create function private.keep_credential_form() returns trigger
-language plpgsql
-set search_path = ''
-as $$
-begin
-  if not (
-    char_length(new.service) <= 64 and new.service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
-    and char_length(new.credential_type) <= 64 and new.credential_type ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
-    -- 28 bytes of IV and tag around 6 bytes ({"":0}) to 64 KiB of JSON.
-    and octet_length(new.encrypted_credentials) between 34 and 65564
-  ) then
-    raise exception 'a row of tenant_credentials has not the form of one'
-      using errcode = '23514', table = 'tenant_credentials', constraint = 'credential_form';
-  end if;
-  return null;
-end
-$$;
-comment on function private.keep_credential_form() is
-  'Refuses a row whose service, type or number of sealed bytes is none (SQLSTATE 23514).';
-revoke all on function private.keep_credential_form() from public, anon, authenticated, service_role;
-create trigger credential_form after insert or update of service, credential_type, encrypted_credentials
-  on public.tenant_credentials
-  for each row execute function private.keep_credential_form();
-alter table public.tenant_credentials drop constraint credential_form;
-drop function private.is_credential(text, text, integer);
-
--- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is prepared
--- once a session. The operators' functions, which no policy binds, write their action and actor as constants.
-create policy "what runs for a tenant records acts of agents and kernels" on public.credential_events
-  as restrictive for insert to tenant_scope
-  with check (
-    action in ('store', 'replace', 'retrieve', 'delete')
-    and actor_kind in ('agent', 'kernel')
-    and actor_id is not null
-    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
-  );
-alter table public.credential_events drop constraint event_form;
-drop function private.is_credential_event(text, text, uuid, text);
-
 create or replace function private.enter_tenant(caller jsonb, scope text, service text) returns jsonb
 language plpgsql
 set search_path = ''
@@ -236,3 +195,84 @@ begin
   return answer;
 end
 $$;
+
+create or replace function public.reseal_credentials(batch jsonb, request_id text) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  resealed bigint;
+begin
+  if char_length(request_id) > 128 or request_id !~ '^[A-Za-z0-9_.:-]+$' then
+    raise exception 'the request_id of an event has at most 128 of A-Z a-z 0-9 _ . : -' using errcode = '23514';
+  end if;
+  -- In one order, so that two rotations do not wait for one another.
+  perform from public.tenant_credentials as credential
+  where credential.id in (select (entry ->> 'id')::uuid from jsonb_array_elements(batch) as entry)
+  order by credential.id
+  for update;
+
+  with swapped as (
+    update public.tenant_credentials as credential
+    set encrypted_credentials = decode(entry ->> 'encrypted_credentials', 'base64'),
+        encryption_key_id = entry ->> 'encryption_key_id'
+    from jsonb_array_elements(batch) as entry
+    where credential.id = (entry ->> 'id')::uuid
+      and credential.encrypted_credentials = decode(entry ->> 'expected', 'base64')
+    returning credential.id, credential.tenant_id, credential.service, credential.credential_type
+  ), recorded as (
+    insert into public.credential_events
+      (tenant_id, action, credential_id, service, credential_type, actor_kind, request_id)
+    select
+      swapped.tenant_id, 'rotate', swapped.id, swapped.service, swapped.credential_type, 'operator',
+      reseal_credentials.request_id
+    from swapped
+  )
+  select count(*) into resealed from swapped;
+  return jsonb_build_object('resealed', resealed);
+end
+$$;
+
+-- In place of the CHECK: asked when what it asks about is written, and not when last_used_at moves. After the row, since a
+-- trigger before it would lock the row of each update, whatever its columns.
+create function private.keep_credential_form() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not (
+    char_length(new.service) <= 64 and new.service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
+    and char_length(new.credential_type) <= 64 and new.credential_type ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
+    -- 28 bytes of IV and tag around 6 bytes ({"":0}) to 64 KiB of JSON.
+    and octet_length(new.encrypted_credentials) between 34 and 65564
+  ) then
+    raise exception 'a row of tenant_credentials has not the form of one'
+      using errcode = '23514', table = 'tenant_credentials', constraint = 'credential_form';
+  end if;
+  return null;
+end
+$$;
+comment on function private.keep_credential_form() is
+  'Refuses a row whose service, type or number of sealed bytes is none (SQLSTATE 23514).';
+revoke all on function private.keep_credential_form() from public, anon, authenticated, service_role;
+-- The CHECK goes first: a trigger takes a weaker lock, and raising that could wait for a call that waits for it.
+alter table public.tenant_credentials drop constraint credential_form;
+create trigger credential_form after insert or update of service, credential_type, encrypted_credentials
+  on public.tenant_credentials
+  for each row execute function private.keep_credential_form();
+drop function private.is_credential(text, text, integer);
+
+-- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is prepared
+-- once a session. The operators' functions, which no policy binds, write what the rows have, and constants; but for the
+-- request_id of reseal_credentials, which asks for its form itself.
+create policy "what runs for a tenant records acts of agents and kernels" on public.credential_events
+  as restrictive for insert to tenant_scope
+  with check (
+    action in ('store', 'replace', 'retrieve', 'delete')
+    and actor_kind in ('agent', 'kernel')
+    and actor_id is not null
+    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
+  );
+alter table public.credential_events drop constraint event_form;
+drop function private.is_credential_event(text, text, uuid, text);

@@ -21,6 +21,8 @@ export interface ScratchCluster {
 export interface ScratchOptions {
   /** Grant everything on all that is to come to the platform's roles, as older Supabase projects do. */
   oldDefaultPrivileges?: boolean;
+  /** The folder of migrations to apply in place of the project's own, with its `/` at the end. */
+  migrations?: URL;
 }
 
 const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =>
@@ -50,11 +52,14 @@ export async function startCluster(settings: string[] = []): Promise<ScratchClus
     folder,
     url,
     createDatabase,
-    async createProject(project, { oldDefaultPrivileges = false } = {}) {
+    async createProject(
+      project,
+      { oldDefaultPrivileges = false, migrations = projectUrl(project, "migrations/") } = {},
+    ) {
       const name = await createDatabase();
       await withConnection(url("postgres", name), async (run) => {
         if (oldDefaultPrivileges) await run(OLD_DEFAULT_PRIVILEGES);
-        await migrate(run, projectUrl(project, "migrations/"));
+        await migrate(run, migrations);
       });
       return name;
     },

@@ -153,7 +153,7 @@ Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-
     await call(sql, "store_credential", a.caller, sealed("s"));
     const [row] = await owner`
       select id, translate(encode(encrypted_credentials, 'base64'), E'\n', '') as expected from public.tenant_credentials`;
-    const reseal = (bytes: number, requestId: string | null) =>
+    const reseal = (bytes: number, requestId: string) =>
       sql.begin(async (transaction) => {
         await transaction`set local role service_role`;
         const batch = [{ ...row, encrypted_credentials: encodeBase64(new Uint8Array(bytes)), encryption_key_id: "k" }];

@@ -101,8 +101,9 @@ begin
 end
 $$;
 
--- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is prepared
--- once a session. The operators' functions, which no policy binds, write what the rows have, and constants.
+-- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is
+-- planned with the statement, once a session. The operators' functions, which no policy binds, write what the rows have, and
+-- constants.
 create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
   as restrictive for insert to tenant_scope
   with check (

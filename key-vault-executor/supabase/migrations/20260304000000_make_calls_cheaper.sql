@@ -263,9 +263,9 @@ create trigger credential_form after insert or update of service, credential_typ
   for each row execute function private.keep_credential_form();
 drop function private.is_credential(text, text, integer);
 
--- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is prepared
--- once a session. The operators' functions, which no policy binds, write what the rows have, and constants; but for the
--- request_id of reseal_credentials, which asks for its form itself.
+-- In place of the CHECK, and more than it asked: what runs for a tenant records no act of an operator. A policy is
+-- planned with the statement, once a session. The operators' functions, which no policy binds, write what the rows have, and
+-- constants; but for the request_id of reseal_credentials, which asks for its form itself.
 create policy "what runs for a tenant records acts of agents and kernels" on public.credential_events
   as restrictive for insert to tenant_scope
   with check (

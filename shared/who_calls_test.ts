@@ -71,10 +71,9 @@ Deno.test("authenticate() hands on the hub's 401 and 403, and takes all else for
     assertEquals(await codeOf(refuse(status, code)), "unavailable");
   }
   assertEquals(await codeOf(() => new Response("<html>")), "unavailable");
-  assertEquals(
-    await codeOf(() => Response.json({ data: { tenant_id: "t1", actor: { kind: "agent" } } })),
-    "unavailable",
-  );
+  for (const actor of [{ kind: "agent" }, { ...ACTOR, kind: "operator" }]) {
+    assertEquals(await codeOf(() => Response.json({ data: { tenant_id: "t1", actor } })), "unavailable");
+  }
 });
 
 Deno.test("authenticate() follows no redirect: nobody else is to have the key", async () => {

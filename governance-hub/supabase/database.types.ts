@@ -174,6 +174,7 @@ export type Database = {
           "args": (string)[];
           "command": string;
           "created_at": string;
+          "document": NonNullable<Json>;
           "enabled": boolean;
           "id": string;
           "name": string;
@@ -188,6 +189,7 @@ export type Database = {
           "args": (string)[];
           "command": string;
           "created_at"?: string;
+          "document"?: never;
           "enabled"?: boolean;
           "id"?: string;
           "name": string;
@@ -201,6 +203,7 @@ export type Database = {
           "args"?: (string)[];
           "command"?: string;
           "created_at"?: string;
+          "document"?: never;
           "enabled"?: boolean;
           "id"?: string;
           "name"?: string;

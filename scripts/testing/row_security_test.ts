@@ -97,11 +97,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
           owner.begin(async (sql) => {
             if (setting !== undefined) await sql`select set_config('app.tenant_id', ${setting}, true)`;
             await sql`set local role tenant_scope`;
-            await sql.unsafe(
-              `insert into public.${table} select (jsonb_populate_record(null::public.${table}, '${
-                sample(project, a.id)
-              }')).*`,
-            );
+            await sql`insert into public.${sql(table)} ${sql(sample(project, a.id))}`;
           }),
           "42501",
         );
@@ -199,7 +195,7 @@ async function dropTenantPredicates({ owner }: Fixture, project: ProjectName): P
   return replaced;
 }
 
-function sample(project: ProjectName, tenantId: string): string {
+function sample(project: ProjectName, tenantId: string) {
   const times = { created_at: "2026-01-01", updated_at: "2026-01-01" };
   const row = project === "governance-hub" ? { ...server("s", "s."), enabled: true, version: 1 } : {
     service: "s",
@@ -207,5 +203,5 @@ function sample(project: ProjectName, tenantId: string): string {
     encrypted_credentials: `\\x${"00".repeat(40)}`,
     encryption_key_id: "x",
   };
-  return JSON.stringify({ id: crypto.randomUUID(), tenant_id: tenantId, ...row, ...times });
+  return { id: crypto.randomUUID(), tenant_id: tenantId, ...row, ...times };
 }

@@ -30,6 +30,15 @@ const TIMES = [
   "updated_at timestamp with time zone not null default now()",
 ];
 
+const DOCUMENT = "private.describe_server(id, server_id, name, command, args, tool_prefix, enabled, version, " +
+  "created_at, updated_at)";
+
+/** An edit of a column that the document is made of. */
+function beneathDocument(edit: string): string {
+  return `alter table public.TABLE drop column document; ${edit};
+    alter table public.TABLE add column document json not null generated always as (${DOCUMENT}) stored`;
+}
+
 const EXPECTATIONS: Record<ProjectName, Expectation> = {
   "governance-hub": {
     table: "tenant_mcp_servers",
@@ -53,6 +62,7 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
         "enabled boolean not null default true",
         ...TIMES,
         "version integer not null default 1",
+        `document json not null default ${DOCUMENT} generated`,
       ],
       constraints: [
         "args_form CHECK",
@@ -75,8 +85,8 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       ],
     },
     edits: [
-      `alter table public.TABLE alter column name type text collate "C"`,
-      "alter table public.TABLE alter column server_id type varchar(128)",
+      beneathDocument(`alter table public.TABLE alter column name type text collate "C"`),
+      beneathDocument("alter table public.TABLE alter column server_id type varchar(128)"),
       "alter table public.TABLE drop constraint args_form",
       "alter table public.TABLE drop constraint TABLE_tenant_id_fkey",
       `alter table public.TABLE drop constraint TABLE_tenant_id_fkey,
@@ -85,7 +95,11 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       "alter table public.TABLE disable trigger keep_tool_prefixes_apart",
       "drop trigger keep_tool_prefixes_apart on public.TABLE",
       "alter table public.TABLE disable trigger move_revision_after_update",
-      "alter table public.TABLE drop column version",
+      "alter table public.TABLE drop column version cascade",
+      "alter table public.TABLE alter column document drop expression",
+      "alter table public.TABLE alter column document drop not null",
+      `alter table public.TABLE drop column document, add column document json not null
+        generated always as (${DOCUMENT.replace("(id", "(tenant_id")}) stored`,
     ],
   },
   "key-vault-executor": {
@@ -117,6 +131,7 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
     },
     edits: [
       `alter table public.TABLE alter column encryption_key_id type text collate "C"`,
+      "alter table public.TABLE alter column created_at type timestamp",
       "alter table public.TABLE alter column last_used_at set default now()",
       "alter table public.TABLE alter column credential_type drop default",
       "alter table public.TABLE disable trigger credential_form",
@@ -129,13 +144,12 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
 
 const EDITS = [
   "alter table public.TABLE add column added text",
-  "alter table public.TABLE drop column updated_at",
+  "alter table public.TABLE drop column updated_at cascade",
   "alter table public.TABLE rename column updated_at to changed_at",
   "alter table public.TABLE alter column created_at drop not null",
   "alter table public.TABLE alter column created_at drop default",
   "alter table public.TABLE alter column created_at set default '2026-01-01'",
-  "alter table public.TABLE alter column created_at type timestamp",
-  "alter table public.TABLE drop column created_at, add column created_at timestamptz not null default now()",
+  "alter table public.TABLE drop column created_at cascade, add column created_at timestamptz not null default now()",
   "alter table public.TABLE drop constraint TABLE_pkey",
   "alter table public.TABLE rename constraint TABLE_pkey to renamed",
   "alter table public.TABLE add constraint added check (true)",

@@ -86,6 +86,7 @@ select bag_eq(
     'public.authorize_tool(jsonb,text)',
     'private.authenticate(jsonb)',
     'private.current_tenant_id()',
+    'private.describe_server(uuid,text,text,text,text[],text,boolean,integer,timestamp with time zone,timestamp with time zone)',
     'private.enter_tenant(jsonb,text)',
     'private.find_overlapping_server(uuid,text)',
     'private.find_tool_owner(text)',

@@ -53,8 +53,8 @@ select is_empty(
       and policyname <> 'what runs for a tenant records acts of agents and kernels'
       and condition <> case permissive
         when 'PERMISSIVE' then '(tenant_id = NULLIF(( SELECT current_setting(''app.tenant_id''::text, true) AS current_setting), ''''::text))'
-        else 'COALESCE((( SELECT (NULLIF(( SELECT current_setting(''app.services''::text, true) AS current_setting), ''''::text))::text[]'
-          ' AS "nullif") @> ARRAY[service]), true)'
+        else E'COALESCE((( SELECT (NULLIF(known.setting, \'\'::text))::text[] AS "nullif"\n'
+          '   FROM ( SELECT current_setting(''app.services''::text, true) AS setting) known) @> ARRAY[service]), true)'
       end
   $$,
   'every policy asks for what the transaction has entered, but for one that asks what is recorded'

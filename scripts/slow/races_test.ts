@@ -226,3 +226,26 @@ race(
     end: () => assert(wins.store > 50 && wins.reseal > 50, JSON.stringify(wins)),
   },
 );
+
+Deno.test("a retrieve by id never has the credential that took its place while it was on its way", async () => {
+  const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
+  const { owner, sql, a } = fixture;
+  try {
+    const { credential_id } = await call(sql, "store_credential", a.caller, sealed("amazon", "D".repeat(48)));
+    const outcome = await owner.begin(async (transaction) => {
+      // Lets the retrieve look the row up, and not change it.
+      await transaction`lock table public.tenant_credentials in share row exclusive mode`;
+      await transaction`update public.tenant_credentials set id = gen_random_uuid()`;
+      const retrieve = call(sql, "retrieve_credential", a.caller, { credential_id });
+      const outcome = retrieve.then(() => "retrieved", (error: postgres.PostgresError) => error.code);
+      while (true) {
+        const [row] = await transaction`
+          select count(*)::int as waiting from pg_locks where not granted and pid <> pg_backend_pid()`;
+        if (row?.waiting === 1) return { outcome };
+      }
+    });
+    assertEquals(await outcome.outcome, "PT404");
+  } finally {
+    await fixture.close();
+  }
+});

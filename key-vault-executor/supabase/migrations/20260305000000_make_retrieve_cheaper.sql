@@ -46,25 +46,22 @@ set statement_timeout = '4s'
 as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:reveal', selector ->> 'service');
-  wanted_id uuid;
   answer json;
   key_id text;
 begin
-  -- What is wanted by its id is found by its service and type too, and is still that one when it is changed.
+  -- What is wanted by its id is changed by its service and type too, and stays that one from here on: its row is locked.
   if selector ->> 'credential_id' is not null then
-    select
-      selector || jsonb_build_object('service', credential.service, 'credential_type', credential.credential_type),
-      credential.id
-    into selector, wanted_id
+    select selector || jsonb_build_object('service', credential.service, 'credential_type', credential.credential_type)
+    into selector
     from public.tenant_credentials as credential
-    where credential.id = (selector ->> 'credential_id')::uuid;
+    where credential.id = (selector ->> 'credential_id')::uuid
+    for no key update;
   end if;
   with opened as (
     update public.tenant_credentials as credential
     set last_used_at = clock_timestamp()
     where credential.service = selector ->> 'service'
       and credential.credential_type = selector ->> 'credential_type'
-      and credential.id = coalesce(wanted_id, credential.id)
     returning
       credential.id as credential_id, credential.service, credential.credential_type,
       replace(encode(credential.encrypted_credentials, 'base64'), E'\n', '') as encrypted_credentials,

@@ -93,7 +93,7 @@ async function measure(options: Options, resources: AsyncDisposableStack): Promi
   const bundles = await part("bundles", (own) => measureBundles({ rounds: short ? ROUNDS : 15, onProgress }, own));
   if (bundles) results.bundles = bundles;
   const sizes = large ? [...SIZES, LARGE] : SIZES;
-  const calls = { calls: short ? 40 : 200, rateMs: short ? 100 : 600 };
+  const calls = { calls: short ? 40 : 200, rateMs: short ? 100 : 1200 };
   const sql = await part("sql", (own) => measureSql({ sizes, rounds: ROUNDS, ...calls, onProgress }, own));
   if (sql) results.sql = sql;
   const load = { clients: [1, 16, 64], rounds: ROUNDS, ms: short ? 120 : 2000 };

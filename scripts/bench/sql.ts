@@ -31,7 +31,7 @@ export interface SqlFigures {
 
 export interface Rate {
   rps: number;
-  /** Parts of the baselines' rates, as the median of what it was in each round. */
+  /** Parts of the baselines' rates, as the median of what it was in each turn. */
   ofSelect: number;
   ofUpdate: number;
 }
@@ -40,7 +40,7 @@ export interface Rate {
 export const WITHOUT_RULE = "register_mcp_server without the prefix rule";
 
 const WARM_UP_CALLS = 10;
-/** A round of rates is taken in so many turns, so that what else the machine does falls on all of them. */
+/** A round of rates is so many turns, in each of which every function is counted and held against the baselines. */
 const TURNS = 4;
 
 /** What speed must not be bought with: PostgreSQL's own defaults, said since the cluster of the tests leaves the first out. */
@@ -129,24 +129,18 @@ async function measureRates(large: Measured[], { rounds, rateMs }: SqlOptions): 
     ...large.filter(({ kind }) => kind === "read" || kind === "update"),
     ...PAGE_OF_ONE.map((call) => measuredAt(call.name.startsWith("list_mcp") ? hub : vault, call)),
   ].map((measured) => ({ ...measured, number: 0, rounds: [] as Round[] }));
-  const call = (each: typeof counted[number]) => each.call(each.number++);
-  for (const each of counted) await callFor(rateMs / TURNS, CLIENTS, () => call(each));
-  for (let round = 0; round < rounds; round++) {
-    const taken = counted.map((each) => ({ each, timesMs: [] as number[], elapsedMs: 0 }));
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const sum of taken) {
-        const { timesMs, elapsedMs } = await callFor(rateMs / TURNS, CLIENTS, () => call(sum.each));
-        sum.timesMs = sum.timesMs.concat(timesMs);
-        sum.elapsedMs += elapsedMs;
-      }
-    }
-    for (const { each, timesMs, elapsedMs } of taken) each.rounds.push({ timesMs, elapsedMs });
+  // Reads come after the select and updates after the update, so that what else the machine does falls on both alike.
+  counted.sort((one, other) => one.kind.localeCompare(other.kind));
+  const count = (each: typeof counted[number]) => callFor(rateMs / TURNS, CLIENTS, () => each.call(each.number++));
+  for (const each of counted) await count(each);
+  for (let turn = 0; turn < rounds * TURNS; turn++) {
+    for (const each of counted) each.rounds.push(await count(each));
   }
   return compare(Object.fromEntries(counted.map(({ name, rounds }) => [name, rounds.map(rateOf)])));
 }
 
 function compare(rates: Record<string, number[]>): Record<string, Rate> {
-  const part = (own: number[], other: number[] = []) => median(own.map((rate, round) => rate / (other[round] ?? NaN)));
+  const part = (own: number[], other: number[] = []) => median(own.map((rate, turn) => rate / (other[turn] ?? NaN)));
   return Object.fromEntries(
     Object.entries(rates).map(([name, own]) => [
       name,

@@ -13,6 +13,9 @@ import { type Stack, startStack } from "./stack/stack.ts";
 const VAULT_TESTS = ["key-vault-executor/tests"];
 const END_TO_END = ["governance-hub/tests", ...VAULT_TESTS];
 
+/** In minutes. A process that tests for longer hangs: it is ended, and is one failure. */
+const LIMIT = 20;
+
 interface Count {
   passed: number;
   failed: number;
@@ -116,8 +119,13 @@ async function denoTest(
     env: environment,
     stdout: isKept ? "piped" : "inherit",
   }).spawn();
+  const timer = setTimeout(() => {
+    console.error(`${title}: not ended after ${LIMIT} minutes`);
+    child.kill();
+  }, LIMIT * 60_000);
   const kept = isKept ? `${heading}\n${await new Response(child.stdout).text()}` : undefined;
   const { code } = await child.status;
+  clearTimeout(timer);
   const xml = await Deno.readTextFile(report);
   await Deno.remove(report);
   const { passed, failed } = countOf(xml);

@@ -1,7 +1,8 @@
 /**
  * Connections that a request has for itself. Those that postgres.js 3.4.9 reserves do not outlive a loss: it goes on writing
  * to one that is lost, and once released takes it for an open one, on which every later query waits for ever. A client of a
- * single connection is told of its loss, and connects anew at its next query.
+ * single connection is told of its loss, and would connect anew; but a query between the error of its socket and its end is
+ * never answered, and one that is not yet sent keeps the new connection from being greeted. So another client takes its place.
  */
 
 import postgres from "postgres";
@@ -45,15 +46,23 @@ export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
     };
   };
   Object.assign(driver, { reserve });
-  return async () => void await Promise.all(slots.map(({ sql }) => sql.end()));
+  return async () => void await Promise.all(slots.map(({ sql }) => sql.end({ timeout: 1 })));
 }
 
 function openSlot(driver: postgres.Sql): Slot {
-  const onclose = () => {
-    slot.loss = Object.assign(new Error("the connection to the database was lost"), { code: "CONNECTION_CLOSED" });
-  };
-  // As postgres.js itself opens another client of the same options.
-  const options = { ...driver.options, max: 1, max_lifetime: null, onclose };
-  const slot: Slot = { sql: postgres(options as unknown as postgres.Options<Record<string, never>>) };
+  const slot: Slot = { sql: connect() };
   return slot;
+
+  function connect(): postgres.Sql {
+    const onclose = () => {
+      if (slot.sql !== client) return;
+      slot.loss = Object.assign(new Error("the connection to the database was lost"), { code: "CONNECTION_CLOSED" });
+      slot.sql = connect();
+      void client.end({ timeout: 0 });
+    };
+    // As postgres.js itself opens another client of the same options. It connects at its first query.
+    const options = { ...driver.options, max: 1, max_lifetime: null, onclose };
+    const client = postgres(options as unknown as postgres.Options<Record<string, never>>);
+    return client;
+  }
 }

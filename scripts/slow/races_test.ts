@@ -236,13 +236,16 @@ Deno.test("a retrieve by id never has the credential that took its place while i
       // Lets the retrieve look the row up, and not change it.
       await transaction`lock table public.tenant_credentials in share row exclusive mode`;
       await transaction`update public.tenant_credentials set id = gen_random_uuid()`;
-      const retrieve = call(sql, "retrieve_credential", a.caller, { credential_id });
-      const outcome = retrieve.then(() => "retrieved", (error: postgres.PostgresError) => error.code);
-      while (true) {
+      let isUnderWay = true;
+      const outcome = call(sql, "retrieve_credential", a.caller, { credential_id })
+        .then(() => "retrieved", (error: postgres.PostgresError) => error.code)
+        .finally(() => isUnderWay = false);
+      while (isUnderWay) {
         const [row] = await transaction`
           select count(*)::int as waiting from pg_locks where not granted and pid <> pg_backend_pid()`;
-        if (row?.waiting === 1) return { outcome };
+        if (row?.waiting === 1) break;
       }
+      return { outcome };
     });
     assertEquals(await outcome.outcome, "PT404");
   } finally {

@@ -194,7 +194,10 @@ function assertOneError(output: string, expected: RegExp): void {
 async function assertGone(folder: string): Promise<void> {
   const pidFile = `${folder}/postgres/cluster/postmaster.pid`;
   const deadline = Date.now() + 5000;
-  while (await Deno.stat(pidFile).then(() => true, () => false)) assert(Date.now() < deadline, "PostgreSQL still runs");
+  while (await Deno.stat(pidFile).then(() => true, () => false)) {
+    assert(Date.now() < deadline, "PostgreSQL still runs");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 Deno.test("start tells in one line of a port that is taken and of a second start on one folder", async () => {

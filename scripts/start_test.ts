@@ -230,6 +230,19 @@ Deno.test("start stops within two seconds while it starts, too", async () => {
   });
 });
 
+Deno.test("start ends with 1 when PostgreSQL dies while migrations are applied", async () => {
+  await withFolder(async (folder) => {
+    const { process, output } = spawn(argsFor(folder, "--postgres"));
+    while (!output().includes("applying migrations")) await new Promise((resolve) => setTimeout(resolve, 5));
+    const [pid] = (await Deno.readTextFile(`${folder}/postgres/cluster/postmaster.pid`)).split("\n");
+    Deno.kill(Number(pid), "SIGKILL");
+    const timer = setTimeout(() => process.kill("SIGKILL"), 10_000);
+    assertEquals((await process.status).code, 1, output());
+    clearTimeout(timer);
+    assertMatch(output(), /^error: /m);
+  });
+});
+
 Deno.test("start tells in one line of a mistyped option and of a folder that cannot be made", async () => {
   assertMatch(await fail(["--postgress"]), /^error: Unknown option '--postgress'.*--help\)\n$/);
   assertMatch(await fail(["--hub-port", "http"]), /^error: --hub-port must be a port, 1 to 65535\n$/);

@@ -23,7 +23,8 @@ export async function withConnection<T>(url: string, work: (run: RunSql) => Prom
       return [...(Array.isArray(result[0]) ? result.at(-1) ?? [] : result)];
     });
   } finally {
-    await sql.end();
+    // After a lost connection it would wait for ever.
+    await sql.end({ timeout: 1 });
   }
 }
 

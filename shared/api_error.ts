@@ -14,7 +14,6 @@ export const STATUS = {
   request_timeout: 408,
   server_id_taken: 409,
   tool_prefix_taken: 409,
-  quota_exceeded: 409,
   version_mismatch: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,

@@ -11,18 +11,25 @@ export const MAX_BODY_BYTES = 128 * 1024;
  */
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 
+/** So long a body may take to arrive: whoever sends a byte a second does not hold a connection for ever. */
+export const BODY_DEADLINE_MS = 10_000;
+
 /**
  * The body of a request as text.
  *
  * @throws {ApiError} `unsupported_media_type` unless it is said to be JSON; `payload_too_large` once more than
- * {@linkcode MAX_BODY_BYTES} have come, whatever `content-length` says; `invalid_json` when it is not UTF-8.
+ * {@linkcode MAX_BODY_BYTES} have come, whatever `content-length` says; `request_timeout` after the deadline; `invalid_json` when it is not UTF-8.
  */
-export async function readJsonText(request: Request): Promise<string> {
+export async function readJsonText(request: Request, deadlineMs = BODY_DEADLINE_MS): Promise<string> {
   const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (mediaType !== "application/json") {
     throw new ApiError("unsupported_media_type", "send the body as content-type: application/json");
   }
-  const bytes = await readBytes(request);
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
+    throw new ApiError("unsupported_media_type", "send the body without content-encoding");
+  }
+  const bytes = await readBytes(request, deadlineMs);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -30,12 +37,18 @@ export async function readJsonText(request: Request): Promise<string> {
   }
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
   // A reader of its own, which takes a third of the time that `for await` takes.
   const reader = request.body?.getReader();
+  let isLate = false;
+  // A read that waits ends when its reader is cancelled.
+  const timer = setTimeout(() => {
+    isLate = true;
+    reader?.cancel().catch(() => {});
+  }, deadlineMs);
   try {
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
       length += part.value.byteLength;
@@ -44,7 +57,10 @@ async function readBytes(request: Request): Promise<Uint8Array> {
     }
   } catch {
     throw new ApiError("invalid_json", "the body ended before it was whole");
+  } finally {
+    clearTimeout(timer);
   }
+  if (isLate) throw new ApiError("request_timeout", "the body did not arrive within 10 seconds; send it again");
   if (length <= MAX_BODY_BYTES) return joined(chunks, length);
   reader?.cancel().catch(() => {});
   throw tooLarge();

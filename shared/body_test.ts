@@ -48,3 +48,23 @@ Deno.test("readJsonText() takes JSON's media type alone, with any parameters", a
 Deno.test("readJsonText() refuses bytes that are not UTF-8", async () => {
   assertEquals(await codeOf(post(new Uint8Array([0x22, 0xff, 0x22]))), "invalid_json");
 });
+
+Deno.test("readJsonText() gives up a body that does not arrive in time, and cancels it", async () => {
+  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+  const slow = new ReadableStream({
+    start: (controller) => controller.enqueue(new Uint8Array([0x7b])),
+    cancel: () => resolve(),
+  });
+  const error = await assertRejects(() => readJsonText(post(slow), 50), ApiError);
+  assertEquals([error.code, error.status], ["request_timeout", 408]);
+  await cancelled;
+});
+
+Deno.test("readJsonText() refuses a body that is encoded, and takes identity", async () => {
+  assertEquals(await readJsonText(post("{}", { "content-encoding": "identity" })), "{}");
+  for (const encoding of ["gzip", "br", "identity, gzip"]) {
+    const error = await assertRejects(() => readJsonText(post("{}", { "content-encoding": encoding })), ApiError);
+    assertEquals(error.code, "unsupported_media_type");
+    assertEquals(error.message.includes("content-encoding"), true);
+  }
+});

@@ -64,11 +64,15 @@ export async function callFunction<Database extends Described, Name extends Func
   onCaller: (caller: Actor) => void,
   timeoutMs: number = TIMEOUT_MS,
 ): Promise<unknown> {
-  const client = new PostgrestClient(`${api.url}/rest/v1`, { headers: keyHeaders(api.secretKey), retry: false });
+  const headers = keyHeaders(api.secretKey);
+  const client = new PostgrestClient(`${api.url}/rest/v1`, { headers, retry: false, fetch: fetchWithoutRedirect });
   const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(timeoutMs));
   if (error) throw translate(name, error, status, onCaller);
   return data;
 }
+
+/** A redirect would take the secret key to another address, and its answer would be believed. */
+const fetchWithoutRedirect: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
 
 /** Secret keys of the new form go into `apikey` alone; the legacy ones are tokens too. */
 export function keyHeaders(secretKey: string): Record<string, string> {

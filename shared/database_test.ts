@@ -123,3 +123,24 @@ Deno.test("callFunction() gives up on a database that accepts and never answers,
   (await accepted).close();
   listener.close();
 });
+
+Deno.test("callFunction() follows no redirect, so that nobody else has the secret key or is believed", async () => {
+  let followed = 0;
+  const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    followed++;
+    return Response.json({ data: "forged" });
+  });
+  const location = `http://127.0.0.1:${other.addr.port}/`;
+  const first = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(null, { status: 307, headers: { location } }),
+  );
+  try {
+    const api = { url: `http://127.0.0.1:${first.addr.port}`, secretKey: "sb_secret_x" };
+    const error = await assertRejects(() => callFunction(api, "list_things", { filter: {} }, () => {}), ApiError);
+    assertEquals([error.code, followed], ["unavailable", 0]);
+  } finally {
+    await first.shutdown();
+    await other.shutdown();
+  }
+});

@@ -77,20 +77,22 @@ const ARGS_RULE = "must be 1 to 128 strings of 1 to 4096 characters without cont
 const MAX_ARGS = 128;
 const MAX_ARG_LENGTH = 4096;
 
-const arg = once(() => documented(z.string({ error: ARGS_RULE }), lineKeywords(MAX_ARG_LENGTH)));
-
 export const args = once(() =>
-  documented(z.array(arg(), rule(ARGS_RULE)).check(z.refine(isArgumentList, ARGS_RULE)), {
+  documented(z.custom<string[]>(isArgumentList, rule(ARGS_RULE)), {
     description: ARGS_RULE,
+    type: "array",
+    items: { type: "string", ...lineKeywords(MAX_ARG_LENGTH) },
     minItems: 1,
     maxItems: MAX_ARGS,
     examples: [["@mycompany/amazon-mcp-server"]],
   })
 );
 
-function isArgumentList(args: string[]): boolean {
-  return args.length >= 1 && args.length <= MAX_ARGS && args.every((arg) => isLine(arg, MAX_ARG_LENGTH)) &&
-    args.reduce((bytes, arg) => bytes + byteLength(arg), 0) <= MAX_ARGS_BYTES;
+/** The length first: nobody's 64,000 elements are looked at. */
+function isArgumentList(args: unknown): boolean {
+  return Array.isArray(args) && args.length >= 1 && args.length <= MAX_ARGS &&
+    args.every((arg) => typeof arg === "string" && isLine(arg, MAX_ARG_LENGTH)) &&
+    args.reduce<number>((bytes, arg) => bytes + byteLength(arg), 0) <= MAX_ARGS_BYTES;
 }
 
 const MAX_PREFIX_LENGTH = 64;

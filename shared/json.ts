@@ -57,12 +57,19 @@ function isExact(token: string): boolean {
   return Number.isFinite(number) && !Object.is(number, -0) && decimal(token) === decimal(String(number));
 }
 
+/** In one pass: the pattern /0+$/ begins anew at each zero of an inner run, which takes quadratic time. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  return digits.slice(0, end);
+}
+
 /** A decimal numeral as its digits without outer zeros, and the power of ten that follows them. */
 function decimal(numeral: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
     .exec(numeral) ?? [];
   const digits = (whole + fraction).replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
+  const significant = withoutTrailingZeros(digits);
   if (significant === "") return "0";
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }

@@ -64,13 +64,11 @@ export function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.Zo
   const fields = documented(z.array(field), {
     description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
   });
-  const quota = z.optional(whole(1, { description: "with quota_exceeded: how many this tenant may have" }));
   const version = whole(1, { description: "the version that the server is at" });
   const error = z.strictObject({
     code: z.enum(codes),
     message: documented(z.string(), { description: "what is wrong, and how to mend it" }),
     ...(codes.includes("invalid_request") && { fields: z.optional(fields) }),
-    ...(codes.includes("quota_exceeded") && { quota }),
     ...(codes.includes("version_mismatch") && { current_version: version }),
   });
   return z.strictObject({ ok: z.literal(false), ...literals(failure), error, request_id: z.string() });
@@ -105,11 +103,6 @@ function sampleErrors(): Record<ErrorCode, ApiError> {
     tool_prefix_taken: sample(
       "tool_prefix_taken",
       "this tool_prefix overlaps another server's; a tool must have one owner",
-    ),
-    quota_exceeded: sample(
-      "quota_exceeded",
-      "this tenant has as many as its quota allows; delete one, or ask the operator for a higher quota",
-      { details: { quota: 1000 } },
     ),
     version_mismatch: sample("version_mismatch", "the server has changed: it is at version 4; read it again", changed),
     payload_too_large: sample("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`),

@@ -72,7 +72,7 @@ export async function callFunction<Database extends Described, Name extends Func
 }
 
 /** A redirect would take the secret key to another address, and its answer would be believed. */
-const fetchWithoutRedirect: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
+export const fetchWithoutRedirect: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
 
 /** Secret keys of the new form go into `apikey` alone; the legacy ones are tokens too. */
 export function keyHeaders(secretKey: string): Record<string, string> {

@@ -2,7 +2,7 @@
 
 import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
 import * as z from "zod/mini";
-import { isPassingCode, keyHeaders } from "shared/database.ts";
+import { fetchWithoutRedirect, isPassingCode, keyHeaders } from "shared/database.ts";
 import { StackError } from "../stack/child.ts";
 
 export interface ProjectAccess {
@@ -38,6 +38,7 @@ export async function callOperator<Answer>(
   const client = new PostgrestClient(`${project.url}/rest/v1`, {
     headers: keyHeaders(project.secret_key),
     retry: false,
+    fetch: fetchWithoutRedirect,
   });
   const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(TIMEOUT_MS));
   if (error) {

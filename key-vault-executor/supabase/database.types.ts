@@ -5,6 +5,22 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
+      "closed_tenants": {
+        Row: {
+          "closed_at": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "closed_at"?: string;
+          "tenant_id": string;
+        };
+        Update: {
+          "closed_at"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
       "credential_events": {
         Row: {
           "action": string;
@@ -87,6 +103,7 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
+      "close_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "count_tenant_credentials": { Args: { "tenant_id": string }; Returns: Json };
       "delete_credential": { Args: { "caller": Json; "selector": Json }; Returns: Json };
       "list_credential_events": { Args: { "caller": Json; "filter": Json }; Returns: Json };

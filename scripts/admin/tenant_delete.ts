@@ -1,7 +1,7 @@
 /**
  * `tenant delete`: offboards a tenant from both projects. Its keys are revoked first, so that no agent writes meanwhile;
- * then its credentials go, then its servers, its keys and itself. A kernel of its organization can write until the last
- * step, so the vault is purged once more after it. May be repeated after a failure at any point.
+ * then the vault is closed to it, so that no call that is under way stores after the purge; then its credentials go, then
+ * its servers, its keys and itself. May be repeated after a failure at any point.
  */
 
 import type { Command } from "commander";
@@ -12,7 +12,7 @@ import { confirm } from "./confirm.ts";
 import { findTenantOrNone, isUuid, pathOf } from "./find.ts";
 import { countTenant, deleteTenant, revokeTenantApiKeys, type TenantCounts } from "./hub.ts";
 import { count, note, print } from "./output.ts";
-import { countCredentials, purgeCredentials } from "./vault.ts";
+import { closeTenant, countCredentials, purgeCredentials } from "./vault.ts";
 
 /** A tenant, or what a deletion that was cut off has left of it in the vault. */
 interface Doomed {
@@ -74,9 +74,9 @@ async function countAll(hub: ProjectAccess, vault: ProjectAccess, { id }: Doomed
 
 async function removeAll(hub: ProjectAccess, vault: ProjectAccess, id: string): Promise<Counts> {
   await revokeTenantApiKeys(hub, id);
+  await closeTenant(vault, id);
   const credentials = await purgeCredentials(vault, id);
-  const ofHub = await deleteTenant(hub, id);
-  return { credentials: credentials + await purgeCredentials(vault, id), ...ofHub };
+  return { credentials, ...await deleteTenant(hub, id) };
 }
 
 function hubPart({ servers, api_keys }: TenantCounts): string {

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   admin,
   adminOnTerminal,
@@ -103,6 +103,7 @@ Deno.test("tenant delete can be repeated after a failure at any point", async ()
     assertEquals([code, out], [1, ""]);
     assertMatch(err, again);
   };
+  await failsOnce(vaultSql, "close_tenant(text)");
   await failsOnce(vaultSql, "purge_tenant_credentials(text)");
   assertEquals(await request(tenant.key, "mcp-servers/list"), 401);
   await failsOnce(hubSql, "delete_tenant(uuid)");
@@ -110,11 +111,13 @@ Deno.test("tenant delete can be repeated after a failure at any point", async ()
   const { out } = await admin(words);
   assertEquals(JSON.parse(out).deleted, { credentials: 0, servers: 1, api_keys: 1 });
 
-  // What a kernel stored between the vault's purge and the hub's.
-  await vaultSql`
-    insert into public.tenant_credentials (tenant_id, service, encrypted_credentials)
-    values (${tenant.id}, 'late', decode(repeat('ab', 40), 'hex'))`;
-  assertEquals(JSON.parse((await admin(words)).out).deleted, { credentials: 1, servers: 0, api_keys: 0 });
+  // What a store that was let in before would write.
+  const late = await assertRejects(() =>
+    vaultSql`
+      insert into public.tenant_credentials (tenant_id, service, encrypted_credentials)
+      values (${tenant.id}, 'late', decode(repeat('ab', 40), 'hex'))`
+  );
+  assertMatch(String(late), /tenant_not_allowed/);
   await fail(words, /there is no tenant/);
 });
 

@@ -26,6 +26,11 @@ export async function countCredentials(vault: ProjectAccess, tenantId: string): 
   return (await callOperator(vault, "count_tenant_credentials", { tenant_id: tenantId }, answer)).credentials;
 }
 
+/** From now on the vault refuses new credentials of the tenant, for good. */
+export async function closeTenant(vault: ProjectAccess, tenantId: string): Promise<void> {
+  await callOperator(vault, "close_tenant", { tenant_id: tenantId }, z.object({ closed: z.literal(true) }));
+}
+
 /** Deletes a tenant's credentials for good, in batches. Returns how many there were. */
 export async function purgeCredentials(vault: ProjectAccess, tenantId: string): Promise<number> {
   const batch = z.object({ credentials: z.number(), done: z.boolean() });

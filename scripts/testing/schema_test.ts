@@ -127,6 +127,8 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       triggers: [
         "CREATE TRIGGER credential_form AFTER INSERT OR UPDATE OF service, credential_type, encrypted_credentials " +
         "ON public.tenant_credentials FOR EACH ROW EXECUTE FUNCTION private.keep_credential_form()",
+        "CREATE TRIGGER refuse_closed_tenant AFTER INSERT ON public.tenant_credentials " +
+        "FOR EACH ROW EXECUTE FUNCTION private.refuse_closed_tenant()",
       ],
     },
     edits: [

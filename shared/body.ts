@@ -14,27 +14,43 @@ const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** So long a body may take to arrive: whoever sends a byte a second does not hold a connection for ever. */
 export const BODY_DEADLINE_MS = 10_000;
 
+/** How a body is read. */
+export interface BodyOptions {
+  /** What a request without a body means; absent: it is refused. */
+  whenEmpty?: string;
+  deadlineMs?: number;
+}
+
 /**
  * The body of a request as text.
  *
  * @throws {ApiError} `unsupported_media_type` unless it is said to be JSON; `payload_too_large` once more than
  * {@linkcode MAX_BODY_BYTES} have come, whatever `content-length` says; `request_timeout` after the deadline; `invalid_json` when it is not UTF-8.
  */
-export async function readJsonText(request: Request, deadlineMs = BODY_DEADLINE_MS): Promise<string> {
+export async function readJsonText(
+  request: Request,
+  { whenEmpty, deadlineMs = BODY_DEADLINE_MS }: BodyOptions = {},
+): Promise<string> {
   const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") {
-    throw new ApiError("unsupported_media_type", "send the body as content-type: application/json");
-  }
+  // Whoever sends no body need not say of which type it is.
+  const isUntyped = mediaType === undefined && whenEmpty !== undefined;
+  if (mediaType !== "application/json" && !isUntyped) throw notJson();
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
     throw new ApiError("unsupported_media_type", "send the body without content-encoding");
   }
   const bytes = await readBytes(request, deadlineMs);
+  if (whenEmpty !== undefined && bytes.length === 0) return whenEmpty;
+  if (isUntyped) throw notJson();
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new ApiError("invalid_json", "the body must be JSON (RFC 8259), in UTF-8");
   }
+}
+
+function notJson(): ApiError {
+  return new ApiError("unsupported_media_type", "send the body as content-type: application/json");
 }
 
 async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Array> {

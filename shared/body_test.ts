@@ -55,7 +55,7 @@ Deno.test("readJsonText() gives up a body that does not arrive in time, and canc
     start: (controller) => controller.enqueue(new Uint8Array([0x7b])),
     cancel: () => resolve(),
   });
-  const error = await assertRejects(() => readJsonText(post(slow), 50), ApiError);
+  const error = await assertRejects(() => readJsonText(post(slow), { deadlineMs: 50 }), ApiError);
   assertEquals([error.code, error.status], ["request_timeout", 408]);
   await cancelled;
 });
@@ -67,4 +67,15 @@ Deno.test("readJsonText() refuses a body that is encoded, and takes identity", a
     assertEquals(error.code, "unsupported_media_type");
     assertEquals(error.message.includes("content-encoding"), true);
   }
+});
+
+Deno.test("readJsonText() reads no body as what it means, where it means something, whatever type is said", async () => {
+  const whenEmpty = "{}";
+  const empty = (headers: HeadersInit = {}) => new Request("http://x", { method: "POST", headers });
+  assertEquals(await readJsonText(empty(), { whenEmpty }), "{}");
+  assertEquals(await readJsonText(empty({ "content-type": "application/json" }), { whenEmpty }), "{}");
+  assertEquals(await codeOf(empty()), "unsupported_media_type");
+  const untyped = new Request("http://x", { method: "POST", body: new TextEncoder().encode("{}") });
+  const error = await assertRejects(() => readJsonText(untyped, { whenEmpty }), ApiError);
+  assertEquals(error.code, "unsupported_media_type");
 });

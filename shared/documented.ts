@@ -48,6 +48,7 @@ export interface Operation extends About {
   method: "GET" | "POST";
   /** Where it answers, the documented one first. */
   paths: readonly string[];
+  isBodyOptional?: boolean;
   /** Absent: it needs no key, and takes nothing. */
   input?: z.ZodMiniType;
 }

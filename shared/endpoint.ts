@@ -39,6 +39,8 @@ export interface Definition<Environment, Shape extends Fields> {
   isFunction?: boolean;
   method: "GET" | "POST";
   about: () => About;
+  /** True: a POST without a body is a POST of `{}`. */
+  isBodyOptional?: boolean;
   /** The body's members (POST), or the query's parameters (GET). Others are refused. */
   fields: () => Shape;
   /** A rule over several fields: what is wrong, or undefined. */
@@ -60,7 +62,8 @@ export interface Endpoint extends Handler {
 export function endpoint<Environment, Shape extends Fields>(
   definition: Definition<Environment, Shape>,
 ): Endpoint {
-  const { project, resource, verb, method } = definition;
+  const { project, resource, verb, method, isBodyOptional = false } = definition;
+  const bodyOptions = isBodyOptional ? { whenEmpty: "{}" } : {};
   const name = verb === undefined ? resource : `${resource}-${verb}`;
   const paths = pathsOf(definition, name);
   const schema = once(() => z.strictObject({ ...definition.fields(), tenant_id: z.optional(tenantId()) }));
@@ -69,7 +72,7 @@ export function endpoint<Environment, Shape extends Fields>(
     if (!paths.includes(url.pathname)) throw unknownPath();
     requireMethod(request, method);
     const presented = readKey(request.headers);
-    const body = method === "POST" ? parseJson(await readJsonText(request)) : undefined;
+    const body = method === "POST" ? parseJson(await readJsonText(request, bodyOptions)) : undefined;
     const query = readQuery(url);
     if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
     const { tenant_id, ...rest } = parse(schema(), method === "POST" ? body : query) as { tenant_id?: string };
@@ -85,7 +88,7 @@ export function endpoint<Environment, Shape extends Fields>(
   return {
     fetch: (request) => respond(project, name, request, answer),
     paths,
-    operation: () => ({ ...definition.about(), name, resource, method, paths, input: schema() }),
+    operation: () => ({ ...definition.about(), name, resource, method, paths, isBodyOptional, input: schema() }),
   };
 }
 

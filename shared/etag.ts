@@ -32,7 +32,10 @@ export const LIST_ETAG: HeaderFields = {
   },
 };
 export const IF_NONE_MATCH: HeaderFields = {
-  "If-None-Match": { description: "the ETags of this list that the client has", example: EXAMPLE_OF_LIST },
+  "If-None-Match": {
+    description: "the ETags of this list that the client has; or *, which any list matches",
+    example: EXAMPLE_OF_LIST,
+  },
 };
 
 /** No server has it: a condition on it never holds. */
@@ -49,9 +52,11 @@ export function listEtag({ tenant_id, revision }: KnownRevision): string {
   return `"v1.${revision}.${tenant_id}"`;
 }
 
-/** The revisions that `If-None-Match` names, whether its tags are strong or, as a proxy may make them, weak. */
-export function readIfNoneMatch(headers: Headers): KnownRevision[] {
-  const tags = (headers.get("if-none-match") ?? "").matchAll(/"v1\.(\d{1,15})\.([0-9a-f-]{36})"/g);
+/** The revisions that `If-None-Match` names, whether its tags are strong or, as a proxy may make them, weak; or any. */
+export function readIfNoneMatch(headers: Headers): KnownRevision[] | "any" {
+  const header = headers.get("if-none-match")?.trim() ?? "";
+  if (header === "*") return "any";
+  const tags = header.matchAll(/"v1\.(\d{1,15})\.([0-9a-f-]{36})"/g);
   return [...tags].slice(0, MAX_TAGS).map(([, revision, tenant_id = ""]) => ({
     tenant_id,
     revision: Number(revision),

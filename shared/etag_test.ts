@@ -16,11 +16,15 @@ Deno.test("readIfNoneMatch() reads back what listEtag() wrote, weak or strong, a
   }
 });
 
+Deno.test("readIfNoneMatch() takes * for any list", () => {
+  for (const header of ["*", " * "]) assertEquals(readIfNoneMatch(new Headers({ "if-none-match": header })), "any");
+});
+
 Deno.test("readIfNoneMatch() passes over what is no tag of a list, and stops at a hundred", () => {
   const tag = listEtag({ tenant_id: TENANT, revision: 7 });
   const others = [
     "",
-    "*",
+    "x*",
     "x",
     '"7"',
     tag.replace("v1", "v2"),

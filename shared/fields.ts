@@ -12,6 +12,7 @@ import * as z from "zod/mini";
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { documented, type Keywords } from "./documented.ts";
 import { once } from "./once.ts";
+import { normalizeTime } from "./rfc3339.ts";
 
 // deno-lint-ignore no-control-regex -- they are what it is for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -206,19 +207,18 @@ export function cursor(sortKeyParts: number, isGood: (cursor: Cursor) => boolean
   return z.pipe(text(CURSOR_RULE, (value) => read(value) !== undefined, { minLength: 1 }), z.transform(read));
 }
 
-/** A query's moment, RFC 3339, in the years and offsets that PostgreSQL has too. */
+const TIME_RULE = "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B";
+
+/** A query's time, in the form that SQL gets. */
 export const time = once(() =>
-  text(
-    "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B",
-    isTime,
-    { format: "date-time", examples: ["2026-02-23T12:00:00Z"] },
+  z.pipe(
+    text(TIME_RULE, isTime, { format: "date-time", examples: ["2026-02-23T12:00:00Z"] }),
+    z.transform((value: string) => normalizeTime(value)),
   )
 );
 
-const timeForm = once(() => z.iso.datetime({ offset: true }));
-
 function isTime(value: string): boolean {
-  return timeForm().safeParse(value).success && /^(?!0000)[^.]*(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.test(value);
+  return normalizeTime(value) !== undefined;
 }
 
 /** The position of an event: the moment and the id of the last one seen. */

@@ -66,12 +66,17 @@ function headersOf({ reads = {} }: Operation): object[] {
   return [...own, REQUEST_ID_PARAMETER];
 }
 
-function bodyOf(id: string, input: z.ZodMiniType, { body, example }: Operation, components: Components): object {
+function bodyOf(
+  id: string,
+  input: z.ZodMiniType,
+  { body, example, isBodyOptional }: Operation,
+  components: Components,
+): object {
   const { schemas, requestBodies } = components;
   const schema = { ...jsonSchema(input, "input", schemas), ...body };
   const { tenant_id: _, ...properties } = schema.properties ?? {};
   requestBodies[id] = {
-    required: true,
+    required: !isBodyOptional,
     content: { "application/json": { schema, example: example ?? exampleOf({ ...schema, properties }, schemas) } },
   };
   return { $ref: `#/components/requestBodies/${id}` };

@@ -86,10 +86,13 @@ export function failureBody({ failure }: Pick<Face, "failure">, error: ApiError,
   return { ok: false, ...failure, error: { code, message, fields, ...details }, request_id: requestId };
 }
 
-/** @throws {ApiError} `method_not_allowed` */
-export function requireMethod(request: Request, method: string): void {
-  if (request.method === method) return;
-  throw new ApiError("method_not_allowed", `this endpoint answers ${method}`, { headers: { allow: method } });
+/** HEAD is answered where GET is; the server leaves the body out. @throws {ApiError} `method_not_allowed` */
+export function requireMethod(request: Request, method: "GET" | "POST"): void {
+  const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
+  if (allowed.includes(request.method)) return;
+  throw new ApiError("method_not_allowed", `this endpoint answers ${method}`, {
+    headers: { allow: allowed.join(", ") },
+  });
 }
 
 export function unknownPath(): ApiError {

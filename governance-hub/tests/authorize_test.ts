@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { issueApiKey } from "../../scripts/operator.ts";
-import { addTenant, assertRefused, newTenant, post, stack } from "../../scripts/testing/client.ts";
+import { addTenant, assertRefused, newTenant, post, send, stack } from "../../scripts/testing/client.ts";
 import { newServer } from "../../scripts/testing/endpoints.ts";
 
 const HUB = "governance-hub";
@@ -89,4 +89,13 @@ Deno.test("POST /authorize answers 400 to a tool that is no name", async () => {
   for (const tool of ["", " ", 1, null, ["a.b"], "a.\n", "x".repeat(257)]) {
     assertRefused(await post(HUB, "authorize", agent, { tool }), 400, "invalid_request", "tool");
   }
+});
+
+Deno.test("POST /authorize without a body tells who calls, as it does for {}", async () => {
+  const { agent } = await newTenant();
+  const expected = (await post(HUB, "authorize", agent, {})).body;
+  const empty = await send(HUB, "authorize", { method: "POST", key: agent });
+  assertEquals([empty.status, empty.body], [200, expected]);
+  const typed = await send(HUB, "authorize", { key: agent, body: "" });
+  assertEquals([typed.status, typed.body], [200, expected]);
 });

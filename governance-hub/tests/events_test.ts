@@ -86,7 +86,11 @@ Deno.test("GET /mcp-servers/events pages through, and filters by action, server 
   assertEquals((await ask(`since=${middle}`)).events, all.slice(0, 3));
   assertEquals((await ask(`until=${middle}`)).events, all.slice(3));
   assertEquals((await ask(`since=${middle}&until=${middle}`)).count, 0);
-  assertEquals((await ask("since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59.999999%2B14:59")).count, 6);
+  assertEquals((await ask("since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59.999999%2B23:59")).count, 6);
+  const utc = middle.replace("%2B00%3A00", "z").replace("T", "t");
+  assertEquals((await ask(`since=${utc.replace("z", "000z")}`)).events, all.slice(0, 3));
+  assertEquals((await ask(`since=${utc.replace("z", "001z")}`)).events, all.slice(0, 2));
+  assertEquals((await ask(`until=${utc.replace("z", "001z")}`)).events, all.slice(2));
 });
 
 Deno.test("GET /mcp-servers/events answers 400 to what is malformed, and to another tenant's cursor", async () => {
@@ -105,9 +109,8 @@ Deno.test("GET /mcp-servers/events answers 400 to what is malformed, and to anot
       "2026-01-01T00:00:00",
       "2026-01-01T25:00:00Z",
       "0000-01-01T00:00:00Z",
-      "2026-01-01T00:00:00%2B15:00",
-      "2026-01-01T00:00:00.1234567Z",
-      `2026-01-01T00:00:00.${"9".repeat(200)}Z`,
+      "2026-01-01T00:00:00%2B24:00",
+      "2026-01-01T00:00:00+01:00",
       "infinity",
     ].flatMap((time): [string, string][] => [["since", time], ["until", time]]),
     ["cursor", next_cursor],

@@ -35,10 +35,7 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     const handler = functions.get(name);
     if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
     // As the platform does: a function sees its own name first in the path.
-    const { method, headers, body } = request;
-    // No Request can be made with these methods.
-    if (["TRACE", "CONNECT"].includes(method)) return new Response(null, { status: 405 });
-    return handler.fetch(new Request(new URL(`/${name}${rest}${url.search}`, url), { method, headers, body }));
+    return handler.fetch(forwarded(request, new URL(`/${name}${rest}${url.search}`, url)));
   });
   if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);
   functions = await loadFunctions(config.project);
@@ -56,6 +53,14 @@ function listen(config: ProjectConfig, handler: (request: Request) => Response |
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new StackError(`port ${config.port} is taken; choose another with ${config.portOption}`);
   }
+}
+
+/** A new Request refuses some methods, and turns `get` into GET: these go on as a method that no endpoint has. */
+function forwarded(request: Request, url: URL): Request {
+  const { headers } = request;
+  const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
+  const method = isKept ? request.method : "UNSUPPORTED";
+  return new Request(url, { method, headers, body: ["GET", "HEAD"].includes(method) ? null : request.body });
 }
 
 async function preparePglite(project: ProjectName, folder: string): Promise<void> {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { issueApiKey, issueKernel } from "../operator.ts";
 import { type ProjectName, RESOURCES } from "../stack/projects.ts";
 import { assertRefused, newTenant, type Reply, type Send, send, stack } from "./client.ts";
+import { sendRaw } from "./raw_request.ts";
 import { ALL_SCOPES, type EndpointCase, endpointsOf } from "./endpoints.ts";
 
 export async function testBoundary(project: ProjectName): Promise<void> {
@@ -31,15 +32,40 @@ export async function testBoundary(project: ProjectName): Promise<void> {
         assertRefused(await send(project, `${path}/x`, { key: tenant.agent }), 404, "not_found");
       });
 
-      Deno.test(`${title} answers 405 to other methods, and names its own`, async () => {
-        for (
-          const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((m) => m !== endpoint.method)
-        ) {
-          const reply = await send(project, path, { method, key: tenant.agent });
-          assertRefused(reply, 405, "method_not_allowed");
-          assertEquals(reply.headers.get("allow"), endpoint.method);
+      Deno.test(`${title} answers 405 to other methods, and names its own`, async (t) => {
+        const allowed = endpoint.method === "GET" ? ["GET", "HEAD"] : [endpoint.method];
+        const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((m) => !allowed.includes(m));
+        for (const method of others) {
+          await t.step(method, async () => {
+            const reply = await send(project, path, { method, key: tenant.agent });
+            assertRefused(reply, 405, "method_not_allowed");
+            assertEquals(reply.headers.get("allow"), allowed.join(", "));
+          });
         }
       });
+
+      Deno.test(`${title} answers 405 in the error form to its method in lower case, to TRACE and to others`, async (t) => {
+        for (const method of [endpoint.method.toLowerCase(), "head", "TRACE", "trace", "PROPFIND"]) {
+          await t.step(method, async () => {
+            const { status, body } = await sendRaw(project, path, { method, key: tenant.agent });
+            const { error, request_id } = JSON.parse(body || "{}");
+            assertEquals([status, error?.code], [405, "method_not_allowed"], body);
+            assert(request_id.length > 0);
+          });
+        }
+      });
+
+      if (endpoint.method === "GET") {
+        Deno.test(`HEAD /${path} answers as GET does, without the body`, async () => {
+          const got = await ask();
+          const head = await ask({ method: "HEAD" });
+          const fields = ["content-type", "cache-control", "etag"];
+          const told = ({ status, headers }: Reply) => [status, ...fields.map((name) => headers.get(name))];
+          assertEquals(told(head), told(got));
+          assertEquals([got.status, head.text], [200, ""]);
+          assertEquals((await send(project, path, { method: "HEAD" })).status, 401);
+        });
+      }
 
       const { scope } = endpoint;
       const testScope = (name: string, test: (scope: string) => Promise<void>) => {
@@ -103,7 +129,11 @@ export async function testBoundary(project: ProjectName): Promise<void> {
   });
 }
 
-function testBody(title: string, ask: (options?: Send) => Promise<Reply>, { body = () => ({}) }: EndpointCase): void {
+function testBody(
+  title: string,
+  ask: (options?: Send) => Promise<Reply>,
+  { body = () => ({}), isBodyOptional = false }: EndpointCase,
+): void {
   Deno.test(`${title} answers 415 to another content type`, async () => {
     assertRefused(await ask({ headers: { "content-type": "text/plain" } }), 415, "unsupported_media_type");
   });
@@ -113,7 +143,9 @@ function testBody(title: string, ask: (options?: Send) => Promise<Reply>, { body
   });
 
   Deno.test(`${title} answers 400 to what is not JSON, or not an object`, async () => {
-    for (const text of ["", "{", "{'a':1}"]) assertRefused(await ask({ body: text }), 400, "invalid_json");
+    for (const text of ["{", "{'a':1}", ...(isBodyOptional ? [] : [""])]) {
+      assertRefused(await ask({ body: text }), 400, "invalid_json");
+    }
     for (const text of ["[]", "null", "1", '"x"']) assertRefused(await ask({ body: text }), 400, "invalid_request", "");
   });
 

@@ -15,6 +15,8 @@ export interface EndpointCase {
   acts: "creates" | "lists" | "on one" | "decides";
   /** A body that it accepts, for POST: for a new thing, or on the thing of that name. */
   body?: (thing?: string) => Record<string, unknown>;
+  /** True: a request without a body is one of `{}`. */
+  isBodyOptional?: boolean;
 }
 
 export const ALL_SCOPES = [
@@ -25,7 +27,7 @@ export const ALL_SCOPES = [
   "credentials:reveal",
 ];
 
-type Row = Pick<EndpointCase, "method" | "scope" | "acts" | "body">;
+type Row = Pick<EndpointCase, "method" | "scope" | "acts" | "body" | "isBodyOptional">;
 
 const ROWS: Record<ProjectName, Record<string, Row>> = {
   "governance-hub": {
@@ -37,6 +39,7 @@ const ROWS: Record<ProjectName, Record<string, Row>> = {
       scope: null,
       acts: "decides",
       body: (thing = "missing") => ({ tool: `p${thing}.tool` }),
+      isBodyOptional: true,
     },
     "mcp-servers-update": {
       method: "POST",

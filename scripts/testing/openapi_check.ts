@@ -42,7 +42,8 @@ async function fetchContract(documentUrl: string): Promise<Contract> {
 export function faultsOf(contract: Contract, sent: Sent, received: Received): string[] {
   const { pathname, searchParams } = new URL(`http://localhost/${sent.path}`);
   const item = below("/paths", pathname);
-  const operation = below(item, sent.method.toLowerCase());
+  const isHead = sent.method === "HEAD";
+  const operation = below(item, isHead ? "get" : sent.method.toLowerCase());
   if (contract.find(item) === undefined) {
     return isOfTheGateway(received) ? [] : responseFaults(contract, "/components/responses/not_found", 404, received);
   }
@@ -51,7 +52,7 @@ export function faultsOf(contract: Contract, sent: Sent, received: Received): st
   }
   const { status } = received;
   return [
-    ...responseFaults(contract, below(operation, "responses", status), status, received),
+    ...responseFaults(contract, below(operation, "responses", status), status, received, isHead),
     ...(status < 300 ? requestFaults(contract, operation, sent.body, searchParams) : []),
   ];
 }
@@ -62,11 +63,17 @@ function isOfTheGateway({ status, headers, body }: Received): boolean {
   return status === 404 && isNotFound && !headers.has("x-request-id");
 }
 
-function responseFaults(contract: Contract, at: string, status: number, received: Received): string[] {
+function responseFaults(
+  contract: Contract,
+  at: string,
+  status: number,
+  received: Received,
+  isHead = false,
+): string[] {
   const response = contract.find(at);
   if (response === undefined || received.status !== status) return ["it has no such status"];
   const faults = headerFaults(contract, response.pointer, received.headers);
-  if (response.node.content === undefined) {
+  if (isHead || response.node.content === undefined) {
     return received.body === undefined ? faults : [...faults, "it has no body"];
   }
   const type = received.headers.get("content-type") ?? "none";
@@ -90,7 +97,8 @@ function headerFaults(contract: Contract, response: string, headers: Headers): s
 function requestFaults(contract: Contract, operation: string, body: unknown, query: URLSearchParams): string[] {
   const requestBody = contract.find(below(operation, "requestBody"));
   const { node: parameters } = contract.find(below(operation, "parameters")) ?? { node: [] };
-  const faults = requestBody === undefined ? [] : [
+  const isLeftOut = (body === undefined || body === "") && requestBody?.node.required === false;
+  const faults = requestBody === undefined || isLeftOut ? [] : [
     contract.fault(
       below(requestBody.pointer, "content", "application/json", "schema"),
       typeof body === "string" ? JSON.parse(body) : body,

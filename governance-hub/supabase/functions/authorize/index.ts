@@ -14,6 +14,7 @@ export default endpoint({
     summary: "Tells whether the caller may call a tool, and which server owns it; without a tool, who calls",
     data: told(),
   }),
+  isBodyOptional: true,
   fields: () => ({ tool: z.optional(toolName()) }),
   async answer(call) {
     const tool = call.input.tool ?? null;

@@ -25,11 +25,13 @@ export default endpoint({
   async answer(call) {
     const { enabled_only, limit, cursor } = call.input;
     const after = cursor && { tenant_id: cursor[0], server_id: cursor[1] };
-    const filter = { enabled_only, limit, after, known_revisions: readIfNoneMatch(call.headers) };
+    const known = readIfNoneMatch(call.headers);
+    // Nothing of the page is answered where any list matches.
+    const filter = { enabled_only, after, ...(known === "any" ? { limit: 1 } : { limit, known_revisions: known }) };
     const { data, tenantId } = await callHub(call, "list_mcp_servers", { filter }, serverPage);
     const etag = listEtag({ tenant_id: tenantId, revision: data.revision });
     const headers = { etag, "cache-control": "private, no-cache" };
-    if (data.unchanged) return { status: 304, headers };
+    if (data.unchanged || known === "any") return { status: 304, headers };
     return {
       status: 200,
       data: pageOf("servers", data.servers, data.more, (last) => [tenantId, last.server_id]),

@@ -174,7 +174,6 @@ export type Database = {
           "args": (string)[];
           "command": string;
           "created_at": string;
-          "document": NonNullable<Json>;
           "enabled": boolean;
           "id": string;
           "name": string;
@@ -189,7 +188,6 @@ export type Database = {
           "args": (string)[];
           "command": string;
           "created_at"?: string;
-          "document"?: never;
           "enabled"?: boolean;
           "id"?: string;
           "name": string;
@@ -203,7 +201,6 @@ export type Database = {
           "args"?: (string)[];
           "command"?: string;
           "created_at"?: string;
-          "document"?: never;
           "enabled"?: boolean;
           "id"?: string;
           "name"?: string;

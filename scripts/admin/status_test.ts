@@ -71,9 +71,9 @@ Deno.test("status names what is not as it should be, and exits with 1", async ()
     assertMatch(shown.out, /^ {2}✗ /m);
   };
   await failing(
-    "delete from supabase_migrations.schema_migrations where version = '20260224000000'",
-    "insert into supabase_migrations.schema_migrations (version, name) values ('20260224000000', 'add_operator_functions')",
-    /governance-hub: migration 20260224000000 is not applied/,
+    "delete from supabase_migrations.schema_migrations where version = '20260225000000'",
+    "insert into supabase_migrations.schema_migrations (version, name) values ('20260225000000', 'add_operator_functions')",
+    /governance-hub: migration 20260225000000 is not applied/,
   );
   await failing(
     "alter table supabase_migrations.schema_migrations rename to elsewhere",

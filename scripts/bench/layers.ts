@@ -24,7 +24,9 @@ const EMPTY_FUNCTIONS = `
 export async function measureLayers({ owner, caller, tenantId }: Place): Promise<Layer[]> {
   const quoted = `'${JSON.stringify(caller)}'::jsonb`;
   const rows = (tenant: string) =>
-    `select server.server_id, server.document from public.tenant_mcp_servers as server
+    `select server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,
+       server.version, server.created_at, server.updated_at
+     from public.tenant_mcp_servers as server
      where ${tenant} server.server_id > '' order by server.server_id limit ${PAGE + 1}`;
   const own = rows(`server.tenant_id = '${tenantId}' and`);
   const time = async (statement: string, role = "postgres") => {
@@ -41,7 +43,7 @@ export async function measureLayers({ owner, caller, tenantId }: Place): Promise
   };
   const key = await time(`perform * from public.baseline where id = 1`);
   const page = await time(`perform * from (${own}) as page`);
-  const asJson = await time(`perform json_agg(page.document) from (${own}) as page`);
+  const asJson = await time(`perform json_agg(page) from (${own}) as page`);
   const bound = await time(`perform * from (${rows("")}) as page`, "tenant_scope");
   const plain = await time(`perform public.bench_plain(${quoted})`, "service_role");
   const definer = await time(`perform public.bench_definer(${quoted})`, "service_role");

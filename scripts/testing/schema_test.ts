@@ -30,15 +30,6 @@ const TIMES = [
   "updated_at timestamp with time zone not null default now()",
 ];
 
-const DOCUMENT = "private.describe_server(id, server_id, name, command, args, tool_prefix, enabled, version, " +
-  "created_at, updated_at)";
-
-/** An edit of a column that the document is made of. */
-function beneathDocument(edit: string): string {
-  return `alter table public.TABLE drop column document; ${edit};
-    alter table public.TABLE add column document json not null generated always as (${DOCUMENT}) stored`;
-}
-
 const EXPECTATIONS: Record<ProjectName, Expectation> = {
   "governance-hub": {
     table: "tenant_mcp_servers",
@@ -62,7 +53,6 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
         "enabled boolean not null default true",
         ...TIMES,
         "version integer not null default 1",
-        `document json not null default ${DOCUMENT} generated`,
       ],
       constraints: [
         "args_form CHECK",
@@ -79,14 +69,14 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
         "CREATE TRIGGER keep_tool_prefixes_apart AFTER INSERT OR UPDATE OF tool_prefix ON public.tenant_mcp_servers " +
         "FOR EACH ROW EXECUTE FUNCTION private.keep_tool_prefixes_apart()",
         ...[["insert", "NEW"], ["update", "NEW"], ["delete", "OLD"]].map(([verb = "", row]) =>
-          `CREATE TRIGGER move_revision_after_${verb} AFTER ${verb.toUpperCase()} ON public.tenant_mcp_servers ` +
-          `REFERENCING ${row} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.move_revision()`
+          `CREATE TRIGGER bump_revision_after_${verb} AFTER ${verb.toUpperCase()} ON public.tenant_mcp_servers ` +
+          `REFERENCING ${row} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.bump_revision()`
         ),
       ],
     },
     edits: [
-      beneathDocument(`alter table public.TABLE alter column name type text collate "C"`),
-      beneathDocument("alter table public.TABLE alter column server_id type varchar(128)"),
+      `alter table public.TABLE alter column name type text collate "C"`,
+      "alter table public.TABLE alter column server_id type varchar(128)",
       "alter table public.TABLE drop constraint args_form",
       "alter table public.TABLE drop constraint TABLE_tenant_id_fkey",
       `alter table public.TABLE drop constraint TABLE_tenant_id_fkey,
@@ -94,12 +84,8 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
       "drop index public.TABLE_tool_prefix_key",
       "alter table public.TABLE disable trigger keep_tool_prefixes_apart",
       "drop trigger keep_tool_prefixes_apart on public.TABLE",
-      "alter table public.TABLE disable trigger move_revision_after_update",
+      "alter table public.TABLE disable trigger bump_revision_after_update",
       "alter table public.TABLE drop column version cascade",
-      "alter table public.TABLE alter column document drop expression",
-      "alter table public.TABLE alter column document drop not null",
-      `alter table public.TABLE drop column document, add column document json not null
-        generated always as (${DOCUMENT.replace("(id", "(tenant_id")}) stored`,
     ],
   },
   "key-vault-executor": {

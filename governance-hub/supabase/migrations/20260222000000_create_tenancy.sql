@@ -1,6 +1,7 @@
--- Tenancy of the hub: organizations own tenants; agents hold a key of one tenant, kernels a key of one organization.
+-- Tenancy of the hub. An organization owns tenants. An agent holds a key of one tenant, a kernel a key of one organization.
 
--- The role that every tenant function runs as. Dumps carry no roles: scripts/roles.sql repeats this block for a restore.
+-- Every function that an endpoint calls runs as this role. Dumps carry no roles: scripts/roles.sql repeats this block for a
+-- restore.
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'tenant_scope') then
@@ -11,7 +12,7 @@ end
 $$;
 
 create schema private;
-comment on schema private is 'Helpers of the public functions. Not exposed by the data API.';
+comment on schema private is 'Helpers of the public functions. The data API does not expose it.';
 revoke all on schema private from public;
 grant usage on schema private to tenant_scope;
 
@@ -31,7 +32,7 @@ create table public.tenants (
   created_at timestamptz not null default now(),
   unique (organization_id, name)
 );
-comment on table public.tenants is 'What servers and credentials belong to, and what isolates them.';
+comment on table public.tenants is 'Each server and each credential belongs to one tenant. No tenant sees another''s.';
 alter table public.tenants enable row level security;
 revoke all on public.tenants from public, anon, authenticated, service_role;
 
@@ -41,8 +42,19 @@ set search_path = ''
 as $$
   select array['servers:read', 'servers:write', 'credentials:read', 'credentials:write', 'credentials:reveal']
 $$;
-comment on function private.all_scopes() is 'Every scope a key can carry; a new key carries all of them.';
+comment on function private.all_scopes() is 'Every scope that a key can carry. A new key carries all of them.';
 revoke all on function private.all_scopes() from public, anon, authenticated, service_role;
+
+create function private.is_service_list(services text[]) returns boolean
+language sql immutable
+set search_path = ''
+as $$
+  select cardinality(services) <= 100
+    and coalesce(bool_and(coalesce(char_length(service) <= 64 and service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$', false)), true)
+  from unnest(services) as service
+$$;
+comment on function private.is_service_list(text[]) is 'At most 100 names of services, in the form that the vault asks for.';
+revoke all on function private.is_service_list(text[]) from public, anon, authenticated, service_role;
 
 create table public.api_keys (
   id uuid primary key default gen_random_uuid(),
@@ -54,14 +66,17 @@ create table public.api_keys (
   created_at timestamptz not null default now(),
   expires_at timestamptz,
   revoked_at timestamptz,
-  last_used_at timestamptz
+  last_used_at timestamptz,
+  services text[] constraint services_form check (private.is_service_list(services))
 );
-comment on table public.api_keys is 'Keys of agents: one key, one tenant. Only a digest is kept.';
+comment on table public.api_keys is 'Keys of agents, each of one tenant. Only a digest is kept.';
 comment on column public.api_keys.key_sha256 is
   'SHA-256 of the whole key. The key holds at least 256 random bits, so a slow hash would add nothing.';
 comment on column public.api_keys.scopes is 'An empty list means none.';
 comment on column public.api_keys.last_used_at is
-  'Written at most once a minute, and by calls that succeed: one that is refused undoes what it wrote.';
+  'Written at most once a minute, by calls that succeed: the transaction of a refused call is rolled back.';
+comment on column public.api_keys.services is
+  'The services whose credentials the key may touch. Null means all, an empty list none.';
 create index api_keys_tenant_id_idx on public.api_keys (tenant_id);
 alter table public.api_keys enable row level security;
 revoke all on public.api_keys from public, anon, authenticated, service_role;
@@ -76,18 +91,21 @@ create table public.kernels (
   created_at timestamptz not null default now(),
   expires_at timestamptz,
   revoked_at timestamptz,
-  last_used_at timestamptz
+  last_used_at timestamptz,
+  services text[] constraint services_form check (private.is_service_list(services))
 );
-comment on table public.kernels is 'Keys of kernels: one key, the tenants of one organization. Only a digest is kept.';
+comment on table public.kernels is 'Keys of kernels, each for the tenants of one organization. Only a digest is kept.';
 comment on column public.kernels.key_hmac is 'HMAC-SHA-256 of the whole key under KERNEL_HMAC_SECRET.';
 comment on column public.kernels.scopes is 'An empty list means none.';
 comment on column public.kernels.last_used_at is
-  'Written at most once a minute, and by calls that succeed: one that is refused undoes what it wrote.';
+  'Written at most once a minute, by calls that succeed: the transaction of a refused call is rolled back.';
+comment on column public.kernels.services is
+  'The services whose credentials the key may touch. Null means all, an empty list none.';
 create index kernels_organization_id_idx on public.kernels (organization_id);
 alter table public.kernels enable row level security;
 revoke all on public.kernels from public, anon, authenticated, service_role;
 
-create function private.refuse(status integer, code text, detail jsonb default '{}') returns void
+create function private.raise_http_error(status integer, code text, detail jsonb default '{}') returns void
 language plpgsql
 set search_path = ''
 as $$
@@ -95,115 +113,108 @@ begin
   raise exception using errcode = 'PT' || status, message = code, detail = detail::text;
 end
 $$;
-comment on function private.refuse(integer, text, jsonb) is
+comment on function private.raise_http_error(integer, text, jsonb) is
   'Ends the request: PostgREST answers with that status, and with the code and detail as its body.';
-revoke all on function private.refuse(integer, text, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.refuse(integer, text, jsonb) to tenant_scope;
+revoke all on function private.raise_http_error(integer, text, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.raise_http_error(integer, text, jsonb) to tenant_scope;
 
 create function private.current_tenant_id() returns uuid
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select nullif(current_setting('app.tenant_id', true), '')::uuid
+begin
+  -- After its first transaction a connection has '' here, where a new connection has null.
+  return nullif(current_setting('app.tenant_id', true), '')::uuid;
+end
 $$;
-comment on function private.current_tenant_id() is
-  'The tenant that this transaction has entered, or null. A used connection has '''' where a new one has null.';
+comment on function private.current_tenant_id() is 'The tenant that this transaction has entered, or null.';
 revoke all on function private.current_tenant_id() from public, anon, authenticated, service_role;
 grant execute on function private.current_tenant_id() to tenant_scope;
 
-create function private.authenticate_agent(digest bytea, claimed_tenant_id uuid) returns jsonb
+create function private.touch_last_used(actor jsonb) returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-  actor jsonb;
-  stale_key_id uuid;
 begin
-  select
-    jsonb_build_object(
-      'tenant_id', tenant.id, 'organization_id', tenant.organization_id,
-      'kind', 'agent', 'id', key.id, 'scopes', to_jsonb(key.scopes)
-    ),
-    case when key.last_used_at is null or key.last_used_at < now() - interval '1 minute' then key.id end
-  into actor, stale_key_id
-  from public.api_keys as key
-  join public.tenants as tenant on tenant.id = key.tenant_id
-  where key.key_sha256 = digest
-    and key.revoked_at is null
-    and (key.expires_at is null or key.expires_at > now());
-
-  if actor is null then
-    perform private.refuse(401, 'unauthenticated');
-  end if;
-  if claimed_tenant_id <> (actor ->> 'tenant_id')::uuid then
-    perform private.refuse(403, 'tenant_not_allowed', jsonb_build_object('caller', actor - 'scopes'));
-  end if;
-  if stale_key_id is not null then
-    update public.api_keys as key set last_used_at = now()
-    where key.id = (select used.id from public.api_keys as used where used.id = stale_key_id for update skip locked);
-  end if;
-  return actor;
+  update public.api_keys as key set last_used_at = now()
+  where actor ->> 'kind' = 'agent'
+    and key.id = (
+      select used.id from public.api_keys as used where used.id = (actor ->> 'id')::uuid for update skip locked
+    );
+  update public.kernels as kernel set last_used_at = now()
+  where actor ->> 'kind' = 'kernel'
+    and kernel.id = (
+      select used.id from public.kernels as used where used.id = (actor ->> 'id')::uuid for update skip locked
+    );
 end
 $$;
-comment on function private.authenticate_agent(bytea, uuid) is
-  'The agent behind the SHA-256 of a key, or PT401; PT403 when it claims another tenant. Notes the use at most once a minute.';
-revoke all on function private.authenticate_agent(bytea, uuid) from public, anon, authenticated, service_role;
-
-create function private.authenticate_kernel(digest bytea, wanted_tenant_id uuid) returns jsonb
-language plpgsql
-set search_path = ''
-as $$
-declare
-  actor jsonb;
-  stale_kernel_id uuid;
-begin
-  select
-    jsonb_build_object(
-      'tenant_id', tenant.id, 'organization_id', kernel.organization_id,
-      'kind', 'kernel', 'id', kernel.id, 'scopes', to_jsonb(kernel.scopes)
-    ),
-    case when kernel.last_used_at is null or kernel.last_used_at < now() - interval '1 minute' then kernel.id end
-  into actor, stale_kernel_id
-  from public.kernels as kernel
-  left join public.tenants as tenant
-    on tenant.id = wanted_tenant_id and tenant.organization_id = kernel.organization_id
-  where kernel.key_hmac = digest
-    and kernel.revoked_at is null
-    and (kernel.expires_at is null or kernel.expires_at > now());
-
-  if actor is null then
-    perform private.refuse(401, 'unauthenticated');
-  end if;
-  if actor ->> 'tenant_id' is null then
-    perform private.refuse(403, 'tenant_not_allowed', jsonb_build_object('caller', actor - 'scopes'));
-  end if;
-  if stale_kernel_id is not null then
-    update public.kernels as kernel set last_used_at = now()
-    where kernel.id = (select used.id from public.kernels as used where used.id = stale_kernel_id for update skip locked);
-  end if;
-  return actor;
-end
-$$;
-comment on function private.authenticate_kernel(bytea, uuid) is
-  'The kernel behind the HMAC of a key, or PT401; PT403 when the tenant is unknown or of another organization, alike.';
-revoke all on function private.authenticate_kernel(bytea, uuid) from public, anon, authenticated, service_role;
+comment on function private.touch_last_used(jsonb) is
+  'Sets last_used_at of the caller''s key to now, unless another call is doing so.';
+revoke all on function private.touch_last_used(jsonb) from public, anon, authenticated, service_role;
 
 create function private.authenticate(caller jsonb) returns jsonb
 language plpgsql
--- Definer: it reads the key tables, which tenant_scope must not.
+-- Definer: it reads the tables of keys, which tenant_scope must not.
 security definer
 set search_path = ''
 as $$
+declare
+  named_tenant_id uuid := caller ->> 'tenant_id';
+  digest bytea;
+  actor jsonb;
+  actor_tenant_id uuid;
+  is_stale boolean;
 begin
   if caller ->> 'api_key_sha256' is not null then
-    return private.authenticate_agent(decode(caller ->> 'api_key_sha256', 'hex'), (caller ->> 'tenant_id')::uuid);
+    digest := decode(caller ->> 'api_key_sha256', 'hex');
+    select
+      jsonb_build_object(
+        'tenant_id', tenant.id, 'organization_id', tenant.organization_id, 'kind', 'agent', 'id', key.id,
+        'scopes', key.scopes, 'services', key.services, 'request_id', caller ->> 'request_id'
+      ),
+      tenant.id,
+      key.last_used_at is null or key.last_used_at < now() - interval '1 minute'
+    into actor, actor_tenant_id, is_stale
+    from public.api_keys as key
+    join public.tenants as tenant on tenant.id = key.tenant_id
+    where key.key_sha256 = digest
+      and key.revoked_at is null
+      and (key.expires_at is null or key.expires_at > now());
+  else
+    digest := decode(caller ->> 'kernel_key_hmac', 'hex');
+    select
+      jsonb_build_object(
+        'tenant_id', tenant.id, 'organization_id', kernel.organization_id, 'kind', 'kernel', 'id', kernel.id,
+        'scopes', kernel.scopes, 'services', kernel.services, 'request_id', caller ->> 'request_id'
+      ),
+      tenant.id,
+      kernel.last_used_at is null or kernel.last_used_at < now() - interval '1 minute'
+    into actor, actor_tenant_id, is_stale
+    from public.kernels as kernel
+    left join public.tenants as tenant
+      on tenant.id = named_tenant_id and tenant.organization_id = kernel.organization_id
+    where kernel.key_hmac = digest
+      and kernel.revoked_at is null
+      and (kernel.expires_at is null or kernel.expires_at > now());
   end if;
-  return private.authenticate_kernel(decode(caller ->> 'kernel_key_hmac', 'hex'), (caller ->> 'tenant_id')::uuid);
+
+  if actor is null then
+    perform private.raise_http_error(401, 'unauthenticated');
+  end if;
+  -- A kernel has no tenant but the one that it names, which must belong to its organization.
+  if actor_tenant_id is null or named_tenant_id <> actor_tenant_id then
+    perform private.raise_http_error(403, 'tenant_not_allowed', jsonb_build_object('caller', actor));
+  end if;
+  if is_stale then
+    perform private.touch_last_used(actor);
+  end if;
+  return actor;
 end
 $$;
 comment on function private.authenticate(jsonb) is
-  'Who calls: {"api_key_sha256": hex, "tenant_id"?: uuid} or {"kernel_key_hmac": hex, "tenant_id": uuid} → '
-  '{"tenant_id", "organization_id", "kind", "id", "scopes"}. Raises PT401, PT403.';
+  'Who calls: {"api_key_sha256": hex, "tenant_id"?: uuid} or {"kernel_key_hmac": hex, "tenant_id": uuid}, with a '
+  '"request_id"? → {"tenant_id", "organization_id", "kind", "id", "scopes", "services", "request_id"}. Raises PT401; PT403 '
+  'when an agent names a tenant that is not its own, or a kernel names one that is not its organization''s.';
 revoke all on function private.authenticate(jsonb) from public, anon, authenticated, service_role;
 grant execute on function private.authenticate(jsonb) to tenant_scope;
 
@@ -212,35 +223,42 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  actor jsonb;
+  actor jsonb := private.authenticate(caller);
+  entered text;
 begin
   if current_user <> 'tenant_scope' then
     raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
   end if;
-  actor := private.authenticate(caller);
-  if not actor -> 'scopes' ? scope then
-    perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', actor - 'scopes', 'scope', scope));
+  if scope is not null and not actor -> 'scopes' ? scope then
+    perform private.raise_http_error(403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope));
   end if;
-  actor := actor - 'scopes';
-  perform set_config('app.tenant_id', actor ->> 'tenant_id', true), set_config('app.caller', actor::text, true);
+  -- An assignment costs less than perform, which runs a query.
+  entered := set_config('app.tenant_id', actor ->> 'tenant_id', true);
+  if scope = 'servers:write' then
+    -- The trigger keep_tool_prefixes_apart reads it.
+    entered := set_config('app.caller', actor::text, true);
+  end if;
   return actor;
 end
 $$;
 comment on function private.enter_tenant(jsonb, text) is
-  'Authenticates the caller, asks for the scope, and enters its tenant until the transaction ends. Returns the caller.';
+  'Authenticates the caller, requires the scope unless it is null, and enters the caller''s tenant until the transaction '
+  'ends. Returns the caller as private.authenticate does.';
 revoke all on function private.enter_tenant(jsonb, text) from public, anon, authenticated, service_role;
 grant execute on function private.enter_tenant(jsonb, text) to tenant_scope;
 
 create function public.authenticate_caller(caller jsonb) returns jsonb
-language sql
--- Definer: service_role must not read the key tables either.
+language plpgsql
+-- Definer: service_role must not read the tables of keys either.
 security definer
 set search_path = ''
 set statement_timeout = '4s'
 as $$
-  select private.authenticate(caller)
+begin
+  return private.authenticate(caller);
+end
 $$;
 comment on function public.authenticate_caller(jsonb) is
-  'For the vault, which holds no keys: who calls, as private.authenticate tells it.';
+  'For the vault, which holds no keys: returns the caller as private.authenticate does.';
 revoke all on function public.authenticate_caller(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.authenticate_caller(jsonb) to service_role;

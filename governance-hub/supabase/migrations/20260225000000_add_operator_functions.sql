@@ -1,9 +1,9 @@
--- What an operator does to the hub: provision, issue, revoke, list, offboard. The only functions that cross tenants; the
--- keys themselves never come here, only their digests, and those never leave.
+-- What an operator does to the hub: provision, issue, revoke, list, offboard. Only these functions cross tenants. Keys never
+-- come here: their digests do, and never leave.
 
 create function public.create_organization(name text) returns jsonb
 language sql
--- Definer, like all below: service_role holds no table, and these are its only way to them.
+-- Definer, like all below: service_role may touch no table except by these functions.
 security definer
 set search_path = ''
 set statement_timeout = '4s'
@@ -11,7 +11,9 @@ as $$
   insert into public.organizations as organization (name) values (create_organization.name)
   returning to_jsonb(organization)
 $$;
-comment on function public.create_organization(text) is 'Operators: a new organization. Raises 23505 when the name is taken.';
+comment on function public.create_organization(text) is 'Operators: adds an organization. Raises 23505 if the name is taken.';
+revoke all on function public.create_organization(text) from public, anon, authenticated, service_role;
+grant execute on function public.create_organization(text) to service_role;
 
 create function public.create_tenant(organization_id uuid, name text) returns jsonb
 language sql security definer
@@ -22,43 +24,55 @@ as $$
   returning to_jsonb(tenant)
 $$;
 comment on function public.create_tenant(uuid, text) is
-  'Operators: a new tenant. Raises 23503 for an unknown organization, 23505 when it has a tenant of that name.';
+  'Operators: adds a tenant. Raises 23503 for an unknown organization, 23505 if it has a tenant of that name.';
+revoke all on function public.create_tenant(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function public.create_tenant(uuid, text) to service_role;
 
 create function public.issue_api_key(tenant_id uuid, key jsonb) returns jsonb
 language sql security definer
 set search_path = ''
 set statement_timeout = '4s'
 as $$
-  insert into public.api_keys as issued (tenant_id, name, display_prefix, key_sha256, scopes, expires_at)
+  insert into public.api_keys as issued (tenant_id, name, display_prefix, key_sha256, scopes, services, expires_at)
   select
     issue_api_key.tenant_id,
     key ->> 'name',
     key ->> 'display_prefix',
     decode(key ->> 'key_sha256', 'hex'),
-    coalesce((jsonb_populate_record(null::public.api_keys, key)).scopes, private.all_scopes()),
+    coalesce(read.scopes, private.all_scopes()),
+    read.services,
     (key ->> 'expires_at')::timestamptz
+  from jsonb_populate_record(null::public.api_keys, key) as read
   returning to_jsonb(issued) - 'key_sha256'
 $$;
 comment on function public.issue_api_key(uuid, jsonb) is
-  'Operators: a key for agents of a tenant: {"name", "display_prefix", "key_sha256": hex, "scopes"?, "expires_at"?}.';
+  'Operators: adds a key for agents of a tenant: {"name", "display_prefix", "key_sha256": hex, "scopes"?, "services"?, '
+  '"expires_at"?}.';
+revoke all on function public.issue_api_key(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.issue_api_key(uuid, jsonb) to service_role;
 
 create function public.issue_kernel(organization_id uuid, key jsonb) returns jsonb
 language sql security definer
 set search_path = ''
 set statement_timeout = '4s'
 as $$
-  insert into public.kernels as issued (organization_id, name, display_prefix, key_hmac, scopes, expires_at)
+  insert into public.kernels as issued (organization_id, name, display_prefix, key_hmac, scopes, services, expires_at)
   select
     issue_kernel.organization_id,
     key ->> 'name',
     key ->> 'display_prefix',
     decode(key ->> 'key_hmac', 'hex'),
-    coalesce((jsonb_populate_record(null::public.kernels, key)).scopes, private.all_scopes()),
+    coalesce(read.scopes, private.all_scopes()),
+    read.services,
     (key ->> 'expires_at')::timestamptz
+  from jsonb_populate_record(null::public.kernels, key) as read
   returning to_jsonb(issued) - 'key_hmac'
 $$;
 comment on function public.issue_kernel(uuid, jsonb) is
-  'Operators: a key for kernels of an organization: {"name", "display_prefix", "key_hmac": hex, "scopes"?, "expires_at"?}.';
+  'Operators: adds a key for kernels of an organization: {"name", "display_prefix", "key_hmac": hex, "scopes"?, '
+  '"services"?, "expires_at"?}.';
+revoke all on function public.issue_kernel(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.issue_kernel(uuid, jsonb) to service_role;
 
 create function public.revoke_api_key(id uuid) returns jsonb
 language sql security definer
@@ -69,7 +83,10 @@ as $$
   where revoked.id = revoke_api_key.id
   returning to_jsonb(revoked) - 'key_sha256'
 $$;
-comment on function public.revoke_api_key(uuid) is 'Operators: the key is refused from the next request on. Null when there is none.';
+comment on function public.revoke_api_key(uuid) is
+  'Operators: the key is refused from the next request on. Returns null if there is no such key.';
+revoke all on function public.revoke_api_key(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.revoke_api_key(uuid) to service_role;
 
 create function public.revoke_kernel(id uuid) returns jsonb
 language sql security definer
@@ -80,9 +97,12 @@ as $$
   where revoked.id = revoke_kernel.id
   returning to_jsonb(revoked) - 'key_hmac'
 $$;
-comment on function public.revoke_kernel(uuid) is 'Operators: the key is refused from the next request on. Null when there is none.';
+comment on function public.revoke_kernel(uuid) is
+  'Operators: the key is refused from the next request on. Returns null if there is no such key.';
+revoke all on function public.revoke_kernel(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.revoke_kernel(uuid) to service_role;
 
--- Each list is a page of at most 1,000; "after" is the last row of the page before.
+-- Each list is a page of at most 1,000. "after" is the last row of the page before.
 
 create function public.list_organizations(filter jsonb) returns jsonb
 language sql security definer
@@ -105,6 +125,8 @@ as $$
 $$;
 comment on function public.list_organizations(jsonb) is
   'Operators: organizations by id: {"reference"?: an id or a name, "after"?: id}.';
+revoke all on function public.list_organizations(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_organizations(jsonb) to service_role;
 
 create function public.list_tenants(filter jsonb) returns jsonb
 language sql security definer
@@ -131,6 +153,8 @@ as $$
 $$;
 comment on function public.list_tenants(jsonb) is
   'Operators: tenants by id: {"organization_id"?, "reference"?: an id, a name or organization/name, "after"?: id}.';
+revoke all on function public.list_tenants(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_tenants(jsonb) to service_role;
 
 create function public.list_api_keys(filter jsonb) returns jsonb
 language sql security definer
@@ -141,7 +165,8 @@ as $$
   from (
     select
       key.id, key.tenant_id, tenant.name as tenant_name, organization.name as organization_name,
-      key.name, key.display_prefix, key.scopes, key.created_at, key.expires_at, key.revoked_at, key.last_used_at
+      key.name, key.display_prefix, key.scopes, key.services,
+      key.created_at, key.expires_at, key.revoked_at, key.last_used_at
     from public.api_keys as key
     join public.tenants as tenant on tenant.id = key.tenant_id
     join public.organizations as organization on organization.id = tenant.organization_id
@@ -153,6 +178,8 @@ as $$
 $$;
 comment on function public.list_api_keys(jsonb) is
   'Operators: keys of agents by id, without their digests: {"tenant_id"?, "after"?: id}.';
+revoke all on function public.list_api_keys(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_api_keys(jsonb) to service_role;
 
 create function public.list_kernels(filter jsonb) returns jsonb
 language sql security definer
@@ -162,8 +189,9 @@ as $$
   select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
   from (
     select
-      kernel.id, kernel.organization_id, organization.name as organization_name, kernel.name,
-      kernel.display_prefix, kernel.scopes, kernel.created_at, kernel.expires_at, kernel.revoked_at, kernel.last_used_at
+      kernel.id, kernel.organization_id, organization.name as organization_name,
+      kernel.name, kernel.display_prefix, kernel.scopes, kernel.services,
+      kernel.created_at, kernel.expires_at, kernel.revoked_at, kernel.last_used_at
     from public.kernels as kernel
     join public.organizations as organization on organization.id = kernel.organization_id
     where (filter ->> 'organization_id' is null or kernel.organization_id = (filter ->> 'organization_id')::uuid)
@@ -174,6 +202,8 @@ as $$
 $$;
 comment on function public.list_kernels(jsonb) is
   'Operators: keys of kernels by id, without their digests: {"organization_id"?, "after"?: id}.';
+revoke all on function public.list_kernels(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_kernels(jsonb) to service_role;
 
 create function public.list_tenant_servers(filter jsonb) returns jsonb
 language sql security definer
@@ -189,7 +219,7 @@ as $$
     from public.tenant_mcp_servers as server
     join public.tenants as tenant on tenant.id = server.tenant_id
     join public.organizations as organization on organization.id = tenant.organization_id
-    -- A range, so that one tenant's servers are found by the index whether or not one is asked for.
+    -- A range, so that the index serves both one tenant's servers and all.
     where server.tenant_id
         between coalesce((filter ->> 'tenant_id')::uuid, '00000000-0000-0000-0000-000000000000')
         and coalesce((filter ->> 'tenant_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
@@ -202,8 +232,10 @@ as $$
   ) as page
 $$;
 comment on function public.list_tenant_servers(jsonb) is
-  'Operators: servers by tenant and server_id: {"tenant_id"?, "after"?: {"tenant_id", "server_id"}}. Without args, in '
-  'which a tenant may have put what is not an operator''s to read.';
+  'Operators: servers by tenant and server_id: {"tenant_id"?, "after"?: {"tenant_id", "server_id"}}. Without args: a tenant '
+  'may keep something in them that is not for operators.';
+revoke all on function public.list_tenant_servers(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_tenant_servers(jsonb) to service_role;
 
 create function public.count_tenant(tenant_id uuid) returns jsonb
 language sql security definer
@@ -216,6 +248,8 @@ as $$
   )
 $$;
 comment on function public.count_tenant(uuid) is 'Operators: what delete_tenant would remove: {"servers", "api_keys"}.';
+revoke all on function public.count_tenant(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.count_tenant(uuid) to service_role;
 
 create function public.revoke_tenant_api_keys(tenant_id uuid) returns jsonb
 language sql security definer
@@ -230,7 +264,10 @@ as $$
   select jsonb_build_object('revoked', count(*)) from revoked
 $$;
 comment on function public.revoke_tenant_api_keys(uuid) is
-  'Operators: every key of the tenant is refused from the next request on. Returns {"revoked"}: how many were not before.';
+  'Operators: every key of the tenant is refused from the next request on. Returns {"revoked"}: the number of keys that '
+  'were not revoked before.';
+revoke all on function public.revoke_tenant_api_keys(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.revoke_tenant_api_keys(uuid) to service_role;
 
 create function public.delete_tenant(tenant_id uuid) returns jsonb
 language plpgsql security definer
@@ -244,16 +281,22 @@ declare
 begin
   delete from public.api_keys as key where key.tenant_id = delete_tenant.tenant_id;
   get diagnostics deleted_keys = row_count;
-  -- A kernel that registers a server now waits here, and then finds no tenant.
+  -- A kernel that registers a server now waits for this lock, and then finds no tenant.
   perform from public.tenants as tenant where tenant.id = delete_tenant.tenant_id for update;
-  delete from public.tenant_mcp_servers as server
-  where server.id in (
-    select doomed.id from public.tenant_mcp_servers as doomed
-    where doomed.tenant_id = delete_tenant.tenant_id
-    order by doomed.server_id
-    limit 1000
-  );
-  get diagnostics deleted_servers = row_count;
+  with deleted as (
+    delete from public.tenant_mcp_servers as server
+    where server.id in (
+      select doomed.id from public.tenant_mcp_servers as doomed
+      where doomed.tenant_id = delete_tenant.tenant_id
+      order by doomed.server_id
+      limit 1000
+    )
+    returning server.*
+  ), recorded as (
+    insert into public.mcp_server_events (tenant_id, action, server_id, registration_id, version, actor_kind)
+    select deleted.tenant_id, 'delete', deleted.server_id, deleted.id, deleted.version, 'operator' from deleted
+  )
+  select count(*) into deleted_servers from deleted;
   is_done := not exists (
     select from public.tenant_mcp_servers as server where server.tenant_id = delete_tenant.tenant_id
   );
@@ -264,8 +307,64 @@ begin
 end
 $$;
 comment on function public.delete_tenant(uuid) is
-  'Operators: deletes the tenant''s keys, at most 1,000 of its servers, and itself once it has none. To be called until '
-  '"done". Its credentials are in the vault: purge_tenant_credentials there comes first.';
+  'Operators: deletes the tenant''s keys, at most 1,000 of its servers, and the tenant once it has no server. Call it until '
+  '"done". Its credentials are in the vault: call purge_tenant_credentials there first.';
+revoke all on function public.delete_tenant(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.delete_tenant(uuid) to service_role;
+
+create function public.list_events(filter jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  wanted_tenant_id uuid := filter ->> 'tenant_id';
+  since timestamptz := coalesce((filter ->> 'since')::timestamptz, '-infinity');
+  until timestamptz := coalesce((filter ->> 'until')::timestamptz, 'infinity');
+  after_occurred_at timestamptz := coalesce((filter -> 'after' ->> 'occurred_at')::timestamptz, '-infinity');
+  after_id uuid := coalesce((filter -> 'after' ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000');
+  events jsonb;
+begin
+  -- One lower bound: given two, the index starts at the first and walks to the other.
+  if after_occurred_at < since then
+    after_occurred_at := since;
+    after_id := '00000000-0000-0000-0000-000000000000';
+  end if;
+  -- Two statements: another index serves each.
+  if wanted_tenant_id is null then
+    select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
+    from (
+      select event.*
+      from public.mcp_server_events as event
+      where event.occurred_at < until
+        and (event.occurred_at, event.id) > (after_occurred_at, after_id)
+        and (filter ->> 'action' is null or event.action = filter ->> 'action')
+        and (filter ->> 'server_id' is null or event.server_id = filter ->> 'server_id')
+      order by event.occurred_at, event.id
+      limit 1000
+    ) as page;
+  else
+    select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
+    from (
+      select event.*
+      from public.mcp_server_events as event
+      where event.tenant_id = wanted_tenant_id
+        and event.occurred_at < until
+        and (event.occurred_at, event.id) > (after_occurred_at, after_id)
+        and (filter ->> 'action' is null or event.action = filter ->> 'action')
+        and (filter ->> 'server_id' is null or event.server_id = filter ->> 'server_id')
+      order by event.occurred_at, event.id
+      limit 1000
+    ) as page;
+  end if;
+  return coalesce(events, '[]');
+end
+$$;
+comment on function public.list_events(jsonb) is
+  'Operators: at most 1,000 events, oldest first: {"tenant_id"?, "action"?, "server_id"?, "since"?, "until"?, "after"?: '
+  '{"occurred_at", "id"}}, the last event of the page before; until is exclusive.';
+revoke all on function public.list_events(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_events(jsonb) to service_role;
 
 create function public.read_status() returns jsonb
 language plpgsql security definer
@@ -298,7 +397,7 @@ begin
       select jsonb_build_object('superuser', role.rolsuper, 'bypassrls', role.rolbypassrls, 'login', role.rolcanlogin)
       from pg_catalog.pg_roles as role where role.rolname = 'tenant_scope'
     ),
-    -- Those of the endpoints take a caller, and act for its tenant.
+    -- The functions of the endpoints take a caller, and act for its tenant.
     'unscoped_functions', (
       select coalesce(jsonb_agg(function.proname order by function.proname), '[]')
       from pg_catalog.pg_proc as function
@@ -317,36 +416,7 @@ begin
 end
 $$;
 comment on function public.read_status() is
-  'Operators: versions of the applied migrations (null when nothing notes them), counts, the role tenant_scope (null when '
-  'there is none), what of the tenant functions it does not own, and tables without row-level security.';
-
-revoke all on function public.create_organization(text) from public, anon, authenticated, service_role;
-revoke all on function public.create_tenant(uuid, text) from public, anon, authenticated, service_role;
-revoke all on function public.issue_api_key(uuid, jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.issue_kernel(uuid, jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.revoke_api_key(uuid) from public, anon, authenticated, service_role;
-revoke all on function public.revoke_kernel(uuid) from public, anon, authenticated, service_role;
-revoke all on function public.list_organizations(jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.list_tenants(jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.list_api_keys(jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.list_kernels(jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.list_tenant_servers(jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.count_tenant(uuid) from public, anon, authenticated, service_role;
-revoke all on function public.revoke_tenant_api_keys(uuid) from public, anon, authenticated, service_role;
-revoke all on function public.delete_tenant(uuid) from public, anon, authenticated, service_role;
+  'Operators: the versions of the applied migrations (null if nothing records them), counts, the role tenant_scope (null if '
+  'it is missing), the tenant functions that it does not own, and the tables without row-level security.';
 revoke all on function public.read_status() from public, anon, authenticated, service_role;
-grant execute on function public.create_organization(text) to service_role;
-grant execute on function public.create_tenant(uuid, text) to service_role;
-grant execute on function public.issue_api_key(uuid, jsonb) to service_role;
-grant execute on function public.issue_kernel(uuid, jsonb) to service_role;
-grant execute on function public.revoke_api_key(uuid) to service_role;
-grant execute on function public.revoke_kernel(uuid) to service_role;
-grant execute on function public.list_organizations(jsonb) to service_role;
-grant execute on function public.list_tenants(jsonb) to service_role;
-grant execute on function public.list_api_keys(jsonb) to service_role;
-grant execute on function public.list_kernels(jsonb) to service_role;
-grant execute on function public.list_tenant_servers(jsonb) to service_role;
-grant execute on function public.count_tenant(uuid) to service_role;
-grant execute on function public.revoke_tenant_api_keys(uuid) to service_role;
-grant execute on function public.delete_tenant(uuid) to service_role;
 grant execute on function public.read_status() to service_role;

@@ -1,0 +1,139 @@
+-- A record of each act on a server, written in the transaction of the act.
+
+create table public.mcp_server_events (
+  id uuid not null default gen_random_uuid(),
+  tenant_id uuid not null,
+  occurred_at timestamptz not null default clock_timestamp(),
+  action text not null,
+  server_id text not null,
+  registration_id uuid not null,
+  version integer not null,
+  changed_fields text[],
+  actor_kind text not null,
+  actor_id uuid,
+  request_id text,
+  primary key (occurred_at, id)
+);
+comment on table public.mcp_server_events is
+  'What was done to the servers of each tenant, and by whom, without values. Append-only. Events outlive their tenant.';
+comment on column public.mcp_server_events.registration_id is
+  'tenant_mcp_servers.id: it differs if a server was deleted and registered again.';
+comment on column public.mcp_server_events.version is 'The version that the act made, or that a deletion found.';
+comment on column public.mcp_server_events.request_id is 'The x-request-id, by which the request''s log line is found.';
+create index mcp_server_events_tenant_id_idx on public.mcp_server_events (tenant_id, occurred_at, id);
+alter table public.mcp_server_events enable row level security;
+revoke all on public.mcp_server_events from public, anon, authenticated, service_role;
+grant select, insert on public.mcp_server_events to tenant_scope;
+
+create policy "a tenant sees its own server events" on public.mcp_server_events
+  for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+create policy "a tenant adds server events to itself" on public.mcp_server_events
+  for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+-- Not a CHECK: PostgreSQL prepares each CHECK anew for each statement, and plans a policy once a session. The operators'
+-- functions, which no policy binds, write constants and what the rows hold.
+create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
+  as restrictive for insert to tenant_scope
+  with check (
+    action in ('register', 'update', 'delete')
+    and (changed_fields is null) = (action <> 'update')
+    and actor_kind in ('agent', 'kernel')
+    and actor_id is not null
+    and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
+  );
+
+create function private.refuse_change() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = '23001';
+end
+$$;
+comment on function private.refuse_change() is 'Refuses the statement (SQLSTATE 23001), whoever makes it.';
+revoke all on function private.refuse_change() from public, anon, authenticated, service_role;
+
+create trigger keep_append_only before update or delete or truncate on public.mcp_server_events
+  for each statement execute function private.refuse_change();
+
+create function private.record_server_event(
+  actor jsonb, action text, server public.tenant_mcp_servers, changed_fields text[] default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into public.mcp_server_events
+    (tenant_id, action, server_id, registration_id, version, changed_fields, actor_kind, actor_id, request_id)
+  values (
+    server.tenant_id, action, server.server_id, server.id, server.version, changed_fields,
+    actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+  );
+end
+$$;
+comment on function private.record_server_event(jsonb, text, public.tenant_mcp_servers, text[]) is
+  'Records an act of {"kind", "id", "request_id"} on a server, in the transaction of the act.';
+revoke all on function private.record_server_event(jsonb, text, public.tenant_mcp_servers, text[])
+  from public, anon, authenticated, service_role;
+grant execute on function private.record_server_event(jsonb, text, public.tenant_mcp_servers, text[]) to tenant_scope;
+
+create function public.list_mcp_server_events(caller jsonb, filter jsonb) returns json
+language plpgsql
+-- Definer: tenant_scope owns it, so row-level security binds every statement in it.
+security definer
+set search_path = ''
+set statement_timeout = '4s'
+set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'servers:read');
+  page_size integer := (filter ->> 'limit')::integer;
+  wanted_action text := filter ->> 'action';
+  wanted_server_id text := filter ->> 'server_id';
+  since timestamptz := coalesce((filter ->> 'since')::timestamptz, '-infinity');
+  until timestamptz := coalesce((filter ->> 'until')::timestamptz, 'infinity');
+  before_occurred_at timestamptz := coalesce((filter -> 'after' ->> 'occurred_at')::timestamptz, 'infinity');
+  before_id uuid := coalesce((filter -> 'after' ->> 'id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  answer json;
+begin
+  if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
+    perform private.raise_http_error(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
+  end if;
+  -- One upper bound: given two, the index starts at the first and walks to the other.
+  if until <= before_occurred_at then
+    before_occurred_at := until;
+    before_id := '00000000-0000-0000-0000-000000000000';
+  end if;
+  select json_build_object(
+    'caller', actor,
+    'data', json_build_object(
+      'events', coalesce(
+        array_to_json((array_agg(page order by page.occurred_at desc, page.id desc))[1:page_size]), '[]'
+      ),
+      'more', count(*) > page_size
+    )
+  ) into answer
+  from (
+    select
+      event.id, event.occurred_at, event.action, event.server_id, event.registration_id, event.version,
+      event.changed_fields, event.actor_kind, event.actor_id, event.request_id
+    from public.mcp_server_events as event
+    where (wanted_action is null or event.action = wanted_action)
+      and (wanted_server_id is null or event.server_id = wanted_server_id)
+      and event.occurred_at >= since
+      and (event.occurred_at, event.id) < (before_occurred_at, before_id)
+    order by event.occurred_at desc, event.id desc
+    limit page_size + 1
+  ) as page;
+  return answer;
+end
+$$;
+comment on function public.list_mcp_server_events(jsonb, jsonb) is
+  'A page of what was done to the caller''s servers, newest first: {"limit", "action"?, "server_id"?, "since"?, "until"?, '
+  '"after"?: {"tenant_id", "occurred_at", "id"}}; until is exclusive. Raises PT400 if "after" names another tenant.';
+revoke all on function public.list_mcp_server_events(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service_role;
+-- The new owner needs create on the schema at that moment.
+grant create on schema public to tenant_scope;
+alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;
+revoke create on schema public from tenant_scope;

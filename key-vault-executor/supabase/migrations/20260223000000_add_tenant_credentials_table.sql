@@ -1,4 +1,4 @@
--- The credentials of each tenant, sealed before they come here: SQL never sees a value, nor a key.
+-- The credentials of each tenant. They are sealed before they come here: SQL sees neither a value nor a key.
 
 -- The role that every tenant function runs as. Dumps carry no roles: scripts/roles.sql repeats this block for a restore.
 do $$
@@ -15,7 +15,7 @@ comment on schema private is 'Helpers of the public functions. Not exposed by th
 revoke all on schema private from public;
 grant usage on schema private to tenant_scope;
 
-create function private.refuse(status integer, code text, detail jsonb default '{}') returns void
+create function private.raise_http_error(status integer, code text, detail jsonb default '{}') returns void
 language plpgsql
 set search_path = ''
 as $$
@@ -23,47 +23,45 @@ begin
   raise exception using errcode = 'PT' || status, message = code, detail = detail::text;
 end
 $$;
-comment on function private.refuse(integer, text, jsonb) is
-  'Ends the request: PostgREST answers with that status, and with the code and detail as its body.';
-revoke all on function private.refuse(integer, text, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.refuse(integer, text, jsonb) to tenant_scope;
+comment on function private.raise_http_error(integer, text, jsonb) is
+  'Ends the request: PostgREST answers with this status, and with the code and the detail as its body.';
+revoke all on function private.raise_http_error(integer, text, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.raise_http_error(integer, text, jsonb) to tenant_scope;
 
-create function private.current_tenant_id() returns text
-language sql stable
-set search_path = ''
-as $$
-  select nullif(current_setting('app.tenant_id', true), '')
-$$;
-comment on function private.current_tenant_id() is
-  'The tenant that this transaction has entered, or null. A used connection has '''' where a new one has null.';
-revoke all on function private.current_tenant_id() from public, anon, authenticated, service_role;
-grant execute on function private.current_tenant_id() to tenant_scope;
-
-create function private.enter_tenant(caller jsonb, scope text) returns jsonb
+-- PL/pgSQL prepares each expression anew in each transaction, so there are few of them.
+create function private.enter_tenant(caller jsonb, scope text, service text) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
-  actor jsonb := caller - 'scopes';
+  entered text;
 begin
+  -- set_config is assigned and not performed: PL/pgSQL evaluates an assignment without running a query.
   if current_user <> 'tenant_scope' then
     raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
+  elsif coalesce(caller ->> 'tenant_id', '') = '' then
+    perform private.raise_http_error(401, 'unauthenticated');
+  elsif not coalesce(caller -> 'scopes' ? scope, false) then
+    perform private.raise_http_error(403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope));
+  elsif caller ->> 'services' is null then
+    entered := set_config('app.tenant_id', caller ->> 'tenant_id', true) || set_config('app.services', '', true);
+  elsif not caller -> 'services' ? service then
+    perform private.raise_http_error(
+      403, 'insufficient_scope', jsonb_build_object('caller', caller, 'scope', scope, 'limited', true)
+    );
+  else
+    entered := set_config('app.tenant_id', caller ->> 'tenant_id', true);
+    entered := set_config('app.services', array(select jsonb_array_elements_text(caller -> 'services'))::text, true);
   end if;
-  if coalesce(caller ->> 'tenant_id', '') = '' then
-    perform private.refuse(401, 'unauthenticated');
-  end if;
-  if not coalesce(caller -> 'scopes' ? scope, false) then
-    perform private.refuse(403, 'insufficient_scope', jsonb_build_object('caller', actor, 'scope', scope));
-  end if;
-  perform set_config('app.tenant_id', actor ->> 'tenant_id', true), set_config('app.caller', actor::text, true);
-  return actor;
+  return caller;
 end
 $$;
-comment on function private.enter_tenant(jsonb, text) is
-  'Asks for the scope and enters the caller''s tenant until the transaction ends. The caller is what the hub''s '
-  'authenticate_caller answered; this database holds no keys to check it by. Returns it without the scopes.';
-revoke all on function private.enter_tenant(jsonb, text) from public, anon, authenticated, service_role;
-grant execute on function private.enter_tenant(jsonb, text) to tenant_scope;
+comment on function private.enter_tenant(jsonb, text, text) is
+  'Checks that the key has the scope and, if one is named, the service. Enters the caller''s tenant until the transaction '
+  'ends, and returns the caller. The caller is what the hub''s authenticate_caller answered, with a "request_id"?: this '
+  'database holds no keys to check it against.';
+revoke all on function private.enter_tenant(jsonb, text, text) from public, anon, authenticated, service_role;
+grant execute on function private.enter_tenant(jsonb, text, text) to tenant_scope;
 
 create table public.tenant_credentials (
   id uuid primary key default gen_random_uuid(),
@@ -75,190 +73,162 @@ create table public.tenant_credentials (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   last_used_at timestamptz,
-  unique (tenant_id, service, credential_type),
-  constraint service_form check (service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$'),
-  constraint credential_type_form check (credential_type ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$'),
-  -- 28 bytes of IV and tag around 6 bytes ({"":0}) to 64 KiB of JSON.
-  constraint encrypted_credentials_size check (octet_length(encrypted_credentials) between 34 and 65564)
+  unique (tenant_id, service, credential_type)
 );
-comment on table public.tenant_credentials is 'Credentials of each tenant for outside services, one by service and type.';
+comment on table public.tenant_credentials is
+  'Credentials of each tenant for outside services, one for each service and type.';
 comment on column public.tenant_credentials.encrypted_credentials is
   'AES-256-GCM: IV (12 bytes), ciphertext, tag (16 bytes). The additional data binds tenant, service, type and key.';
 comment on column public.tenant_credentials.encryption_key_id is
   'The first 16 hex characters of the SHA-256 of the key that sealed the row. The default is never written.';
+-- A key rotation reads the rows of one key in the order of their ids.
+create index tenant_credentials_encryption_key_id_idx on public.tenant_credentials (encryption_key_id, id);
 
 alter table public.tenant_credentials enable row level security;
 revoke all on public.tenant_credentials from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.tenant_credentials to tenant_scope;
 
+-- app.tenant_id is what enter_tenant set. After a transaction that set it, a connection has '' where a new one has null.
 create policy "a tenant sees its own credentials" on public.tenant_credentials
-  for select to tenant_scope using (tenant_id = (select private.current_tenant_id()));
+  for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a tenant adds credentials to itself" on public.tenant_credentials
-  for insert to tenant_scope with check (tenant_id = (select private.current_tenant_id()));
+  for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a tenant changes its own credentials" on public.tenant_credentials
   for update to tenant_scope
-  using (tenant_id = (select private.current_tenant_id()))
-  with check (tenant_id = (select private.current_tenant_id()));
+  using (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''))
+  with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a tenant deletes its own credentials" on public.tenant_credentials
-  for delete to tenant_scope using (tenant_id = (select private.current_tenant_id()));
+  for delete to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
+-- app.services lists the services that the key is limited to; '' or null: it is not limited. The planner merges the two
+-- queries into one, which runs once for each statement and not for each row.
+create policy "a key touches the services that it is limited to" on public.tenant_credentials
+  as restrictive for all to tenant_scope
+  using (coalesce((
+    select nullif(known.setting, '')::text[] from (select current_setting('app.services', true) as setting) as known
+  ) @> array[service], true));
 
--- The functions below run as tenant_scope (see the end of this file), so every statement in them is under row-level security.
-
-create function public.store_credential(caller jsonb, credential jsonb) returns jsonb
-language plpgsql security definer
+create function private.keep_credential_form() returns trigger
+language plpgsql
 set search_path = ''
-set statement_timeout = '4s'
 as $$
-declare
-  actor jsonb := private.enter_tenant(caller, 'credentials:write');
-  stored jsonb;
 begin
-  insert into public.tenant_credentials as existing
-    (tenant_id, service, credential_type, encrypted_credentials, encryption_key_id)
-  values (
-    private.current_tenant_id(),
-    credential ->> 'service',
-    credential ->> 'credential_type',
-    decode(credential ->> 'encrypted_credentials', 'base64'),
-    credential ->> 'encryption_key_id'
-  )
-  on conflict (tenant_id, service, credential_type) do update
-  set encrypted_credentials = excluded.encrypted_credentials,
-      encryption_key_id = excluded.encryption_key_id,
-      updated_at = clock_timestamp()
-  returning jsonb_build_object(
-    'credential_id', existing.id,
-    'service', existing.service,
-    'credential_type', existing.credential_type,
-    'created_at', existing.created_at,
-    -- The update branch locks the row first, which leaves this transaction in xmax; a new row has none.
-    'created', existing.xmax = 0
-  ) into stored;
-  return jsonb_build_object('caller', actor, 'data', stored);
+  -- A length and an unbounded expression: {0,63} in the expression takes ten times as long.
+  if not (
+    char_length(new.service) <= 64 and new.service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
+    and char_length(new.credential_type) <= 64 and new.credential_type ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
+    -- 28 bytes of IV and tag around 6 bytes ({"":0}) to 64 KiB of JSON.
+    and octet_length(new.encrypted_credentials) between 34 and 65564
+  ) then
+    raise exception 'a row of tenant_credentials has not the form of one'
+      using errcode = '23514', table = 'tenant_credentials', constraint = 'credential_form';
+  end if;
+  return null;
 end
 $$;
-comment on function public.store_credential(jsonb, jsonb) is
-  'Stores sealed bytes (base64) for a service and type, or replaces what is there: id and created_at stay.';
+comment on function private.keep_credential_form() is
+  'Refuses a row with a malformed service or type, or with too few or too many sealed bytes (SQLSTATE 23514).';
+revoke all on function private.keep_credential_form() from public, anon, authenticated, service_role;
+-- A trigger and not a CHECK: PostgreSQL prepares every CHECK for every statement, also for one that only sets last_used_at.
+-- After the row: a trigger before it would make each update lock its row first, whatever columns it sets.
+create trigger credential_form after insert or update of service, credential_type, encrypted_credentials
+  on public.tenant_credentials
+  for each row execute function private.keep_credential_form();
 
-create function public.list_credentials(caller jsonb, filter jsonb) returns jsonb
+create table public.closed_tenants (
+  tenant_id text primary key,
+  closed_at timestamptz not null default now()
+);
+comment on table public.closed_tenants is
+  'Tenants that were deleted. Rows are never removed: a store that began before the deletion must find them.';
+alter table public.closed_tenants enable row level security;
+revoke all on public.closed_tenants from public, anon, authenticated, service_role;
+
+create function private.refuse_closed_tenant() returns trigger
+language plpgsql
+-- tenant_scope holds no grant on closed_tenants.
+security definer
+set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('tenant ' || new.tenant_id, 0));
+  -- A statement of its own, so that its snapshot is younger than the lock.
+  perform from public.closed_tenants as closed where closed.tenant_id = new.tenant_id;
+  if found then
+    perform private.raise_http_error(403, 'tenant_not_allowed');
+  end if;
+  return null;
+end
+$$;
+comment on function private.refuse_closed_tenant() is 'Refuses a new credential for a closed tenant (PT403).';
+revoke all on function private.refuse_closed_tenant() from public, anon, authenticated, service_role;
+-- After the row: the trigger then runs only for a new row, and not when an upsert updates one. An update cannot bring a
+-- purged row back.
+create trigger refuse_closed_tenant after insert on public.tenant_credentials
+  for each row execute function private.refuse_closed_tenant();
+
+-- The tenant functions, here and in the next migration, run as tenant_scope (security definer, with that owner), so that
+-- row-level security binds every statement in them. A new owner needs create on the schema while it becomes the owner.
+grant create on schema public to tenant_scope;
+
+-- json costs half of what jsonb does for what is only sent. Values that coalesce or a cast makes are variables:
+-- row-level security keeps an expression that may fail out of an index's condition. One plan fits all values, and planning
+-- for each call takes a third of its time.
+create function public.list_credentials(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
+set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
 as $$
 declare
-  actor jsonb := private.enter_tenant(caller, 'credentials:read');
+  actor jsonb := private.enter_tenant(caller, 'credentials:read', filter ->> 'service');
   page_size integer := (filter ->> 'limit')::integer;
-  wanted_service text := filter ->> 'service';
-  after jsonb := filter -> 'after';
-  credentials jsonb;
+  -- A range, so that the index finds the services: the one in the filter, or those that the key is limited to. No service
+  -- sorts after 65 z's.
+  first_service text := coalesce(filter ->> 'service', '');
+  last_service text := coalesce(filter ->> 'service', repeat('z', 65));
+  after_service text := coalesce(filter -> 'after' ->> 'service', '');
+  after_type text := coalesce(filter -> 'after' ->> 'credential_type', '');
+  answer json;
 begin
-  if after ->> 'tenant_id' <> actor ->> 'tenant_id' then
-    perform private.refuse(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
+  if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
+    perform private.raise_http_error(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
-  select coalesce(jsonb_agg(to_jsonb(page) order by page.service, page.credential_type), '[]') into credentials
+  if filter ->> 'service' is null and actor ->> 'services' is not null then
+    select min(service), max(service) into first_service, last_service
+    from jsonb_array_elements_text(actor -> 'services') as service;
+  end if;
+  -- One lower bound: of two, the index starts at the first that it finds, and walks from there to the other.
+  if after_service < first_service then
+    after_service := first_service;
+    after_type := '';
+  end if;
+  select json_build_object(
+    'data', json_build_object(
+      'credentials', coalesce(
+        array_to_json((array_agg(page order by page.service, page.credential_type))[1:page_size]), '[]'
+      ),
+      'more', count(*) > page_size
+    )
+  ) into answer
   from (
     select
       credential.id, credential.service, credential.credential_type,
       credential.created_at, credential.updated_at, credential.last_used_at
     from public.tenant_credentials as credential
-    where (wanted_service is null or credential.service = wanted_service)
-      and (credential.service, credential.credential_type)
-        > (coalesce(after ->> 'service', ''), coalesce(after ->> 'credential_type', ''))
+    where (credential.service, credential.credential_type) > (after_service, after_type)
+      and credential.service <= last_service
     order by credential.service, credential.credential_type
     limit page_size + 1
   ) as page;
-  return jsonb_build_object(
-    'caller', actor,
-    'data', jsonb_build_object(
-      'credentials', case when jsonb_array_length(credentials) > page_size then credentials - page_size else credentials end,
-      'more', jsonb_array_length(credentials) > page_size
-    )
-  );
+  return answer;
 end
 $$;
 comment on function public.list_credentials(jsonb, jsonb) is
   'A page of the caller''s credentials, without their values: {"limit", "service"?, "after"?: {"tenant_id", "service", '
   '"credential_type"}}. Raises PT400 when "after" is another tenant''s.';
-
-create function private.select_credential(selector jsonb) returns uuid
-language sql stable
-set search_path = ''
-as $$
-  select coalesce(
-    (selector ->> 'credential_id')::uuid,
-    (
-      select credential.id from public.tenant_credentials as credential
-      where credential.service = selector ->> 'service' and credential.credential_type = selector ->> 'credential_type'
-    )
-  )
-$$;
-comment on function private.select_credential(jsonb) is
-  'The id that {"credential_id"} or {"service", "credential_type"} means to the entered tenant. The id itself is not checked.';
-revoke all on function private.select_credential(jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.select_credential(jsonb) to tenant_scope;
-
-create function public.retrieve_credential(caller jsonb, selector jsonb) returns jsonb
-language plpgsql security definer
-set search_path = ''
-set statement_timeout = '4s'
-as $$
-declare
-  actor jsonb := private.enter_tenant(caller, 'credentials:reveal');
-  retrieved jsonb;
-begin
-  update public.tenant_credentials as credential
-  set last_used_at = clock_timestamp()
-  where credential.id = private.select_credential(selector)
-  returning jsonb_build_object(
-    'credential_id', credential.id,
-    'service', credential.service,
-    'credential_type', credential.credential_type,
-    'encrypted_credentials', translate(encode(credential.encrypted_credentials, 'base64'), E'\n', ''),
-    'encryption_key_id', credential.encryption_key_id
-  ) into retrieved;
-  if retrieved is null then
-    perform private.refuse(404, 'not_found', jsonb_build_object('caller', actor));
-  end if;
-  return jsonb_build_object('caller', actor, 'data', retrieved);
-end
-$$;
-comment on function public.retrieve_credential(jsonb, jsonb) is
-  'The sealed bytes (base64) by {"credential_id"} or {"service", "credential_type"}, and moves last_used_at.';
-
-create function public.delete_credential(caller jsonb, selector jsonb) returns jsonb
-language plpgsql security definer
-set search_path = ''
-set statement_timeout = '4s'
-as $$
-declare
-  actor jsonb := private.enter_tenant(caller, 'credentials:write');
-  deleted_id uuid;
-begin
-  delete from public.tenant_credentials as credential
-  where credential.id = private.select_credential(selector)
-  returning credential.id into deleted_id;
-  if deleted_id is null then
-    perform private.refuse(404, 'not_found', jsonb_build_object('caller', actor));
-  end if;
-  return jsonb_build_object('caller', actor, 'data', jsonb_build_object('credential_id', deleted_id, 'deleted', true));
-end
-$$;
-comment on function public.delete_credential(jsonb, jsonb) is
-  'Deletes a credential for good, by {"credential_id"} or {"service", "credential_type"}. Raises PT404.';
-
-revoke all on function public.store_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
 revoke all on function public.list_credentials(jsonb, jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.retrieve_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
-revoke all on function public.delete_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.store_credential(jsonb, jsonb) to service_role;
 grant execute on function public.list_credentials(jsonb, jsonb) to service_role;
-grant execute on function public.retrieve_credential(jsonb, jsonb) to service_role;
-grant execute on function public.delete_credential(jsonb, jsonb) to service_role;
-
--- A new owner needs create on the schema for the moment of the change.
-grant create on schema public to tenant_scope;
-alter function public.store_credential(jsonb, jsonb) owner to tenant_scope;
 alter function public.list_credentials(jsonb, jsonb) owner to tenant_scope;
-alter function public.retrieve_credential(jsonb, jsonb) owner to tenant_scope;
-alter function public.delete_credential(jsonb, jsonb) owner to tenant_scope;
+
 revoke create on schema public from tenant_scope;

@@ -71,7 +71,7 @@ select bag_eq(
     'public.delete_credential(jsonb,jsonb)',
     'public.list_credential_events(jsonb,jsonb)',
     'private.enter_tenant(jsonb,text,text)',
-    'private.refuse(integer,text,jsonb)',
+    'private.raise_http_error(integer,text,jsonb)',
     'private.select_credential(jsonb)'
   ],
   'tenant_scope may execute its own functions and the helpers that they call, and no others'

@@ -5,22 +5,6 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
-      "closed_tenants": {
-        Row: {
-          "closed_at": string;
-          "tenant_id": string;
-        };
-        ComputedFields: never;
-        Insert: {
-          "closed_at"?: string;
-          "tenant_id": string;
-        };
-        Update: {
-          "closed_at"?: string;
-          "tenant_id"?: string;
-        };
-        Relationships: [];
-      };
       "credential_events": {
         Row: {
           "action": string;
@@ -98,6 +82,28 @@ export type Database = {
         };
         Relationships: [];
       };
+      "vault_tenants": {
+        Row: {
+          "closed_at": string | null;
+          "credentials": number;
+          "max_credentials": number;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "closed_at"?: string | null;
+          "credentials"?: number;
+          "max_credentials"?: number;
+          "tenant_id": string;
+        };
+        Update: {
+          "closed_at"?: string | null;
+          "credentials"?: number;
+          "max_credentials"?: number;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
     };
     Views: {
       [_ in never]: never;
@@ -115,6 +121,7 @@ export type Database = {
       "read_status": { Args: Record<PropertyKey, never>; Returns: Json };
       "reseal_credentials": { Args: { "batch": Json; "request_id": string }; Returns: Json };
       "retrieve_credential": { Args: { "caller": Json; "selector": Json }; Returns: Json };
+      "set_credential_quota": { Args: { "max_credentials"?: number; "tenant_id": string }; Returns: Json };
       "store_credential": { Args: { "caller": Json; "credential": Json }; Returns: Json };
     };
     Enums: {

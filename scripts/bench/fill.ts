@@ -56,15 +56,19 @@ function servers(tenantId: string, rows: number, tenants: number): string {
 
 function credentials(tenantId: string, rows: number, tenants: number): string {
   return `
+    alter table public.tenant_credentials disable trigger user;
     insert into public.tenant_credentials
       (tenant_id, service, credential_type, encrypted_credentials, encryption_key_id)
     select
-      case when number <= ${ownRows(rows)} then '${tenantId}' else 'other-' || number % ${tenants} end,
+      case when number <= ${ownRows(rows)} then '${tenantId}' else md5('other-' || number % ${tenants})::uuid::text end,
       'service-' || lpad(number::text, 7, '0'),
       'api_key',
       decode(repeat('a1', 120), 'hex'),
       '0123456789abcdef'
     from generate_series(1, ${rows}) as number;
+    alter table public.tenant_credentials enable trigger user;
+    insert into public.vault_tenants (tenant_id, credentials, max_credentials)
+      select tenant_id, count(*), 1000000000 from public.tenant_credentials group by tenant_id;
     insert into public.credential_events
       (tenant_id, occurred_at, action, credential_id, service, credential_type, actor_kind, actor_id)
       select tenant_id, now() - random() * interval '30 days', 'store', id, service, credential_type, 'agent', gen_random_uuid()

@@ -161,7 +161,9 @@ export async function sendAmidFaults(rig: Rig, witness: Witness): Promise<string
   );
   await post(500, "retrieve", { service: "altered" });
   await store(201, "of-another-key");
-  await alter("update public.tenant_credentials set encryption_key_id = 'gone' where service = 'of-another-key'");
+  await alter(
+    "update public.tenant_credentials set encryption_key_id = 'ffffffffffffffff' where service = 'of-another-key'",
+  );
   await post(503, "retrieve", { service: "of-another-key" });
   await alter("alter table public.tenant_credentials add constraint refuses check (service <> 'refused') not valid");
   await store(500, "refused");

@@ -207,7 +207,12 @@ race(
     const [before, stored, resealed] = ["B", "S", "R"].map((letter) => letter.repeat(48));
     const { credential_id } = await call(sql, "store_credential", a.caller, sealed("amazon", before));
     const store: Call = ["store_credential", a.caller, sealed("amazon", stored)];
-    const swap = { id: credential_id, expected: before, encrypted_credentials: resealed, encryption_key_id: "new" };
+    const swap = {
+      id: credential_id,
+      expected: before,
+      encrypted_credentials: resealed,
+      encryption_key_id: "fedcba9876543210",
+    };
     const reseal: Call = ["reseal_credentials", [swap], "a-rotation"];
     const outcomes = await release(round % 2 ? [store, reseal] : [reseal, store]);
     assertEquals(winners(outcomes), 2);

@@ -156,7 +156,11 @@ Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-
     const reseal = (bytes: number, requestId: string) =>
       sql.begin(async (transaction) => {
         await transaction`set local role service_role`;
-        const batch = [{ ...row, encrypted_credentials: encodeBase64(new Uint8Array(bytes)), encryption_key_id: "k" }];
+        const batch = [{
+          ...row,
+          encrypted_credentials: encodeBase64(new Uint8Array(bytes)),
+          encryption_key_id: "0123456789abcdef",
+        }];
         await transaction`select reseal_credentials(${transaction.json(batch)}, ${requestId})`;
       });
     for (const bytes of [0, 33, 65565]) await refuses(reseal(bytes, "a"), "23514");

@@ -62,7 +62,7 @@ const ROWS: Record<ProjectName, Record<string, unknown>> = {
     service: "a",
     credential_type: "a",
     encrypted_credentials: `\\x${"00".repeat(34)}`,
-    encryption_key_id: "a",
+    encryption_key_id: "0123456789abcdef",
     created_at: NOW,
     updated_at: NOW,
   },

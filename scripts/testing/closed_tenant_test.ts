@@ -74,8 +74,7 @@ Deno.test("a tenant is closed only after the store that has created a row has en
       purged = closeAndPurge(sql, a.id).then(() => void (isPurged = true));
       const isWaiting = async () =>
         (await owner`
-          select from pg_locks where locktype = 'advisory' and not granted
-            and database = (select oid from pg_database where datname = current_database())`).count === 1;
+          select from pg_locks where locktype = 'transactionid' and not granted`).count === 1;
       while (!await isWaiting()) assert(!isPurged, "the tenant was closed while a store was under way");
     });
     await purged;

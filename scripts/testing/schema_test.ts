@@ -30,6 +30,10 @@ const TIMES = [
   "updated_at timestamp with time zone not null default now()",
 ];
 
+const FORM_TRIGGER = "CREATE TRIGGER credential_form AFTER INSERT OR UPDATE OF tenant_id, service, credential_type, " +
+  "encrypted_credentials, encryption_key_id ON public.tenant_credentials " +
+  "FOR EACH ROW EXECUTE FUNCTION private.keep_credential_form()";
+
 const EXPECTATIONS: Record<ProjectName, Expectation> = {
   "governance-hub": {
     table: "tenant_mcp_servers",
@@ -111,19 +115,23 @@ const EXPECTATIONS: Record<ProjectName, Expectation> = {
         "USING btree (encryption_key_id, id)",
       ],
       triggers: [
-        "CREATE TRIGGER credential_form AFTER INSERT OR UPDATE OF service, credential_type, encrypted_credentials " +
-        "ON public.tenant_credentials FOR EACH ROW EXECUTE FUNCTION private.keep_credential_form()",
-        "CREATE TRIGGER refuse_closed_tenant AFTER INSERT ON public.tenant_credentials " +
-        "FOR EACH ROW EXECUTE FUNCTION private.refuse_closed_tenant()",
+        FORM_TRIGGER,
+        "CREATE TRIGGER admit_credential AFTER INSERT ON public.tenant_credentials " +
+        "FOR EACH ROW EXECUTE FUNCTION private.admit_credential()",
+        "CREATE TRIGGER release_credentials AFTER DELETE ON public.tenant_credentials " +
+        "REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION private.release_credentials()",
       ],
     },
     edits: [
-      `alter table public.TABLE alter column encryption_key_id type text collate "C"`,
+      `drop trigger credential_form on public.TABLE;
+        alter table public.TABLE alter column encryption_key_id type text collate "C"; ${FORM_TRIGGER}`,
       "alter table public.TABLE alter column created_at type timestamp",
       "alter table public.TABLE alter column last_used_at set default now()",
       "alter table public.TABLE alter column credential_type drop default",
       "alter table public.TABLE disable trigger credential_form",
       "drop trigger credential_form on public.TABLE",
+      "alter table public.TABLE disable trigger admit_credential",
+      "drop trigger release_credentials on public.TABLE",
       `alter table public.TABLE drop constraint TABLE_tenant_id_service_credential_type_key,
         add constraint TABLE_tenant_id_service_credential_type_key unique (tenant_id, service)`,
     ],

@@ -96,7 +96,7 @@ Deno.test("row-level security alone refuses a limited key to add or rename into 
       });
     await refuses(
       attempt(`insert into public.tenant_credentials (tenant_id, service, encrypted_credentials, encryption_key_id)
-        values ('${a.id}', 'github', '\\x${"00".repeat(40)}', 'x')`),
+        values ('${a.id}', 'github', '\\x${"00".repeat(40)}', '0123456789abcdef')`),
       "42501",
     );
     await refuses(attempt(`update public.tenant_credentials set service = 'github'`), "42501");

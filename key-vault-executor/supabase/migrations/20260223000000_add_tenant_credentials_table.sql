@@ -114,57 +114,95 @@ as $$
 begin
   -- A length and an unbounded expression: {0,63} in the expression takes ten times as long.
   if not (
-    char_length(new.service) <= 64 and new.service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
+    new.tenant_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    and char_length(new.service) <= 64 and new.service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
     and char_length(new.credential_type) <= 64 and new.credential_type ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
     -- 28 bytes of IV and tag around 6 bytes ({"":0}) to 64 KiB of JSON.
     and octet_length(new.encrypted_credentials) between 34 and 65564
+    and new.encryption_key_id ~ '^([0-9a-f]{16}|default)$'
   ) then
-    raise exception 'a row of tenant_credentials has not the form of one'
+    raise exception 'a credential has a malformed tenant, service, type or key id, or too few or too many sealed bytes'
       using errcode = '23514', table = 'tenant_credentials', constraint = 'credential_form';
   end if;
   return null;
 end
 $$;
 comment on function private.keep_credential_form() is
-  'Refuses a row with a malformed service or type, or with too few or too many sealed bytes (SQLSTATE 23514).';
+  'Refuses a row with a malformed tenant_id (a lower-case UUID), service, type or encryption_key_id, or with too few or too '
+  'many sealed bytes (SQLSTATE 23514).';
 revoke all on function private.keep_credential_form() from public, anon, authenticated, service_role;
 -- A trigger and not a CHECK: PostgreSQL prepares every CHECK for every statement, also for one that only sets last_used_at.
 -- After the row: a trigger before it would make each update lock its row first, whatever columns it sets.
-create trigger credential_form after insert or update of service, credential_type, encrypted_credentials
+create trigger credential_form
+  after insert or update of tenant_id, service, credential_type, encrypted_credentials, encryption_key_id
   on public.tenant_credentials
   for each row execute function private.keep_credential_form();
 
-create table public.closed_tenants (
+create table public.vault_tenants (
   tenant_id text primary key,
-  closed_at timestamptz not null default now()
+  credentials integer not null default 0,
+  max_credentials integer not null default 10000,
+  closed_at timestamptz,
+  constraint tenant_id_form check (tenant_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
+  constraint max_credentials_form check (max_credentials >= 0)
 );
-comment on table public.closed_tenants is
-  'Tenants that were deleted. Rows are never removed: a store that began before the deletion must find them.';
-alter table public.closed_tenants enable row level security;
-revoke all on public.closed_tenants from public, anon, authenticated, service_role;
+comment on table public.vault_tenants is
+  'Each tenant that ever had a credential or a quota of its own. Rows are never removed: a store that began before its '
+  'tenant was deleted must find the tenant closed.';
+comment on column public.vault_tenants.credentials is 'How many credentials the tenant has. Triggers keep it.';
+comment on column public.vault_tenants.closed_at is 'When the tenant was deleted; null while it may get new credentials.';
+alter table public.vault_tenants enable row level security;
+revoke all on public.vault_tenants from public, anon, authenticated, service_role;
 
-create function private.refuse_closed_tenant() returns trigger
+create function private.admit_credential() returns trigger
 language plpgsql
--- tenant_scope holds no grant on closed_tenants.
+-- tenant_scope holds no grant on vault_tenants.
 security definer
 set search_path = ''
 as $$
+declare
+  tenant public.vault_tenants;
 begin
-  perform pg_advisory_xact_lock_shared(hashtextextended('tenant ' || new.tenant_id, 0));
-  -- A statement of its own, so that its snapshot is younger than the lock.
-  perform from public.closed_tenants as closed where closed.tenant_id = new.tenant_id;
-  if found then
+  -- This locks the tenant's row until the transaction ends: the next new credential is counted after this one, and
+  -- close_tenant waits.
+  insert into public.vault_tenants as known (tenant_id, credentials) values (new.tenant_id, 1)
+  on conflict (tenant_id) do update set credentials = known.credentials + 1
+  returning known.* into tenant;
+  if tenant.closed_at is not null then
     perform private.raise_http_error(403, 'tenant_not_allowed');
+  end if;
+  if tenant.credentials > tenant.max_credentials then
+    perform private.raise_http_error(409, 'quota_exceeded', jsonb_build_object('quota', tenant.max_credentials));
   end if;
   return null;
 end
 $$;
-comment on function private.refuse_closed_tenant() is 'Refuses a new credential for a closed tenant (PT403).';
-revoke all on function private.refuse_closed_tenant() from public, anon, authenticated, service_role;
+comment on function private.admit_credential() is
+  'Counts a new credential. Refuses it for a closed tenant (PT403), and above the tenant''s quota (PT409).';
+revoke all on function private.admit_credential() from public, anon, authenticated, service_role;
 -- After the row: the trigger then runs only for a new row, and not when an upsert updates one. An update cannot bring a
 -- purged row back.
-create trigger refuse_closed_tenant after insert on public.tenant_credentials
-  for each row execute function private.refuse_closed_tenant();
+create trigger admit_credential after insert on public.tenant_credentials
+  for each row execute function private.admit_credential();
+
+create function private.release_credentials() returns trigger
+language plpgsql
+-- As admit_credential.
+security definer
+set search_path = ''
+as $$
+begin
+  update public.vault_tenants as tenant
+  set credentials = tenant.credentials - released.credentials
+  from (select credential.tenant_id, count(*) as credentials from deleted as credential group by 1) as released
+  where tenant.tenant_id = released.tenant_id;
+  return null;
+end
+$$;
+comment on function private.release_credentials() is 'Takes deleted credentials out of their tenants'' counts.';
+revoke all on function private.release_credentials() from public, anon, authenticated, service_role;
+create trigger release_credentials after delete on public.tenant_credentials referencing old table as deleted
+  for each statement execute function private.release_credentials();
 
 -- The tenant functions, here and in the next migration, run as tenant_scope (security definer, with that owner), so that
 -- row-level security binds every statement in them. A new owner needs create on the schema while it becomes the owner.
@@ -214,7 +252,9 @@ begin
   from (
     select
       credential.id, credential.service, credential.credential_type,
-      credential.created_at, credential.updated_at, credential.last_used_at
+      to_char(credential.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as created_at,
+      to_char(credential.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as updated_at,
+      to_char(credential.last_used_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as last_used_at
     from public.tenant_credentials as credential
     where (credential.service, credential.credential_type) > (after_service, after_type)
       and credential.service <= last_service

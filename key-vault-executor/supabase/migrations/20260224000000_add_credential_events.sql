@@ -37,7 +37,8 @@ create policy "a key sees events of the services that it is limited to" on publi
 create policy "what runs for a tenant records acts of agents and kernels" on public.credential_events
   as restrictive for insert to tenant_scope
   with check (
-    action in ('store', 'replace', 'retrieve', 'delete')
+    tenant_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    and action in ('store', 'replace', 'retrieve', 'delete')
     and actor_kind in ('agent', 'kernel')
     and actor_id is not null
     and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
@@ -96,7 +97,7 @@ begin
     'credential_id', stored.id,
     'service', stored.service,
     'credential_type', stored.credential_type,
-    'created_at', stored.created_at,
+    'created_at', to_char(stored.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
     'created', stored.is_new
   ) into answer
   from stored;
@@ -221,7 +222,7 @@ revoke all on function public.delete_credential(jsonb, jsonb) from public, anon,
 grant execute on function public.delete_credential(jsonb, jsonb) to service_role;
 alter function public.delete_credential(jsonb, jsonb) owner to tenant_scope;
 
--- Written as list_credentials is, and for the same reasons.
+-- Written as list_credentials is, and for the same reasons. The times are of one form, so their text sorts as they do.
 create function public.list_credential_events(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
@@ -251,14 +252,15 @@ begin
   select json_build_object(
     'data', json_build_object(
       'events', coalesce(
-        array_to_json((array_agg(page order by page.occurred_at desc, page.id desc))[1:page_size]), '[]'
+        array_to_json((array_agg(page order by page.occurred_at collate "C" desc, page.id desc))[1:page_size]), '[]'
       ),
       'more', count(*) > page_size
     )
   ) into answer
   from (
     select
-      event.id, event.occurred_at, event.action, event.credential_id, event.service, event.credential_type,
+      event.id, to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
+      event.action, event.credential_id, event.service, event.credential_type,
       event.actor_kind, event.actor_id, event.request_id
     from public.credential_events as event
     where (wanted_action is null or event.action = wanted_action)

@@ -10,7 +10,9 @@ as $$
   from (
     select
       credential.id, credential.service, credential.credential_type, credential.encryption_key_id,
-      credential.created_at, credential.updated_at, credential.last_used_at
+      to_char(credential.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as created_at,
+      to_char(credential.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as updated_at,
+      to_char(credential.last_used_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as last_used_at
     from public.tenant_credentials as credential
     where credential.tenant_id = filter ->> 'tenant_id'
       and (credential.service, credential.credential_type)
@@ -38,6 +40,33 @@ comment on function public.count_tenant_credentials(text) is
 revoke all on function public.count_tenant_credentials(text) from public, anon, authenticated, service_role;
 grant execute on function public.count_tenant_credentials(text) to service_role;
 
+create function public.set_credential_quota(tenant_id text, max_credentials integer default null) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  tenant public.vault_tenants;
+begin
+  if set_credential_quota.max_credentials is null then
+    insert into public.vault_tenants as known (tenant_id) values (set_credential_quota.tenant_id)
+    on conflict on constraint vault_tenants_pkey do update set max_credentials = default
+    returning known.* into tenant;
+  else
+    insert into public.vault_tenants as known (tenant_id, max_credentials)
+    values (set_credential_quota.tenant_id, set_credential_quota.max_credentials)
+    on conflict on constraint vault_tenants_pkey do update set max_credentials = excluded.max_credentials
+    returning known.* into tenant;
+  end if;
+  return jsonb_build_object('credentials', tenant.credentials, 'max_credentials', tenant.max_credentials);
+end
+$$;
+comment on function public.set_credential_quota(text, integer) is
+  'Operators: sets how many credentials the tenant may have; null sets the default. Credentials above it stay. Returns '
+  '{"credentials", "max_credentials"}: how many there are, and how many there may be.';
+revoke all on function public.set_credential_quota(text, integer) from public, anon, authenticated, service_role;
+grant execute on function public.set_credential_quota(text, integer) to service_role;
+
 create function public.close_tenant(tenant_id text) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -45,8 +74,8 @@ set statement_timeout = '4s'
 as $$
 begin
   -- Waits for each store that has created a row and not yet committed, so that the purge after this sees them all.
-  perform pg_advisory_xact_lock(hashtextextended('tenant ' || close_tenant.tenant_id, 0));
-  insert into public.closed_tenants (tenant_id) values (close_tenant.tenant_id) on conflict do nothing;
+  insert into public.vault_tenants as known (tenant_id, closed_at) values (close_tenant.tenant_id, now())
+  on conflict on constraint vault_tenants_pkey do update set closed_at = coalesce(known.closed_at, excluded.closed_at);
   return jsonb_build_object('closed', true);
 end
 $$;
@@ -197,9 +226,12 @@ begin
   end if;
   -- Two statements, since each order has an index of its own.
   if wanted_tenant_id is null then
-    select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
+    select jsonb_agg(to_jsonb(page) order by page.occurred_at collate "C", page.id) into events
     from (
-      select event.*
+      select
+        event.id, event.tenant_id, to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
+        event.action, event.credential_id, event.service, event.credential_type,
+        event.actor_kind, event.actor_id, event.request_id
       from public.credential_events as event
       where event.occurred_at < until
         and (event.occurred_at, event.id) > (after_occurred_at, after_id)
@@ -209,9 +241,12 @@ begin
       limit 1000
     ) as page;
   else
-    select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
+    select jsonb_agg(to_jsonb(page) order by page.occurred_at collate "C", page.id) into events
     from (
-      select event.*
+      select
+        event.id, event.tenant_id, to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
+        event.action, event.credential_id, event.service, event.credential_type,
+        event.actor_kind, event.actor_id, event.request_id
       from public.credential_events as event
       where event.tenant_id = wanted_tenant_id
         and event.occurred_at < until

@@ -63,7 +63,7 @@ select is_empty(
 select bag_eq(
   $$ select with_check from pg_policies where policyname = 'what runs for a tenant records acts of agents and kernels' $$,
   array[
-    '((action = ANY (ARRAY[''store''::text, ''replace''::text, ''retrieve''::text, ''delete''::text])) AND '
+    '((tenant_id ~ ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$''::text) AND (action = ANY (ARRAY[''store''::text, ''replace''::text, ''retrieve''::text, ''delete''::text])) AND '
     '(actor_kind = ANY (ARRAY[''agent''::text, ''kernel''::text])) AND (actor_id IS NOT NULL) AND '
     '((request_id IS NULL) OR ((char_length(request_id) <= 128) AND (request_id ~ ''^[A-Za-z0-9_.:-]+$''::text))))'
   ],

@@ -1,16 +1,18 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
  * `deno task build`: bundles each function into `<project>/supabase/dist/<name>.js`, minified, with its source map beside
- * it, and prints what each is made of. The supabase CLI uploads nothing from outside a project's folder.
+ * it, and prints what each is made of. First it writes the OpenAPI documents that the routers serve. The supabase CLI uploads nothing from outside a project's folder.
  */
 
 import { parseArgs } from "node:util";
 import { decode } from "@jridgewell/sourcemap-codec";
 import { fileURLToPath } from "node:url";
+import { writeDocuments } from "./documents.ts";
 import { StackError, tell } from "./stack/child.ts";
 import { functionNames, type ProjectName, projectUrl } from "./stack/projects.ts";
 
-const HELP = `Bundles every function of both projects for \`supabase functions deploy\`.
+const HELP =
+  `Writes the OpenAPI documents, and bundles every function of both projects for \`supabase functions deploy\`.
 
 Usage: deno task build [options]
 
@@ -78,6 +80,7 @@ if (import.meta.main) {
     if (values.help) {
       console.log(HELP);
     } else {
+      await writeDocuments();
       const bundles = await build(values.json ? undefined : print);
       if (values.json) console.log(JSON.stringify(bundles));
     }

@@ -31,6 +31,18 @@ Deno.test("build() puts no realtime, storage or auth client into a bundle, and n
   }
 });
 
+Deno.test("build() puts the forms of secrets into the functions that look for them, and the maker of documents into none", async () => {
+  await build();
+  const bundles = [...await readBundles()].filter(([name]) => name.endsWith(".js"));
+  const withForms = bundles.filter(([, text]) => text.includes("AKIA|ASIA")).map(([name]) => name);
+  assertEquals(withForms.sort(), ["mcp-servers-register.js", "mcp-servers-update.js", "mcp-servers.js"]);
+  for (const [name, map] of await readBundles()) {
+    if (!name.endsWith(".map")) continue;
+    const { sources }: { sources: string[] } = JSON.parse(map);
+    assertEquals(sources.filter((source) => /shared\/openapi|to-json-schema/.test(source)), [], name);
+  }
+});
+
 Deno.test("config.toml has verify_jwt = false and the bundle as entrypoint for every function's folder", async () => {
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
     const { functions } = parse(await Deno.readTextFile(projectUrl(project, "config.toml")));

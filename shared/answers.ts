@@ -19,9 +19,9 @@ export const tenantId = once(() => text("0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", 
 
 export const moment = once(() => text("2026-02-23T12:00:00.123456+00:00", { format: "date-time" }));
 
-/** The `data` of a page, as pageOf makes it: its rows under that name. */
-export function page(name: string, row: z.ZodMiniType) {
-  return z.object({
+/** The `data` of a page, as pageOf makes it: its rows under that name; the id names it in the document. */
+export function page(id: string, name: string, row: z.ZodMiniType) {
+  const page = z.object({
     [name]: z.array(row),
     count: whole(0, { description: "how many rows this page has", examples: [1] }),
     next_cursor: documented(z.nullable(z.string()), {
@@ -29,4 +29,5 @@ export function page(name: string, row: z.ZodMiniType) {
       examples: [null],
     }),
   });
+  return documented(page, { id });
 }

@@ -21,8 +21,10 @@ export interface HeaderField {
 
 /** What the document tells of an endpoint beyond its method and its fields. */
 export interface About {
-  /** One sentence. */
+  /** A few words. */
   summary: string;
+  /** What it means and does, in sentences. */
+  description: string;
   /** What a key must have; absent: any key will do. */
   scope?: string;
   /** The `data` of its answers. */
@@ -34,8 +36,8 @@ export interface About {
   /** Header fields that it reads, and that its answers have, beside those of all. */
   reads?: Record<string, HeaderField>;
   gives?: Record<string, HeaderField>;
-  /** What its body must be besides what each of its fields must be. */
-  body?: Keywords;
+  /** What its body must be exactly one of, under which name, where a schema of all its fields says too little. */
+  body?: { name: string; oneOf: readonly z.ZodMiniType[] };
   /** A body, where one with an example of each field is none that it takes, or not a good one. */
   example?: Record<string, unknown>;
 }

@@ -22,7 +22,11 @@ const echo = endpoint({
   resource: "things",
   verb: "echo",
   method: "POST",
-  about: () => ({ summary: "Says what it was told", data: z.object({ input: z.unknown(), caller: z.unknown() }) }),
+  about: () => ({
+    summary: "Echo",
+    description: "Says what it was told.",
+    data: z.object({ input: z.unknown(), caller: z.unknown() }),
+  }),
   fields: () => ({ name: z.string(), note: z.optional(z.string()) }),
   rule: ({ name, note }) => name === note ? { path: "note", message: "must differ from name" } : undefined,
   answer: ({ input, caller }) => {
@@ -98,7 +102,13 @@ Deno.test("endpoint() does not read the body of a caller without a key", async (
 });
 
 Deno.test("router() dispatches by the segment after its own name, and answers 404 to all else", async () => {
-  const { fetch } = router({ project, resource: "things", endpoints: [echo], probe: "list_mcp_servers" });
+  const { fetch } = router({
+    project,
+    resource: "things",
+    endpoints: [echo],
+    document: "{}",
+    probe: "list_mcp_servers",
+  });
   assertEquals((await fetch(post({ name: "x" }, {}, "things/echo"))).status, 201);
   for (const path of ["things", "things/", "things/echo/", "things/Echo", "things%2Fecho", "things//echo", "echo"]) {
     const response = await fetch(post({ name: "x" }, {}, path));

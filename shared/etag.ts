@@ -18,6 +18,7 @@ export const SERVER_ETAG: HeaderFields = {
 export const IF_MATCH: HeaderFields = {
   "If-Match": {
     description: "the ETag of the server as it must be, else 412; or *. The same as if_version",
+    pattern: '^(\\*|(W/)?"[^"]*")$',
     example: serverEtag(3),
   },
 };

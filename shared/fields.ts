@@ -148,9 +148,11 @@ export const credentials = once(() =>
   documented(
     z.custom<Record<string, unknown>>(isCredentials, rule(CREDENTIALS_RULE)),
     {
+      id: "Credentials",
       description: CREDENTIALS_RULE,
       type: "object",
       minProperties: 1,
+      additionalProperties: true,
       examples: [{ api_key: "the service's key", secret_key: "the service's secret" }],
     },
   )

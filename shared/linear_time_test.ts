@@ -25,7 +25,7 @@ const everyField = endpoint({
   project: { title: "", description: "", success: {}, failure: {}, environment: () => Promise.resolve({}) },
   resource: "test",
   method: "POST",
-  about: () => ({ summary: "", data: z.object({}) }),
+  about: () => ({ summary: "", description: "", data: z.object({}) }),
   fields: () => ({
     server_id: z.optional(serverId()),
     name: z.optional(serverName()),

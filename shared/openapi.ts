@@ -1,56 +1,91 @@
 /**
  * The OpenAPI 3.1 document of a project, made from the zod schemas that its endpoints use: what a request must be, and
- * every answer that comes of it.
+ * every answer that comes of it. Functions serve the file that the build writes of it, and hold nothing of this.
  */
 
-import type { Operation } from "./documented.ts";
+import * as z from "zod/mini";
+import { documented, type Operation } from "./documented.ts";
 import { COMMON_COMPONENTS, REQUEST_ID_HEADER, REQUEST_ID_PARAMETER } from "./openapi_common.ts";
-import { OF_NO_OPERATION } from "./openapi_errors.ts";
-import { type Components, errorReference, pathsOf } from "./openapi_operation.ts";
-import { textOf } from "./openapi_schema.ts";
+import { addErrors, errorReference } from "./openapi_errors.ts";
+import type { Components } from "./openapi_names.ts";
+import { pathsOf } from "./openapi_operation.ts";
+import { linked } from "./openapi_schema.ts";
 import type { Face } from "./respond.ts";
 
 /** Of the HTTP interface of both projects, by semantic versioning. */
-export const VERSION = "1.0.0";
+const VERSION = "1.0.0";
 
 const OPENAPI = "3.1.0";
 
 const CONVENTIONS = [
-  "A field or a parameter that is not described here is refused, and so is one that stands twice.",
+  "A field or a parameter that is not described here is refused, and so is one that is given twice.",
   "Every path answers any other method with 405 `method_not_allowed`, and any other path is answered with 404 `not_found`.",
   "A request that was answered with 503 may be sent again later.",
   "Lengths of text are in code points.",
+  "An operation whose id ends in `Function` is the same as the one without that ending, at the path of the function of that name.",
 ];
 
-/** The text of the document that is served as `/<resource>/openapi.json`. */
-export function openApi(face: Face, resource: string, operations: readonly Operation[]): string {
+/** A project as its document needs it. */
+export interface DocumentedProject {
+  face: Face;
+  /** Whose router serves the document. */
+  resource: string;
+  /** What each of its resources is. */
+  tags: Record<string, string>;
+  operations: readonly Operation[];
+}
+
+/** The document that is served as `/<resource>/openapi.json`. */
+export function openApi({ face, resource, tags, operations: own }: DocumentedProject): unknown {
   const { title, description, failure } = face;
-  const components: Components = { schemas: {}, requestBodies: {}, responses: {} };
-  const paths = operations.flatMap((operation) => pathsOf(face, operation, components));
-  for (const code of OF_NO_OPERATION) errorReference(failure, [code], components);
-  return textOf({
+  const operations = [...own, healthOf(resource)];
+  const components: Components = { schemas: {}, responses: {}, examples: {} };
+  addErrors(failure, operations, components);
+  errorReference("", 404, ["not_found"], components);
+  errorReference("", 405, ["method_not_allowed"], components);
+  const paths = operations.flatMap((operation) => pathsOf(face, operation, operations, components));
+  return linked({
     openapi: OPENAPI,
     info: { title, version: VERSION, description: [description, ...CONVENTIONS].join(" ") },
     servers: [{ url: "/functions/v1" }],
-    tags: [...new Set(operations.map(({ resource }) => resource))].map((name) => ({ name })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths: { ...Object.fromEntries(paths), [`/${resource}/openapi.json`]: itself(face, resource, components) },
     components: { ...components, ...COMMON_COMPONENTS },
   });
 }
 
+function healthOf(resource: string): Operation {
+  return {
+    name: `${resource}-health`,
+    resource,
+    method: "GET",
+    paths: [`/${resource}/health`],
+    summary: "Check health",
+    description: "Answers 200 when the configuration is valid and the database answers, else 503. Needs no key.",
+    data: documented(z.object({ healthy: z.literal(true) }), { id: "Health" }),
+  };
+}
+
 /** The path item of the document. */
-function itself({ title, failure }: Face, resource: string, components: Components): object {
-  const schema = { type: "object", properties: { openapi: { type: "string", const: OPENAPI } }, required: ["openapi"] };
+function itself({ title }: Face, resource: string, components: Components): object {
+  components.schemas.OpenApiDocument = {
+    type: "object",
+    properties: { openapi: { type: "string", const: OPENAPI } },
+    required: ["openapi"],
+    additionalProperties: true,
+  };
+  const schema = { $ref: "#/components/schemas/OpenApiDocument" };
   return {
     get: {
       operationId: "openapi",
-      summary: `Describes ${title}: this document`,
+      summary: "Get this document",
+      description: `Describes ${title} in OpenAPI ${OPENAPI}. Needs no key.`,
       tags: [resource],
       security: [],
       parameters: [REQUEST_ID_PARAMETER],
       responses: {
         200: { description: "this document", headers: REQUEST_ID_HEADER, content: { "application/json": { schema } } },
-        500: errorReference(failure, ["internal"], components),
+        500: errorReference("", 500, ["internal"], components),
       },
     },
   };

@@ -2,19 +2,25 @@
 
 import { REQUEST_ID_FORM } from "./respond.ts";
 
-const requestId = { type: "string", pattern: REQUEST_ID_FORM.source, examples: ["trace-1"] };
+const requestId = { type: "string", examples: ["trace-1"] };
 
 export const COMMON_COMPONENTS = {
   parameters: {
     RequestId: {
       name: "X-Request-Id",
       in: "header",
-      description: "what the answer and the log call this request; in place of none, or one of another form, a UUID",
+      description:
+        "what the answer and the log call this request: 1 to 128 of A-Z a-z 0-9 _ . : -, else a UUID is made",
+      // Without a pattern: a value of another form is replaced, so a client must not refuse it.
       schema: requestId,
     },
   },
   headers: {
-    RequestId: { description: "what the log calls this request", required: true, schema: requestId },
+    RequestId: {
+      description: "what the log calls this request",
+      required: true,
+      schema: { ...requestId, pattern: REQUEST_ID_FORM.source },
+    },
   },
   securitySchemes: {
     agent: {

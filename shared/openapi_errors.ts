@@ -15,11 +15,28 @@ import { MAX_BODY_BYTES } from "./body.ts";
 import { INTERNAL_MESSAGE } from "./database.ts";
 import { documented, type Operation } from "./documented.ts";
 import { REQUEST_ID_HEADER } from "./openapi_common.ts";
-import type { JsonSchema } from "./openapi_schema.ts";
+import { type Components, pascalCase } from "./openapi_names.ts";
+import { reference } from "./openapi_schema.ts";
 import { SECRET_IN_ARGS } from "./secret_args.ts";
 import { type Face, failureBody } from "./respond.ts";
 
 type Failure = Face["failure"];
+type Status = (typeof STATUS)[ErrorCode];
+
+const RESPONSE_NAMES: Record<Status, string> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  408: "RequestTimeout",
+  409: "Conflict",
+  412: "PreconditionFailed",
+  413: "ContentTooLarge",
+  415: "UnsupportedMediaType",
+  500: "InternalServerError",
+  503: "ServiceUnavailable",
+};
 
 const OF_ALL: ErrorCode[] = ["internal", "unavailable"];
 const OF_KEYS: ErrorCode[] = ["invalid_request", "ambiguous_credentials", "unauthenticated", "tenant_not_allowed"];
@@ -29,7 +46,7 @@ const OF_BODIES: ErrorCode[] = ["invalid_json", "request_timeout", "payload_too_
 export const OF_NO_OPERATION: ErrorCode[] = ["not_found", "method_not_allowed"];
 
 /** What an operation can answer. */
-export function errorCodesOf({ input, method, scope, errors = [] }: Operation): ErrorCode[] {
+function errorCodesOf({ input, method, scope, errors = [] }: Operation): ErrorCode[] {
   const codes = [...OF_ALL, ...errors];
   if (input) codes.push(...OF_KEYS);
   if (method === "POST") codes.push(...OF_BODIES);
@@ -38,40 +55,79 @@ export function errorCodesOf({ input, method, scope, errors = [] }: Operation): 
 }
 
 /** The codes by their status. */
-export function byStatus(codes: readonly ErrorCode[]): Map<number, ErrorCode[]> {
+function byStatus(codes: readonly ErrorCode[]): Map<Status, ErrorCode[]> {
   return Map.groupBy(codes, (code) => STATUS[code]);
+}
+
+/**
+ * References to the error responses of an operation, by status. The response that most operations have for a status has
+ * its name; an operation that can answer other codes has one of its own.
+ */
+export function errorsOf(operation: Operation, operations: readonly Operation[], components: Components): object {
+  const responses = [...byStatus(errorCodesOf(operation))].map(([status, codes]) => {
+    const isUsual = codes.join() === usualCodes(status, operations);
+    return [status, errorReference(isUsual ? "" : pascalCase(operation.name), status, codes, components)];
+  });
+  return Object.fromEntries(responses);
+}
+
+/** The codes that most operations have for a status. */
+function usualCodes(status: Status, operations: readonly Operation[]): string | undefined {
+  const found = operations.flatMap((operation) => byStatus(errorCodesOf(operation)).get(status)?.join() ?? []);
+  const count = (codes: string) => found.filter((other) => other === codes).length;
+  return found.toSorted((one, other) => count(other) - count(one))[0];
+}
+
+/** The response of a status, whichever of the codes it has: the names of its examples are those codes. */
+export function errorReference(owner: string, status: Status, codes: readonly ErrorCode[], components: Components) {
+  const name = `${owner}${RESPONSE_NAMES[status]}`;
+  components.responses[name] = {
+    description: codes.map((code) => `\`${code}\``).join(" or "),
+    headers: { ...REQUEST_ID_HEADER, ...Object.assign({}, ...codes.map((code) => headersOf(sampleErrors()[code]))) },
+    content: {
+      "application/json": {
+        schema: { $ref: "#/components/schemas/ErrorAnswer" },
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
+  };
+  return { $ref: `#/components/responses/${name}` };
+}
+
+/** The schema of every error of a project, and an example of each, whose message says what it means. */
+export function addErrors(failure: Failure, operations: readonly Operation[], components: Components): void {
+  const known = new Set([...operations.flatMap(errorCodesOf), ...OF_NO_OPERATION]);
+  const codes = Object.values(sampleErrors()).map(({ code }) => code).filter((code) => known.has(code));
+  reference("ErrorAnswer", errorSchema(failure, codes), "output", components.schemas);
+  for (const code of codes) {
+    components.examples[code] = { value: failureBody({ failure }, sampleErrors()[code], "trace-1") };
+  }
+}
+
+/** The body of an error that has one of these codes. */
+function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniType {
+  const field = documented(z.strictObject({ path: z.string(), message: z.string() }), { id: "FieldError" });
+  const fields = documented(z.array(field), {
+    description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
+  });
+  const version = whole(1, { description: "with version_mismatch: the version that the server is at" });
+  const error = z.strictObject({
+    code: documented(z.enum(codes), { id: "ErrorCode", description: "what is wrong, for programs" }),
+    message: documented(z.string(), { description: "what is wrong, and how to mend it, for people" }),
+    fields: z.optional(fields),
+    ...(codes.includes("version_mismatch") && { current_version: z.optional(version) }),
+  });
+  return z.strictObject({
+    ok: z.literal(false),
+    ...literals(failure),
+    error: documented(error, { id: "Error" }),
+    request_id: documented(z.string(), { description: "the same as the header x-request-id" }),
+  });
 }
 
 /** Members whose text is always the same. */
 export function literals(members: Record<string, string>): Record<string, z.ZodMiniType> {
   return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, z.literal(value)]));
-}
-
-/** The response of a status, whichever of the codes it has. */
-export function errorResponse(failure: Failure, codes: readonly ErrorCode[], schema: JsonSchema) {
-  const samples = codes.map((code) => sampleErrors()[code]);
-  const examples = samples.map((sample) => [sample.code, { value: failureBody({ failure }, sample, "trace-1") }]);
-  return {
-    description: samples.map(({ code, message }) => `\`${code}\`: ${message}`).join("\n\n"),
-    headers: { ...REQUEST_ID_HEADER, ...Object.assign({}, ...samples.map(headersOf)) },
-    content: { "application/json": { schema, examples: Object.fromEntries(examples) } },
-  };
-}
-
-/** The body of an error that has one of these codes. */
-export function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniType {
-  const field = z.strictObject({ path: z.string(), message: z.string() });
-  const fields = documented(z.array(field), {
-    description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
-  });
-  const version = whole(1, { description: "the version that the server is at" });
-  const error = z.strictObject({
-    code: z.enum(codes),
-    message: documented(z.string(), { description: "what is wrong, and how to mend it" }),
-    ...(codes.includes("invalid_request") && { fields: z.optional(fields) }),
-    ...(codes.includes("version_mismatch") && { current_version: version }),
-  });
-  return z.strictObject({ ok: z.literal(false), ...literals(failure), error, request_id: z.string() });
 }
 
 function headersOf({ headers }: ApiError) {

@@ -1,47 +1,35 @@
 /** An endpoint in a document: its parameters or body, and every answer that it can give. */
 
 import * as z from "zod/mini";
-import type { ErrorCode } from "./api_error.ts";
 import type { Operation } from "./documented.ts";
 import { REQUEST_ID_HEADER, REQUEST_ID_PARAMETER } from "./openapi_common.ts";
-import { byStatus, errorCodesOf, errorResponse, errorSchema, literals } from "./openapi_errors.ts";
-import { type Definitions, exampleOf, jsonSchema } from "./openapi_schema.ts";
+import { errorsOf, literals } from "./openapi_errors.ts";
+import { camelCase, type Components, pascalCase } from "./openapi_names.ts";
+import { define, exampleOf, jsonSchema, reference } from "./openapi_schema.ts";
 import type { Face } from "./respond.ts";
-
-/** What operations refer to. */
-export interface Components {
-  schemas: Definitions;
-  requestBodies: Record<string, unknown>;
-  responses: Record<string, unknown>;
-}
 
 /** The path items of an operation: it is the same at each of its paths. What it refers to is put among the components. */
 export function pathsOf(
-  project: Face,
+  face: Face,
   operation: Operation,
+  operations: readonly Operation[],
   components: Components,
 ): [path: string, item: object][] {
-  const { name, resource, method, summary, scope, input } = operation;
+  const { name, resource, method, summary, description, scope, input } = operation;
   const id = camelCase(name);
   const scopes = scope === undefined ? [] : [scope];
   const described = {
+    summary,
+    description: scope === undefined ? description : `${description} The key must have the scope \`${scope}\`.`,
     tags: [resource],
     security: input ? [{ agent: scopes }, { kernel: scopes }] : [],
     parameters: [...queryOf(operation, components), ...headersOf(operation)],
-    ...(input && method === "POST" && { requestBody: bodyOf(id, input, operation, components) }),
-    responses: { ...successesOf(project, id, operation, components), ...errorsOf(project, operation, components) },
+    ...(input && method === "POST" && { requestBody: bodyOf(input, operation, components) }),
+    responses: { ...successesOf(face, operation, components), ...errorsOf(operation, operations, components) },
   };
   return operation.paths.map((path, form) => [path, {
-    [method.toLowerCase()]: {
-      operationId: form === 0 ? id : `${id}Function`,
-      summary: form === 0 ? summary : `${summary} (the function of that name)`,
-      ...described,
-    },
+    [method.toLowerCase()]: { operationId: form === 0 ? id : `${id}Function`, ...described },
   }]);
-}
-
-function camelCase(name: string): string {
-  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function queryOf({ method, input }: Operation, { schemas }: Components): object[] {
@@ -57,46 +45,48 @@ function queryOf({ method, input }: Operation, { schemas }: Components): object[
 }
 
 function headersOf({ reads = {} }: Operation): object[] {
-  const own = Object.entries(reads).map(([name, { description, example }]) => ({
+  const own = Object.entries(reads).map(([name, { description, pattern, example }]) => ({
     name,
     in: "header",
     description,
-    schema: { type: "string", examples: [example] },
+    schema: { type: "string", pattern, examples: [example] },
   }));
   return [...own, REQUEST_ID_PARAMETER];
 }
 
-function bodyOf(
-  id: string,
-  input: z.ZodMiniType,
-  { body, example, isBodyOptional }: Operation,
-  components: Components,
-): object {
-  const { schemas, requestBodies } = components;
-  const schema = { ...jsonSchema(input, "input", schemas), ...body };
-  const { tenant_id: _, ...properties } = schema.properties ?? {};
-  requestBodies[id] = {
+function bodyOf(input: z.ZodMiniType, operation: Operation, { schemas }: Components): object {
+  const { name, body, example, isBodyOptional } = operation;
+  const refer = (one: z.ZodMiniType) => reference(`${pascalCase(name)}Request`, one, "input", schemas);
+  const schema = body ? define(body.name, { oneOf: body.oneOf.map(refer) }, schemas) : refer(input);
+  return {
     required: !isBodyOptional,
-    content: { "application/json": { schema, example: example ?? exampleOf({ ...schema, properties }, schemas) } },
+    content: { "application/json": { schema, example: example ?? bodyExample(input) } },
   };
-  return { $ref: `#/components/requestBodies/${id}` };
+}
+
+/** An agent's, which need not name its tenant. */
+function bodyExample(input: z.ZodMiniType): unknown {
+  const definitions = {};
+  const { properties: { tenant_id: _, ...properties } = {}, ...schema } = jsonSchema(input, "input", definitions);
+  return exampleOf({ ...schema, properties }, definitions);
 }
 
 /** One response for each status; 304 has no body. */
-function successesOf(project: Face, id: string, operation: Operation, { schemas, responses }: Components): object {
-  const body = z.strictObject({ ok: z.literal(true), ...literals(project.success), data: operation.data });
-  const schema = jsonSchema(body, "output", schemas);
+function successesOf(face: Face, operation: Operation, { schemas, responses }: Components): object {
   const { statuses = { 200: "success" } } = operation;
+  const name = pascalCase(operation.name);
+  const body = z.strictObject({ ok: z.literal(true), ...literals(face.success), data: operation.data });
+  const schema = reference(`${name}Answer`, body, "output", schemas);
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => {
-      responses[`${id}${status}`] = {
+      responses[`${name}${status}`] = {
         description,
         headers: { ...REQUEST_ID_HEADER, ...givenHeaders(operation) },
         ...(status !== "304" && {
           content: { "application/json": { schema, example: exampleOf(schema, schemas) } },
         }),
       };
-      return [status, { $ref: `#/components/responses/${id}${status}` }];
+      return [status, { $ref: `#/components/responses/${name}${status}` }];
     }),
   );
 }
@@ -107,22 +97,4 @@ function givenHeaders({ gives = {} }: Operation): object {
     { description, required: true, schema: { type: "string", pattern, examples: [example] } },
   ]);
   return Object.fromEntries(headers);
-}
-
-function errorsOf({ failure }: Face, operation: Operation, components: Components): object {
-  const statuses = byStatus(errorCodesOf(operation));
-  return Object.fromEntries(
-    [...statuses].map(([status, codes]) => [status, errorReference(failure, codes, components)]),
-  );
-}
-
-/** The response for these codes, which all operations share that can answer just them. */
-export function errorReference(
-  failure: Face["failure"],
-  codes: ErrorCode[],
-  { schemas, responses }: Components,
-): object {
-  const name = codes.join("-or-");
-  responses[name] ??= errorResponse(failure, codes, jsonSchema(errorSchema(failure, codes), "output", schemas));
-  return { $ref: `#/components/responses/${name}` };
 }

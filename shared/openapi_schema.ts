@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import type { Keywords } from "./documented.ts";
 
 export interface JsonSchema extends Keywords {
+  id?: string;
   $ref?: string;
   const?: unknown;
   enum?: unknown[];
@@ -13,6 +14,7 @@ export interface JsonSchema extends Keywords {
   required?: string[];
   items?: JsonSchema;
   anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
 }
 
 /** Schemas that others refer to, by the id in their keywords. */
@@ -23,15 +25,33 @@ const DEFINITION = "#/$defs/";
 /** The schema of what is sent (input) or answered (output). Those that it refers to are put among the definitions. */
 export function jsonSchema(schema: z.ZodMiniType, io: "input" | "output", definitions: Definitions): JsonSchema {
   // What zod calls unrepresentable has keywords of ours.
-  const { $schema: _, $defs, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  Object.assign(definitions, $defs);
+  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   // Wider in zod's own type: true and false are schemas too.
+  for (const [name, definition] of Object.entries($defs)) define(name, definition as JsonSchema, definitions);
   return json as JsonSchema;
 }
 
-/** A document's text, in which references to definitions lead to where a document has them. */
-export function textOf(document: unknown): string {
-  return JSON.stringify(document).replaceAll(`"${DEFINITION}`, '"#/components/schemas/');
+/** A reference to the schema, which is put among the definitions by its own id, or by the name when it has none. */
+export function reference(
+  name: string,
+  schema: z.ZodMiniType,
+  io: "input" | "output",
+  definitions: Definitions,
+): JsonSchema {
+  const json = jsonSchema(schema, io, definitions);
+  return json.$ref === undefined ? define(name, json, definitions) : json;
+}
+
+/** A reference to the schema of that name, which there is once. */
+export function define(name: string, { id: _, ...schema }: JsonSchema, definitions: Definitions): JsonSchema {
+  const known = definitions[name] ??= schema;
+  if (JSON.stringify(known) !== JSON.stringify(schema)) throw new Error(`two schemas have the name ${name}`);
+  return { $ref: `${DEFINITION}${name}` };
+}
+
+/** The document with references to definitions that lead to where a document has them. */
+export function linked(document: unknown): unknown {
+  return JSON.parse(JSON.stringify(document).replaceAll(`"${DEFINITION}`, '"#/components/schemas/'));
 }
 
 /**
@@ -43,7 +63,8 @@ export function exampleOf(schema: JsonSchema, definitions: Definitions): unknown
   if ("const" in schema) return schema.const;
   const values = schema.examples ?? schema.enum;
   if (values !== undefined) return values[0];
-  if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], definitions);
+  const [variant] = schema.oneOf ?? schema.anyOf ?? [];
+  if (variant) return exampleOf(variant, definitions);
   if (schema.items) return [exampleOf(schema.items, definitions)];
   if (schema.type === "boolean") return true;
   if (schema.type === "integer") return 1;

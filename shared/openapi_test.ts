@@ -4,12 +4,16 @@ import * as fc from "fast-check";
 import * as z from "zod/mini";
 import { functionNames, type ProjectName, projectUrl } from "../scripts/stack/projects.ts";
 import { type Field, FIELDS } from "../scripts/testing/edges.ts";
+import { documentText, documentUrl } from "../scripts/documents.ts";
 import { below, type Contract, type Node, readContract } from "../scripts/testing/openapi_document.ts";
 import { STATUS } from "./api_error.ts";
+import { IF_MATCH, readIfMatch } from "./etag.ts";
+import { tenantId } from "./fields.ts";
 import { generateKey } from "./key.ts";
 import { jsonSchema } from "./openapi_schema.ts";
 import type { Handler } from "./respond.ts";
 import { findSecret } from "./secret_forms.ts";
+import { checkSelector, selectorFields } from "./vault.ts";
 
 const DOCUMENTS: Record<ProjectName, string> = {
   "governance-hub": "/mcp-servers/openapi.json",
@@ -36,6 +40,14 @@ Deno.test("openapi.json is answered to GET alone, without a key, and may be kept
     assertEquals([status, headers.get("content-type")], [200, "application/json"]);
     assertEquals(headers.get("cache-control"), "public, max-age=300");
     assertEquals((await ask(project, DOCUMENTS[project], { method: "POST" })).status, 405);
+  }
+});
+
+Deno.test("openapi.json is what the endpoints say: run `deno task build` when they have changed", async () => {
+  for (const project of PROJECTS) {
+    const file = await Deno.readTextFile(documentUrl(project));
+    assert(file === documentText(project), `${documentUrl(project).pathname} is stale: run \`deno task build\``);
+    assertEquals(await readDocument(project), JSON.parse(file));
   }
 });
 
@@ -98,46 +110,116 @@ Deno.test("openapi.json has every error code under its status, and an example of
       for (const method of Object.keys(item)) {
         for (const status of Object.keys(item[method].responses)) {
           const { node } = find(below("/paths", path, method, "responses", status)) ?? {};
-          for (const code of codesIn(node)) {
+          for (const code of codesIn(components, node)) {
             assertEquals(String(STATUS[code]), status, `${path} ${code}`);
             found.add(code);
           }
         }
       }
     }
-    for (const code of ["not_found", "method_not_allowed"]) {
-      codesIn(components.responses[code]).forEach((code) => found.add(code));
+    for (const name of ["NotFound", "MethodNotAllowed"]) {
+      codesIn(components, components.responses[name]).forEach((code) => found.add(code));
     }
+    assertEquals(components.schemas.ErrorCode.enum, Object.keys(components.examples));
   }
   assertEquals([...found].sort(), Object.keys(STATUS).sort());
 });
 
 /** The codes of an error's response, which has an example of each. */
-function codesIn(response: Node): (keyof typeof STATUS)[] {
-  const { schema, examples } = response?.content?.["application/json"] ?? {};
-  const codes = schema?.properties?.error?.properties.code.enum ?? [];
-  assertEquals(codes, Object.keys(examples ?? {}));
-  return codes;
+function codesIn(components: Node, response: Node): (keyof typeof STATUS)[] {
+  const examples = response?.content?.["application/json"].examples ?? {};
+  for (const [code, { $ref }] of Object.entries<Node>(examples)) {
+    assertEquals($ref, `#/components/examples/${code}`);
+    assertEquals(components.examples[code].value.error.code, code);
+  }
+  return Object.keys(examples) as (keyof typeof STATUS)[];
 }
 
 /** Every example of a document with the place of its schema. */
-function* examplesIn(node: Node, pointer = ""): Generator<[schema: string, example: unknown]> {
+function* examplesIn(contract: Contract, node: Node, pointer = ""): Generator<[schema: string, example: unknown]> {
   if (typeof node !== "object" || node === null) return;
   if (Array.isArray(node.examples)) { for (const example of node.examples) yield [pointer, example]; }
   if (node.schema && "example" in node) yield [below(pointer, "schema"), node.example];
   if (node.schema && node.examples) {
-    for (const { value } of Object.values<Node>(node.examples)) yield [below(pointer, "schema"), value];
+    for (const name of Object.keys(node.examples)) {
+      yield [below(pointer, "schema"), contract.find(below(pointer, "examples", name))?.node.value];
+    }
   }
   for (const [name, member] of Object.entries(node)) {
-    if (!["example", "examples", "enum", "const"].includes(name)) yield* examplesIn(member, below(pointer, name));
+    if (!["example", "examples", "enum", "const"].includes(name)) {
+      yield* examplesIn(contract, member, below(pointer, name));
+    }
   }
 }
+
+/** Every schema of a document's components that has members, with its place. */
+function* objectsIn(node: Node, pointer: string): Generator<[pointer: string, properties: Record<string, Node>]> {
+  if (typeof node !== "object" || node === null) return;
+  if (typeof node.properties === "object" && "type" in node) yield [pointer, node.properties];
+  for (const [name, member] of Object.entries(node)) yield* objectsIn(member, below(pointer, name));
+}
+
+Deno.test("openapi.json names every body, and has no schema that generators of clients do not take", async () => {
+  for (const project of PROJECTS) {
+    const { paths, components } = await readDocument(project);
+    const media = JSON.stringify({ paths, responses: components.responses }).matchAll(
+      /"application\/json":\{"schema":\{(.)(\$ref)?/g,
+    );
+    for (const [text, , isReference] of media) assertEquals(isReference, "$ref", text);
+    const objects = [...objectsIn(components.schemas, "/components/schemas")];
+    assert(objects.length >= 20, `${objects.length}`);
+    for (const [pointer, properties] of objects) {
+      // One level, so that each type has a name that we chose.
+      assertEquals(pointer.split("/").length, 4, pointer);
+      for (const [name, schema] of Object.entries(properties)) {
+        assertEquals(typeof schema, "object", `${pointer} ${name}`);
+      }
+    }
+  }
+});
+
+Deno.test("the document's selector of a credential takes what the endpoints take, and refuses what they refuse", async () => {
+  const contract = readContract(await readDocument("key-vault-executor"));
+  const fields = z.strictObject({ ...selectorFields(), tenant_id: z.optional(tenantId()) });
+  const member = (good: string) => fc.option(fc.constantFrom(good, "", "a b", 1, null), { nil: undefined });
+  const selectors = fc.record({
+    credential_id: member("7d1f4a52-2f0e-4c6a-8a55-5f1f6f1f0c21"),
+    service: member("amazon"),
+    credential_type: member("api_key"),
+    tenant_id: member("0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11"),
+    other: fc.option(fc.constant("x"), { nil: undefined, freq: 1 }),
+  });
+  fc.assert(
+    fc.property(selectors, (selector) => {
+      const sent = JSON.parse(JSON.stringify(selector));
+      const { success, data } = fields.safeParse(sent);
+      const isTaken = success && checkSelector(data) === undefined;
+      return isTaken === (contract.fault("/components/schemas/CredentialSelector", sent) === undefined);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("the pattern of If-Match takes what the endpoints take, and refuses what they refuse", () => {
+  const pattern = new RegExp(IF_MATCH["If-Match"]?.pattern ?? "^$");
+  const isTaken = (value: string) => {
+    try {
+      readIfMatch(new Headers({ "if-match": value }), undefined);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const part = fc.constantFrom('"', "W/", "*", "3", ",", " ", "a");
+  const values = fc.array(part, { maxLength: 6 }).map((parts) => parts.join("").trim());
+  fc.assert(fc.property(values, (value) => value === "" || pattern.test(value) === isTaken(value)), { numRuns: 5000 });
+});
 
 Deno.test("openapi.json has examples that fit their schemas, and hold no secret", async () => {
   for (const project of PROJECTS) {
     const document = await readDocument(project);
     const contract = readContract(document);
-    const examples = [...examplesIn(document)];
+    const examples = [...examplesIn(contract, document)];
     assert(examples.length > 60, `${examples.length}`);
     for (const [schema, example] of examples) {
       assertEquals(contract.fault(schema, example), undefined, `${schema} ${JSON.stringify(example)}`);

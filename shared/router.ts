@@ -1,13 +1,9 @@
 /** The function that serves a resource's documented URLs, `/<resource>/<verb>`, by the endpoints that it is given. */
 
-import * as z from "zod/mini";
 import { ApiError } from "./api_error.ts";
 import { callFunction } from "./database.ts";
-import type { Operation } from "./documented.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { DataApi } from "./environment.ts";
-import { once } from "./once.ts";
-import { openApi } from "./openapi.ts";
 import {
   type Answer,
   type Arrival,
@@ -22,8 +18,8 @@ export interface Routes<Environment> {
   project: Project<Environment>;
   resource: string;
   endpoints: Endpoint[];
-  /** Endpoints of the project that are functions elsewhere, and stand in its document all the same. */
-  others?: Endpoint[];
+  /** The project's OpenAPI document, as the build has written it. */
+  document: string;
   /** A function of the database; it refuses the empty caller that it is called with, and so has answered. */
   probe: "list_mcp_servers" | "list_credentials";
 }
@@ -33,7 +29,7 @@ export interface Routes<Environment> {
  * valid and the database answers, else 503; and `openapi.json`, the project's document.
  */
 export function router<Environment extends { database: DataApi }>(routes: Routes<Environment>): Handler {
-  const { project, resource, endpoints } = routes;
+  const { project, resource, endpoints, document } = routes;
   const own = (verb: string, answer: (arrival: Arrival) => Promise<Answer>): [string, Handler] => [
     `/${resource}/${verb}`,
     { fetch: (request) => respond(project, `${resource}-${verb.replace(".json", "")}`, request, answer) },
@@ -41,7 +37,7 @@ export function router<Environment extends { database: DataApi }>(routes: Routes
   const handlers = new Map<string, Handler>([
     ...endpoints.map((endpoint): [string, Handler] => [endpoint.paths[0] ?? "", endpoint]),
     own("health", (arrival) => checkHealth(routes, arrival)),
-    own("openapi.json", describe(routes)),
+    own("openapi.json", (arrival) => describe(document, arrival)),
   ]);
 
   return {
@@ -66,25 +62,7 @@ async function checkHealth<Environment extends { database: DataApi }>(
   return { status: 200, data: { healthy: true } };
 }
 
-/** Answers with the document, which is made when it is first asked for. */
-function describe<Environment>({ project, resource, endpoints, others = [] }: Routes<Environment>) {
-  const make = once(() => {
-    const operations = [...endpoints, ...others].map((endpoint) => endpoint.operation());
-    return openApi(project, resource, [...operations, healthOf(resource)]);
-  });
-  return ({ request }: Arrival): Promise<Answer> => {
-    requireMethod(request, "GET");
-    return Promise.resolve({ status: 200, json: make(), headers: { "cache-control": "public, max-age=300" } });
-  };
-}
-
-function healthOf(resource: string): Operation {
-  return {
-    name: `${resource}-health`,
-    resource,
-    method: "GET",
-    paths: [`/${resource}/health`],
-    summary: "Tells whether the configuration is valid and the database answers",
-    data: z.object({ healthy: z.literal(true) }),
-  };
+function describe(json: string, { request }: Arrival): Promise<Answer> {
+  requireMethod(request, "GET");
+  return Promise.resolve({ status: 200, json, headers: { "cache-control": "public, max-age=300" } });
 }

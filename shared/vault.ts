@@ -6,7 +6,7 @@ import { id, moment, text } from "./answers.ts";
 import { callFunction, type FunctionName, type Parameters } from "./database.ts";
 import { documented } from "./documented.ts";
 import type { Call } from "./endpoint.ts";
-import { credentialId, credentialType, service } from "./fields.ts";
+import { credentialId, credentialType, service, tenantId } from "./fields.ts";
 import type { Project } from "./respond.ts";
 import type { KnownCaller } from "./who_calls.ts";
 import { readVaultEnvironment, type VaultEnvironment } from "./environment.ts";
@@ -77,16 +77,17 @@ export const selectorFields = once(() => ({
   credential_type: z.optional(credentialType()),
 }));
 
-/** What {@linkcode checkSelector} checks, for the document. */
-export const SELECTOR_ABOUT = {
-  body: {
-    oneOf: [
-      { required: ["credential_id"], properties: { service: false, credential_type: false } },
-      { required: ["service"], properties: { credential_id: false } },
-    ],
-  },
-  example: { service: "amazon", credential_type: "api_key" },
-};
+/** What {@linkcode checkSelector} checks, for the document: each way to select as a schema of its own, with a name. */
+export function selectorAbout() {
+  const tenant_id = z.optional(tenantId());
+  const byId = z.strictObject({ credential_id: credentialId(), tenant_id });
+  const byService = z.strictObject({ service: service(), credential_type: z.optional(credentialType()), tenant_id });
+  const oneOf = [documented(byId, { id: "CredentialById" }), documented(byService, { id: "CredentialByService" })];
+  return {
+    body: { name: "CredentialSelector", oneOf },
+    example: { service: "amazon", credential_type: "api_key" },
+  };
+}
 
 export function checkSelector({ credential_id, service, credential_type }: Selector): FieldError | undefined {
   const message = "send exactly one of credential_id, or service (with a credential_type)";

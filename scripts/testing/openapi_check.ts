@@ -45,10 +45,10 @@ export function faultsOf(contract: Contract, sent: Sent, received: Received): st
   const isHead = sent.method === "HEAD";
   const operation = below(item, isHead ? "get" : sent.method.toLowerCase());
   if (contract.find(item) === undefined) {
-    return isOfTheGateway(received) ? [] : responseFaults(contract, "/components/responses/not_found", 404, received);
+    return isOfTheGateway(received) ? [] : responseFaults(contract, "/components/responses/NotFound", 404, received);
   }
   if (contract.find(operation) === undefined) {
-    return responseFaults(contract, "/components/responses/method_not_allowed", 405, received);
+    return responseFaults(contract, "/components/responses/MethodNotAllowed", 405, received);
   }
   const { status } = received;
   return [
@@ -79,7 +79,14 @@ function responseFaults(
   const type = received.headers.get("content-type") ?? "none";
   if (!(type in response.node.content)) return [...faults, `it has no content-type ${type}`];
   const fault = contract.fault(below(response.pointer, "content", type, "schema"), received.body);
-  return fault === undefined ? faults : [...faults, fault];
+  return [...faults, ...(fault === undefined ? codeFaults(response.node.content[type], received.body) : [fault])];
+}
+
+/** An error's code must be one of those that its response has an example of. */
+function codeFaults({ examples }: { examples?: object }, body: unknown): string[] {
+  if (examples === undefined) return [];
+  const { code } = (body as { error: { code: string } }).error;
+  return code in examples ? [] : [`it has no code ${code}`];
 }
 
 function headerFaults(contract: Contract, response: string, headers: Headers): string[] {

@@ -14,7 +14,7 @@ const listed: Received = {
     "x-request-id": "r1",
     etag: '"v1.7.0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11"',
   }),
-  body: document.components.responses.mcpServersList200.content["application/json"].example,
+  body: document.components.responses.McpServersList200.content["application/json"].example,
 };
 
 function faults(sent: Partial<Sent>, received: Partial<Received> = {}): string[] {

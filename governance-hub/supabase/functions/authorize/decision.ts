@@ -17,17 +17,24 @@ const decided = once(() => ({
 }));
 /** Who calls, and what the key allows. */
 export const actor = once(() =>
-  z.object({
-    organization_id: id(),
-    kind: text("agent", { enum: ["agent", "kernel"] }),
-    id: id(),
-    scopes: z.array(text("servers:read")),
-    services: z.nullable(z.array(text("amazon"))),
-  })
+  documented(
+    z.object({
+      organization_id: id(),
+      kind: text("agent", { enum: ["agent", "kernel"] }),
+      id: id(),
+      scopes: z.array(text("servers:read")),
+      services: documented(z.nullable(z.array(text("amazon"))), {
+        description: "whose credentials the key may touch; null: all",
+      }),
+    }),
+    { id: "Actor", description: "who calls, and what the key allows" },
+  )
 );
 
 export const decision = once(() => z.object({ ...decided(), server: z.optional(server()) }));
 
 export const told = once(() =>
-  z.object({ ...decided(), tenant_id: tenantId(), actor: actor(), server: z.optional(server()) })
+  documented(z.object({ ...decided(), tenant_id: tenantId(), actor: actor(), server: z.optional(server()) }), {
+    id: "Decision",
+  })
 );

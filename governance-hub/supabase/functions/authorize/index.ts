@@ -11,7 +11,8 @@ export default endpoint({
   resource: "authorize",
   method: "POST",
   about: () => ({
-    summary: "Tells whether the caller may call a tool, and which server owns it; without a tool, who calls",
+    summary: "Authorize a tool",
+    description: "Says whether the caller may call a tool, and which server owns it. Without a tool it says who calls.",
     data: told(),
   }),
   isBodyOptional: true,

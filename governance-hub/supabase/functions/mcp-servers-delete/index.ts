@@ -3,12 +3,15 @@
 import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { text } from "shared/answers.ts";
+import { documented } from "shared/documented.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { IF_MATCH, readIfMatch } from "shared/etag.ts";
 import { serverId, version } from "shared/fields.ts";
 import { callHub, hub } from "shared/hub.ts";
 
-const deleted = once(() => z.object({ server_id: text("my-amazon-server"), deleted: z.literal(true) }));
+const deleted = once(() =>
+  documented(z.object({ server_id: text("my-amazon-server"), deleted: z.literal(true) }), { id: "DeletedServer" })
+);
 
 export default endpoint({
   project: hub,
@@ -16,7 +19,8 @@ export default endpoint({
   verb: "delete",
   method: "POST",
   about: () => ({
-    summary: "Deletes a server for good",
+    summary: "Delete a server",
+    description: "Deletes a server for good.",
     scope: "servers:write",
     data: deleted(),
     errors: ["not_found", "version_mismatch"],

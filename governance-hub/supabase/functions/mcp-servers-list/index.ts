@@ -14,9 +14,10 @@ export default endpoint({
   verb: "list",
   method: "GET",
   about: () => ({
-    summary: "Lists the MCP servers of the caller's tenant by server_id, in pages",
+    summary: "List servers",
+    description: "Lists the MCP servers of the tenant by server_id, in pages.",
     scope: "servers:read",
-    data: page("servers", server()),
+    data: page("ServerPage", "servers", server()),
     statuses: { 200: "a page", 304: "the tenant's servers are as one of the ETags in If-None-Match says" },
     reads: IF_NONE_MATCH,
     gives: LIST_ETAG,

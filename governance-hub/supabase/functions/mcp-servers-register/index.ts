@@ -13,7 +13,8 @@ export default endpoint({
   verb: "register",
   method: "POST",
   about: () => ({
-    summary: "Adds an MCP server to the caller's tenant",
+    summary: "Register a server",
+    description: "Adds an MCP server to the tenant.",
     scope: "servers:write",
     data: server(),
     statuses: { 201: "the server" },

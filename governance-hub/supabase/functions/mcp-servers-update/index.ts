@@ -13,7 +13,8 @@ export default endpoint({
   verb: "update",
   method: "POST",
   about: () => ({
-    summary: "Changes the named fields of a server, and no others",
+    summary: "Update a server",
+    description: "Changes the fields of a server that the body has, and no others.",
     scope: "servers:write",
     data: server(),
     errors: ["secret_in_args", "not_found", "tool_prefix_taken", "version_mismatch"],

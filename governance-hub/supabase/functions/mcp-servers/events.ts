@@ -18,9 +18,11 @@ export default endpoint({
   isFunction: false,
   method: "GET",
   about: () => ({
-    summary: "Lists what was done to the servers of the caller's tenant, newest first, in pages; until is exclusive",
+    summary: "List events of servers",
+    description:
+      "Lists what was done to the servers of the tenant, newest first, in pages: from `since` on, and before `until`.",
     scope: "servers:read",
-    data: page("events", serverEvent()),
+    data: page("ServerEventPage", "events", serverEvent()),
   }),
   fields: () => ({ ...eventFields(SERVER_ACTIONS), server_id: z.optional(serverId()) }),
   async answer(call) {

@@ -2,17 +2,13 @@
 
 import { hub } from "shared/hub.ts";
 import { router } from "shared/router.ts";
-import authorize from "../authorize/index.ts";
-import deleteServer from "../mcp-servers-delete/index.ts";
-import list from "../mcp-servers-list/index.ts";
-import register from "../mcp-servers-register/index.ts";
-import update from "../mcp-servers-update/index.ts";
-import events from "./events.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import document from "./openapi.json" with { type: "text" };
 
 export default router({
   project: hub,
   resource: "mcp-servers",
-  endpoints: [register, list, update, deleteServer, events],
-  others: [authorize],
+  endpoints: ENDPOINTS,
+  document,
   probe: "list_mcp_servers",
 });

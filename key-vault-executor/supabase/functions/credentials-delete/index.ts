@@ -2,11 +2,14 @@
 
 import * as z from "zod/mini";
 import { once } from "shared/once.ts";
+import { documented } from "shared/documented.ts";
 import { endpoint } from "shared/endpoint.ts";
-import { callVault, checkSelector, named, SELECTOR_ABOUT, selectorFields, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, named, selectorAbout, selectorFields, selectorOf, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
-const deleted = once(() => z.object({ credential_id: named().credential_id, deleted: z.literal(true) }));
+const deleted = once(() =>
+  documented(z.object({ credential_id: named().credential_id, deleted: z.literal(true) }), { id: "DeletedCredential" })
+);
 
 export default endpoint({
   project: vault,
@@ -14,11 +17,12 @@ export default endpoint({
   verb: "delete",
   method: "POST",
   about: () => ({
-    summary: "Deletes a credential for good",
+    summary: "Delete a credential",
+    description: "Deletes a credential for good.",
     scope: "credentials:write",
     data: deleted(),
     errors: ["not_found"],
-    ...SELECTOR_ABOUT,
+    ...selectorAbout(),
   }),
   fields: selectorFields,
   rule: checkSelector,

@@ -17,9 +17,10 @@ export default endpoint({
   verb: "list",
   method: "GET",
   about: () => ({
-    summary: "Lists the credentials of the caller's tenant by service and type, in pages; never their values",
+    summary: "List credentials",
+    description: "Lists the credentials of the tenant by service and type, in pages, without their values.",
     scope: "credentials:read",
-    data: page("credentials", credential()),
+    data: page("CredentialPage", "credentials", credential()),
   }),
   fields: () => ({ service: z.optional(service()), limit: limit(), cursor: z.optional(cursor(2)) }),
   async answer(call) {

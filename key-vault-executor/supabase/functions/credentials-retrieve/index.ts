@@ -2,10 +2,11 @@
 
 import * as z from "zod/mini";
 import { once } from "shared/once.ts";
+import { documented } from "shared/documented.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { credentials } from "shared/fields.ts";
 import { open } from "shared/seal.ts";
-import { callVault, checkSelector, named, SELECTOR_ABOUT, selectorFields, selectorOf, vault } from "shared/vault.ts";
+import { callVault, checkSelector, named, selectorAbout, selectorFields, selectorOf, vault } from "shared/vault.ts";
 import { authenticate } from "shared/who_calls.ts";
 
 const retrieved = once(() =>
@@ -18,11 +19,12 @@ export default endpoint({
   verb: "retrieve",
   method: "POST",
   about: () => ({
-    summary: "Opens a credential, and notes that it was used",
+    summary: "Retrieve a credential",
+    description: "Decrypts a credential, and records that it was used.",
     scope: "credentials:reveal",
-    data: z.object({ ...named(), credentials: credentials() }),
+    data: documented(z.object({ ...named(), credentials: credentials() }), { id: "RetrievedCredential" }),
     errors: ["not_found", "credential_unreadable"],
-    ...SELECTOR_ABOUT,
+    ...selectorAbout(),
   }),
   fields: selectorFields,
   rule: checkSelector,

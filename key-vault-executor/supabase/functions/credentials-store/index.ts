@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { moment } from "shared/answers.ts";
+import { documented } from "shared/documented.ts";
 import { endpoint } from "shared/endpoint.ts";
 import { credentials, credentialType, service } from "shared/fields.ts";
 import { seal } from "shared/seal.ts";
@@ -18,9 +19,11 @@ export default endpoint({
   verb: "store",
   method: "POST",
   about: () => ({
-    summary: "Seals credentials for a service, and stores them in place of any that were there",
+    summary: "Store a credential",
+    description:
+      "Encrypts credentials for a service, and stores them. Those of the same service and type are replaced.",
     scope: "credentials:write",
-    data: z.object(told()),
+    data: documented(z.object(told()), { id: "StoredCredential" }),
     statuses: { 200: "replaced", 201: "new" },
   }),
   fields: () => ({

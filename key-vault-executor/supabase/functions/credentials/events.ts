@@ -19,10 +19,11 @@ export default endpoint({
   isFunction: false,
   method: "GET",
   about: () => ({
-    summary:
-      "Lists what was done to the credentials of the caller's tenant, newest first, in pages; until is exclusive",
+    summary: "List events of credentials",
+    description:
+      "Lists what was done to the credentials of the tenant, newest first, in pages: from `since` on, and before `until`.",
     scope: "credentials:read",
-    data: page("events", credentialEvent()),
+    data: page("CredentialEventPage", "events", credentialEvent()),
   }),
   fields: () => ({ ...eventFields(CREDENTIAL_ACTIONS), service: z.optional(service()) }),
   async answer(call) {

@@ -2,15 +2,13 @@
 
 import { router } from "shared/router.ts";
 import { vault } from "shared/vault.ts";
-import deleteCredential from "../credentials-delete/index.ts";
-import list from "../credentials-list/index.ts";
-import retrieve from "../credentials-retrieve/index.ts";
-import store from "../credentials-store/index.ts";
-import events from "./events.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import document from "./openapi.json" with { type: "text" };
 
 export default router({
   project: vault,
   resource: "credentials",
-  endpoints: [store, list, retrieve, deleteCredential, events],
+  endpoints: ENDPOINTS,
+  document,
   probe: "list_credentials",
 });

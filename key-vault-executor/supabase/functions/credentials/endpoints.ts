@@ -1,0 +1,9 @@
+/** The endpoints of the router beside this. */
+
+import deleteCredential from "../credentials-delete/index.ts";
+import list from "../credentials-list/index.ts";
+import retrieve from "../credentials-retrieve/index.ts";
+import store from "../credentials-store/index.ts";
+import events from "./events.ts";
+
+export const ENDPOINTS = [store, list, retrieve, deleteCredential, events];

@@ -172,20 +172,22 @@ export function oneOf(words: readonly string[], keywords: Keywords = {}) {
 /** A query's flag: `true` or `false`, which the document calls a boolean. */
 export const flag = once(() =>
   z.pipe(
-    oneOf(["true", "false"], { type: "boolean", enum: [true, false] }),
+    text("must be one of true, false", (value) => value === "true" || value === "false", { type: "boolean" }),
     z.transform((v) => v === "true"),
   )
 );
+
+const PAGE_RULE = `must be a whole number from 1 to ${MAX_PAGE}`;
 
 /** A query's page size, 1 to 1,000, which the document calls an integer. */
 export const limit = once(() =>
   z._default(
     z.pipe(
-      text(`must be a whole number from 1 to ${MAX_PAGE}`, isPageSize, {
+      text(PAGE_RULE, isPageSize, {
+        description: `${PAGE_RULE}; when it is absent, ${MAX_PAGE}`,
         type: "integer",
         minimum: 1,
         maximum: MAX_PAGE,
-        default: MAX_PAGE,
         examples: [100],
       }),
       z.transform(Number),

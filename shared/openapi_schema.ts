@@ -25,10 +25,17 @@ const DEFINITION = "#/$defs/";
 /** The schema of what is sent (input) or answered (output). Those that it refers to are put among the definitions. */
 export function jsonSchema(schema: z.ZodMiniType, io: "input" | "output", definitions: Definitions): JsonSchema {
   // What zod calls unrepresentable has keywords of ours.
-  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any", override });
   // Wider in zod's own type: true and false are schemas too.
   for (const [name, definition] of Object.entries($defs)) define(name, definition as JsonSchema, definitions);
   return json as JsonSchema;
+}
+
+/** Says a default in words: openapi-typescript makes a member required that has one. */
+function override({ jsonSchema }: { jsonSchema: { default?: unknown; description?: string } }): void {
+  if (jsonSchema.default === undefined) return;
+  jsonSchema.description = `${jsonSchema.description}; when it is absent, ${jsonSchema.default}`;
+  delete jsonSchema.default;
 }
 
 /** A reference to the schema, which is put among the definitions by its own id, or by the name when it has none. */

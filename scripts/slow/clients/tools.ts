@@ -1,0 +1,43 @@
+/** The generators of clients and the fuzzer that both documents are held against: their versions, and how they are installed. */
+
+import { StackError } from "../../stack/child.ts";
+
+/** From npm, PyPI and the proxy of Go modules. */
+export const VERSIONS = {
+  "openapi-typescript": "7.13.0",
+  "openapi-fetch": "0.17.0",
+  "openapi-python-client": "0.29.1",
+  "schemathesis": "4.32.5",
+  "github.com/oapi-codegen/oapi-codegen/v2": "v2.8.2",
+  "github.com/oapi-codegen/runtime": "v1.8.0",
+} as const;
+
+const WHERE_FROM: Record<string, string> = {
+  python3: "install Python 3.11 or later with pip and venv",
+  go: "install Go 1.24 or later (https://go.dev/dl)",
+};
+
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** What a program prints. @throws {StackError} with all of it when the program fails, or is not there. */
+export async function run(program: string, args: string[], options: RunOptions = {}): Promise<string> {
+  const command = new Deno.Command(program, { args, ...options, stdin: "null", stdout: "piped", stderr: "piped" });
+  const { code, stdout, stderr } = await command.output().catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new StackError(`there is no ${program} here: ${WHERE_FROM[program] ?? "install it"}`);
+  });
+  const [printed, told] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (code !== 0) throw new StackError(`${[program, ...args].join(" ")} ended with ${code}:\n${printed}\n${told}`);
+  return printed ?? "";
+}
+
+/** Installs programs of PyPI below the folder. Returns where they are. */
+export async function installPython(folder: string, packages: (keyof typeof VERSIONS)[]): Promise<string> {
+  await run("python3", ["-m", "venv", folder]);
+  const pinned = packages.map((name) => `${name}==${VERSIONS[name]}`);
+  await run(`${folder}/bin/python`, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...pinned]);
+  return `${folder}/bin`;
+}

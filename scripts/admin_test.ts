@@ -113,7 +113,7 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 and not
       HUB_URL: vault.url,
       HUB_SECRET_KEY: vault.secret_key,
     }],
-    [["tenant", "list"], /is no Supabase project/, { ...HOSTED, HUB_URL: `${hub.url}/elsewhere` }],
+    [["tenant", "list"], /is not a Supabase project/, { ...HOSTED, HUB_URL: `${hub.url}/elsewhere` }],
     [["kernel", "issue", "acme", "--name", "x"], /KERNEL_HMAC_SECRET must be at least 64 hex/, {
       ...HOSTED,
       KERNEL_HMAC_SECRET: "short",

@@ -10,7 +10,7 @@ import {
   kernelKeyDigest,
   parseKernelSecret,
 } from "shared/key.ts";
-import { callOperator, type ProjectAccess } from "./admin/call.ts";
+import { callHub, type ProjectAccess } from "./admin/call.ts";
 import { StackError } from "./stack/child.ts";
 
 export type HubAccess = ProjectAccess;
@@ -31,20 +31,21 @@ export interface IssuedKey {
   key: string;
 }
 
-const row = z.nullable(z.object({ id: z.string() }));
+const created = z.object({ id: z.string() });
+const revoked = z.nullable(created);
 
 export function createOrganization(hub: HubAccess, name: string): Promise<{ id: string }> {
-  return call(hub, "create_organization", { name });
+  return callHub(hub, "create_organization", { name }, created);
 }
 
 export function createTenant(hub: HubAccess, organizationId: string, name: string): Promise<{ id: string }> {
-  return call(hub, "create_tenant", { organization_id: organizationId, name });
+  return callHub(hub, "create_tenant", { organization_id: organizationId, name }, created);
 }
 
 export async function issueApiKey(hub: HubAccess, tenantId: string, options: KeyOptions): Promise<IssuedKey> {
   const key = generateKey("agent");
   const entry = { ...options, display_prefix: displayPrefix(key), key_sha256: await apiKeyDigest(key) };
-  const { id } = await call(hub, "issue_api_key", { tenant_id: tenantId, key: entry });
+  const { id } = await callHub(hub, "issue_api_key", { tenant_id: tenantId, key: entry }, created);
   return { id, key };
 }
 
@@ -60,20 +61,16 @@ export async function issueKernel(
   if (bytes === undefined) throw new StackError(`KERNEL_HMAC_SECRET must be ${KERNEL_SECRET_FORM}`);
   const secret = await importKernelSecret(bytes);
   const entry = { ...options, display_prefix: displayPrefix(key), key_hmac: await kernelKeyDigest(secret, key) };
-  const { id } = await call(hub, "issue_kernel", { organization_id: organizationId, key: entry });
+  const { id } = await callHub(hub, "issue_kernel", { organization_id: organizationId, key: entry }, created);
   return { id, key };
 }
 
 /** Whether there is such a key. */
 export async function revokeApiKey(hub: HubAccess, id: string): Promise<boolean> {
-  return await callOperator(hub, "revoke_api_key", { id }, row) !== null;
+  return await callHub(hub, "revoke_api_key", { id }, revoked) !== null;
 }
 
 /** Whether there is such a key. */
 export async function revokeKernel(hub: HubAccess, id: string): Promise<boolean> {
-  return await callOperator(hub, "revoke_kernel", { id }, row) !== null;
-}
-
-async function call(hub: HubAccess, name: string, parameters: Record<string, unknown>): Promise<{ id: string }> {
-  return await callOperator(hub, name, parameters, z.object({ id: z.string() }));
+  return await callHub(hub, "revoke_kernel", { id }, revoked) !== null;
 }

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { issueApiKey, revokeApiKey } from "../operator.ts";
 import { StackError } from "../stack/child.ts";
-import { orTell } from "./call.ts";
+import { withMessages } from "./call.ts";
 import { addGroup, example, readContext } from "./cli.ts";
 import { findTenant, pathOf, readId, tenantPath } from "./find.ts";
 import { listApiKeys } from "./hub.ts";
@@ -38,7 +38,7 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   const keyOptions = readKeyOptions(options);
   const { json, target } = await readContext(command);
   const tenant = await findTenant(target.hub, reference);
-  const issued = await orTell(issueApiKey(target.hub, tenant.id, keyOptions), {
+  const issued = await withMessages(issueApiKey(target.hub, tenant.id, keyOptions), {
     "23503": `the tenant ${pathOf(tenant)} was deleted meanwhile`,
     "23514": NAME_RULE,
   });

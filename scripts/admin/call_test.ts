@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import * as z from "zod/mini";
-import { callOperator } from "./call.ts";
+import { callHub } from "./call.ts";
 
-Deno.test("callOperator() follows no redirect, so that nobody else has the secret key or is believed", async () => {
+Deno.test("callHub() follows no redirect, so that nobody else has the secret key or is believed", async () => {
   let followed = 0;
   const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     followed++;
@@ -15,10 +15,27 @@ Deno.test("callOperator() follows no redirect, so that nobody else has the secre
   );
   try {
     const project = { url: `http://127.0.0.1:${first.addr.port}`, secret_key: "sb_secret_x" };
-    await assertRejects(() => callOperator(project, "list_things", {}, z.string()));
+    await assertRejects(() => callHub(project, "read_status", {}, z.string()));
     assertEquals(followed, 0);
   } finally {
     await first.shutdown();
     await other.shutdown();
+  }
+});
+
+Deno.test("callHub() sends a new secret key as apikey only, and a legacy one as a bearer token too", async () => {
+  const seen: (string | null)[][] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ headers }) => {
+    seen.push([headers.get("apikey"), headers.get("authorization")]);
+    return Response.json("answer");
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  try {
+    for (const secret_key of ["sb_secret_x", "eyJ.legacy.x"]) {
+      assertEquals(await callHub({ url, secret_key }, "read_status", {}, z.string()), "answer");
+    }
+    assertEquals(seen, [["sb_secret_x", null], ["eyJ.legacy.x", "Bearer eyJ.legacy.x"]]);
+  } finally {
+    await server.shutdown();
   }
 });

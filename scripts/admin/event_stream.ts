@@ -1,8 +1,9 @@
 /** What both projects have recorded, oldest first, a page at a time: however much there is, little of it is held. */
 
 import * as z from "zod/mini";
+import type { Json } from "governance-hub/supabase/database.types.ts";
 import type { ProjectName } from "../stack/projects.ts";
-import { callOperator, type ProjectAccess } from "./call.ts";
+import { callHub, callVault, type ProjectAccess } from "./call.ts";
 import { collectGarbageAfter } from "./collect_garbage.ts";
 import { withRetries } from "./retry.ts";
 
@@ -25,14 +26,14 @@ const event = z.looseObject({
 export type Event = z.output<typeof event> & { project: ProjectName };
 
 /** Moments are RFC 3339; `until` is exclusive. */
-export interface EventFilter {
+export type EventFilter = {
   tenant_id?: string | undefined;
   action?: string | undefined;
   server_id?: string | undefined;
   service?: string | undefined;
   since?: string | undefined;
   until?: string | undefined;
-}
+};
 
 export interface EventSource {
   name: ProjectName;
@@ -58,17 +59,24 @@ export async function* readEvents(sources: EventSource[], filter: EventFilter): 
 
 async function* readSource({ name, access }: EventSource, filter: EventFilter): AsyncGenerator<Event> {
   const neverStop = new AbortController().signal;
-  let after: unknown = undefined;
+  let after: Json | undefined = undefined;
   for (let pages = 1;; pages++) {
-    const read = () => callOperator(access, "list_events", { filter: { ...filter, after } }, z.array(event));
+    const pageFilter = { ...filter, after };
+    const read = () => readPage({ name, access }, pageFilter);
     // What is at fault is told at once; what fails half-way may pass.
-    const page = await (after === undefined ? read() : withRetries(read, neverStop));
+    const page: z.output<typeof event>[] = await (after === undefined ? read() : withRetries(read, neverStop));
     for (const row of page) yield { project: name, ...row };
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ROWS) return;
     collectGarbageAfter(pages);
     after = { occurred_at: last.occurred_at, id: last.id };
   }
+}
+
+function readPage({ name, access }: EventSource, filter: Json): Promise<z.output<typeof event>[]> {
+  return name === "governance-hub"
+    ? callHub(access, "list_events", { filter }, z.array(event))
+    : callVault(access, "list_events", { filter }, z.array(event));
 }
 
 /** The index of the earliest event, or -1. */

@@ -1,7 +1,7 @@
 /** What the hub's operators' functions tell. */
 
 import * as z from "zod/mini";
-import { callOperator, type ProjectAccess } from "./call.ts";
+import { callHub, type ProjectAccess } from "./call.ts";
 import { readPages } from "./pages.ts";
 
 const organization = z.object({ id: z.string(), name: z.string(), created_at: z.string() });
@@ -55,7 +55,10 @@ export type TenantCounts = z.output<typeof tenantCounts>;
 
 /** @param reference an id or a name; all when absent */
 export function listOrganizations(hub: ProjectAccess, reference?: string): Promise<Organization[]> {
-  return readPages(hub, "list_organizations", { reference }, organization, ({ id }) => id);
+  return readPages(
+    (after) => callHub(hub, "list_organizations", { filter: { reference, after } }, z.array(organization)),
+    ({ id }) => id,
+  );
 }
 
 /** The reference is an id, a name or organization/name. All when both are absent. */
@@ -63,28 +66,39 @@ export function listTenants(
   hub: ProjectAccess,
   filter: { organization_id?: string | undefined; reference?: string },
 ): Promise<Tenant[]> {
-  return readPages(hub, "list_tenants", filter, tenant, ({ id }) => id);
+  return readPages(
+    (after) => callHub(hub, "list_tenants", { filter: { ...filter, after } }, z.array(tenant)),
+    ({ id }) => id,
+  );
 }
 
 export function listApiKeys(hub: ProjectAccess, tenantId?: string): Promise<ApiKey[]> {
-  return readPages(hub, "list_api_keys", { tenant_id: tenantId }, apiKey, ({ id }) => id);
+  return readPages(
+    (after) => callHub(hub, "list_api_keys", { filter: { tenant_id: tenantId, after } }, z.array(apiKey)),
+    ({ id }) => id,
+  );
 }
 
 export function listKernels(hub: ProjectAccess, organizationId?: string): Promise<Kernel[]> {
-  return readPages(hub, "list_kernels", { organization_id: organizationId }, kernel, ({ id }) => id);
+  return readPages(
+    (after) => callHub(hub, "list_kernels", { filter: { organization_id: organizationId, after } }, z.array(kernel)),
+    ({ id }) => id,
+  );
 }
 
 export function listServers(hub: ProjectAccess, tenantId?: string): Promise<Server[]> {
-  const cursor = ({ tenant_id, server_id }: Server) => ({ tenant_id, server_id });
-  return readPages(hub, "list_tenant_servers", { tenant_id: tenantId }, server, cursor);
+  return readPages(
+    (after) => callHub(hub, "list_tenant_servers", { filter: { tenant_id: tenantId, after } }, z.array(server)),
+    ({ tenant_id, server_id }) => ({ tenant_id, server_id }),
+  );
 }
 
 export function countTenant(hub: ProjectAccess, tenantId: string): Promise<TenantCounts> {
-  return callOperator(hub, "count_tenant", { tenant_id: tenantId }, tenantCounts);
+  return callHub(hub, "count_tenant", { tenant_id: tenantId }, tenantCounts);
 }
 
 export async function revokeTenantApiKeys(hub: ProjectAccess, tenantId: string): Promise<void> {
-  await callOperator(hub, "revoke_tenant_api_keys", { tenant_id: tenantId }, z.object({ revoked: z.number() }));
+  await callHub(hub, "revoke_tenant_api_keys", { tenant_id: tenantId }, z.object({ revoked: z.number() }));
 }
 
 /** Deletes a tenant's keys and servers, in batches, and then the tenant. Returns how many there were. */
@@ -92,7 +106,7 @@ export async function deleteTenant(hub: ProjectAccess, tenantId: string): Promis
   const batch = z.object({ servers: z.number(), api_keys: z.number(), done: z.boolean() });
   const deleted = { servers: 0, api_keys: 0 };
   while (true) {
-    const { servers, api_keys, done } = await callOperator(hub, "delete_tenant", { tenant_id: tenantId }, batch);
+    const { servers, api_keys, done } = await callHub(hub, "delete_tenant", { tenant_id: tenantId }, batch);
     deleted.servers += servers;
     deleted.api_keys += api_keys;
     if (done) return deleted;

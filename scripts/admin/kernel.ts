@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { issueKernel, revokeKernel } from "../operator.ts";
 import { StackError } from "../stack/child.ts";
-import { orTell, type ProjectAccess } from "./call.ts";
+import { type ProjectAccess, withMessages } from "./call.ts";
 import { addGroup, example, readContext } from "./cli.ts";
 import { findOrganization, readId } from "./find.ts";
 import { listKernels } from "./hub.ts";
@@ -39,7 +39,7 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   const { json, target } = await readContext(command);
   const secret = target.kernelHmacSecret();
   const organization = await findOrganization(target.hub, reference);
-  const issued = await orTell(issueKernel(target.hub, secret, organization.id, keyOptions), {
+  const issued = await withMessages(issueKernel(target.hub, secret, organization.id, keyOptions), {
     "23503": `the organization ${organization.name} was deleted meanwhile`,
     "23514": NAME_RULE,
   });

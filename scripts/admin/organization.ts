@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { createOrganization } from "../operator.ts";
-import { orTell } from "./call.ts";
+import { withMessages } from "./call.ts";
 import { addGroup, example, readContext } from "./cli.ts";
 import { listOrganizations } from "./hub.ts";
 import { print, table, time } from "./output.ts";
@@ -22,7 +22,7 @@ export function addOrganizationCommands(program: Command): void {
 
 async function create(name: string, command: Command): Promise<void> {
   const { json, target } = await readContext(command);
-  const { id } = await orTell(createOrganization(target.hub, name), {
+  const { id } = await withMessages(createOrganization(target.hub, name), {
     "23505": `there is an organization ${JSON.stringify(name)} already`,
     "23514": NAME_RULE,
   });

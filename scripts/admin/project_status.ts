@@ -1,7 +1,8 @@
 /** What a project's own `read_status` tells of it. */
 
 import * as z from "zod/mini";
-import { callOperator, type ProjectAccess } from "./call.ts";
+import type { ProjectName } from "../stack/projects.ts";
+import { callHub, callVault, type ProjectAccess } from "./call.ts";
 
 const encryptionKey = z.object({ id: z.string(), credentials: z.number() });
 const projectStatus = z.object({
@@ -24,6 +25,8 @@ export interface ProjectStatus extends Omit<z.output<typeof projectStatus>, "enc
   encryption_keys?: EncryptionKey[] | undefined;
 }
 
-export function readStatus(project: ProjectAccess): Promise<ProjectStatus> {
-  return callOperator(project, "read_status", {}, projectStatus);
+export function readStatus(name: ProjectName, project: ProjectAccess): Promise<ProjectStatus> {
+  return name === "governance-hub"
+    ? callHub(project, "read_status", {}, projectStatus)
+    : callVault(project, "read_status", {}, projectStatus);
 }

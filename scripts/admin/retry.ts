@@ -1,27 +1,20 @@
 /** A call that is repeated when a later one may succeed: a long run outlives a restart of the database. */
 
+import { retry } from "@std/async/retry";
 import { CallError } from "./call.ts";
 
-/** Sixteen seconds together: longer than a database takes to restart. */
-const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000];
+/** Pauses of sixteen seconds together: longer than a database takes to restart. */
+const PAUSES = { minTimeout: 250, multiplier: 2, maxTimeout: 8000, maxAttempts: 7, jitter: 0 };
 
-/** @throws {CallError} the last failure, and a failure that is not passing, or that comes after `stop`. */
+/** @throws {CallError} the last failure, and at once a failure that is not transient or that comes after `stop`. */
 export async function withRetries<T>(call: () => Promise<T>, stop: AbortSignal): Promise<T> {
-  for (const pauseMs of PAUSES_MS) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof CallError && error.isPassing) || stop.aborted) throw error;
-      await pause(pauseMs, stop);
-    }
-  }
-  return await call();
-}
-
-/** Ends early when the signal is given. */
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  stop.addEventListener("abort", () => resolve(), { once: true });
-  return promise.finally(() => clearTimeout(timer));
+  if (stop.aborted) return await call();
+  let failure: unknown;
+  const isRetriable = (error: unknown) => {
+    failure = error;
+    return error instanceof CallError && error.isTransient && !stop.aborted;
+  };
+  return await retry(call, { ...PAUSES, isRetriable, signal: stop }).catch(() => {
+    throw failure;
+  });
 }

@@ -212,7 +212,7 @@ Deno.test("rotate-key refuses keys that are missing or malformed, and shows no v
   await withProxy(
     () => Promise.resolve(new Response("upstream", { status: 503 })),
     (url) =>
-      fail(["rotate-key", "--yes"], /is not available now \(status 503\); repeat it/, { ...hosted, VAULT_URL: url }),
+      fail(["rotate-key", "--yes"], /is not available now \(status 503\); try again/, { ...hosted, VAULT_URL: url }),
   );
   assertEquals(await readRows(), before);
 });

@@ -28,7 +28,7 @@ export interface Rotation {
 }
 
 export async function readInventory(vault: ProjectAccess): Promise<{ id: string; credentials: number }[]> {
-  return (await readStatus(vault)).encryption_keys ?? [];
+  return (await readStatus("key-vault-executor", vault)).encryption_keys ?? [];
 }
 
 /** Ends after a batch when `stop` is given. */

@@ -2,7 +2,7 @@
 
 import * as z from "zod/mini";
 import type { SealedRow } from "shared/seal.ts";
-import { callOperator, type ProjectAccess } from "./call.ts";
+import { callVault, type ProjectAccess } from "./call.ts";
 import { collectGarbageAfter } from "./collect_garbage.ts";
 import { withRetries } from "./retry.ts";
 
@@ -19,12 +19,12 @@ const sealedCredential = z.object({
 export type SealedCredential = z.output<typeof sealedCredential>;
 
 /** What is put in the place of a row's sealed bytes, as long as they are still the expected ones. Bytes as base64. */
-export interface Swap {
+export type Swap = {
   id: string;
   expected: string;
   encrypted_credentials: string;
   encryption_key_id: string;
-}
+};
 
 /** What the additional data of a row's sealed bytes names. */
 export function rowOf({ tenant_id, service, credential_type }: SealedCredential): SealedRow {
@@ -40,7 +40,7 @@ export async function* readSealedPages(
   const read = (after?: string) => {
     const filter = { encryption_key_id: keyId, after };
     const page = withRetries(
-      () => callOperator(vault, "list_sealed_credentials", { filter }, z.array(sealedCredential)),
+      () => callVault(vault, "list_sealed_credentials", { filter }, z.array(sealedCredential)),
       stop,
     );
     // It is awaited later, or never when the work on the page before fails.
@@ -66,6 +66,6 @@ export async function swapSealed(
   stop: AbortSignal,
 ): Promise<number> {
   const answer = z.object({ resealed: z.number() });
-  const swap = () => callOperator(vault, "reseal_credentials", { batch, request_id: requestId }, answer);
+  const swap = () => callVault(vault, "reseal_credentials", { batch, request_id: requestId }, answer);
   return (await withRetries(swap, stop)).resealed;
 }

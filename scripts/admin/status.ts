@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { StackError } from "../stack/child.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";
-import { CallError, UNREACHABLE } from "./call.ts";
+import { CallError, type ProjectAccess, UNREACHABLE } from "./call.ts";
 import { example, readContext } from "./cli.ts";
 import { readKeysIfKnown, stateOf } from "./encryption_keys.ts";
 import { count, print } from "./output.ts";
@@ -53,10 +53,10 @@ async function markKeys({ status }: Report, target: Target): Promise<void> {
   }
 }
 
-async function inspect(name: ProjectName, project: Parameters<typeof readStatus>[0]): Promise<Report> {
+async function inspect(name: ProjectName, project: ProjectAccess): Promise<Report> {
   const { url } = project;
   try {
-    const status = await readStatus(project);
+    const status = await readStatus(name, project);
     return { url, reachable: true, status, problems: findProblems(name, status) };
   } catch (error) {
     if (!(error instanceof StackError)) throw error;

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { createTenant } from "../operator.ts";
-import { orTell } from "./call.ts";
+import { withMessages } from "./call.ts";
 import { addGroup, example, readContext } from "./cli.ts";
 import { findOrganization, pathOf } from "./find.ts";
 import { listTenants } from "./hub.ts";
@@ -29,7 +29,7 @@ export function addTenantCommands(program: Command): void {
 async function create(reference: string, name: string, command: Command): Promise<void> {
   const { json, target } = await readContext(command);
   const organization = await findOrganization(target.hub, reference);
-  const { id } = await orTell(createTenant(target.hub, organization.id, name), {
+  const { id } = await withMessages(createTenant(target.hub, organization.id, name), {
     "23505": `${organization.name} has a tenant ${JSON.stringify(name)} already`,
     "23503": `the organization ${organization.name} was deleted meanwhile`,
     "23514": NAME_RULE,

@@ -1,7 +1,7 @@
 /** What the vault's operators' functions tell. No value of a credential, sealed or open, comes by here. */
 
 import * as z from "zod/mini";
-import { callOperator, type ProjectAccess } from "./call.ts";
+import { callVault, type ProjectAccess } from "./call.ts";
 import { readPages } from "./pages.ts";
 
 const credential = z.object({
@@ -17,18 +17,21 @@ const credential = z.object({
 export type Credential = z.output<typeof credential>;
 
 export function listCredentials(vault: ProjectAccess, tenantId: string): Promise<Credential[]> {
-  const cursor = ({ service, credential_type }: Credential) => ({ service, credential_type });
-  return readPages(vault, "list_tenant_credentials", { tenant_id: tenantId }, credential, cursor);
+  return readPages(
+    (after) =>
+      callVault(vault, "list_tenant_credentials", { filter: { tenant_id: tenantId, after } }, z.array(credential)),
+    ({ service, credential_type }) => ({ service, credential_type }),
+  );
 }
 
 export async function countCredentials(vault: ProjectAccess, tenantId: string): Promise<number> {
   const answer = z.object({ credentials: z.number() });
-  return (await callOperator(vault, "count_tenant_credentials", { tenant_id: tenantId }, answer)).credentials;
+  return (await callVault(vault, "count_tenant_credentials", { tenant_id: tenantId }, answer)).credentials;
 }
 
 /** From now on the vault refuses new credentials of the tenant, for good. */
 export async function closeTenant(vault: ProjectAccess, tenantId: string): Promise<void> {
-  await callOperator(vault, "close_tenant", { tenant_id: tenantId }, z.object({ closed: z.literal(true) }));
+  await callVault(vault, "close_tenant", { tenant_id: tenantId }, z.object({ closed: z.literal(true) }));
 }
 
 /** Deletes a tenant's credentials for good, in batches. Returns how many there were. */
@@ -36,7 +39,7 @@ export async function purgeCredentials(vault: ProjectAccess, tenantId: string): 
   const batch = z.object({ credentials: z.number(), done: z.boolean() });
   let deleted = 0;
   while (true) {
-    const { credentials, done } = await callOperator(vault, "purge_tenant_credentials", { tenant_id: tenantId }, batch);
+    const { credentials, done } = await callVault(vault, "purge_tenant_credentials", { tenant_id: tenantId }, batch);
     deleted += credentials;
     if (done) return deleted;
   }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { removeDataFolder } from "./stack/postgres_user.ts";
 import { freePort } from "./stack/ready.ts";
 import type { StackFile } from "./stack/stack_file.ts";
 
@@ -53,12 +54,13 @@ async function stop({ process }: Running, signal: Deno.Signal = "SIGTERM"): Prom
   await process.status;
 }
 
+/** A temporary folder, which only its owner may enter: as root, the user that PostgreSQL runs as may not. */
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
-  await Deno.chmod(folder, 0o711);
   try {
     await work(folder);
   } finally {
+    await removeDataFolder(`${folder}/postgres/cluster`);
     await Deno.remove(folder, { recursive: true });
   }
 }

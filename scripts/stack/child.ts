@@ -9,11 +9,12 @@ export interface Child {
   /** Settles when the process has ended. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly pid: number;
-  stop(): Promise<void>;
+  /** Asks it to stop, and ends it if it has not after that time. */
+  stop(graceMs?: number): Promise<void>;
 }
 
 /** How long a child may take to stop by itself, in milliseconds. */
-const GRACE_MS = 1500;
+export const GRACE_MS = 1500;
 
 /**
  * Starts `deno run <script>` with exactly these variables and what Deno itself needs.
@@ -48,12 +49,12 @@ export async function startChild(
     name,
     ended: process.status,
     pid: process.pid,
-    async stop() {
+    async stop(graceMs = GRACE_MS) {
       if (!isStopping) {
         isStopping = true;
         await input.close().catch(() => {});
       }
-      const timer = setTimeout(() => process.kill("SIGKILL"), GRACE_MS);
+      const timer = setTimeout(() => process.kill("SIGKILL"), graceMs);
       await process.status;
       clearTimeout(timer);
     },
@@ -66,7 +67,7 @@ export async function startChild(
  */
 export async function runChild<Config>(main: (config: Config) => Promise<() => Promise<void>>): Promise<never> {
   // The terminal sends these to every process at once; the parent ends its children in their order.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
   try {
     const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
     let line = "";

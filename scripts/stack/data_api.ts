@@ -25,7 +25,7 @@ keepDatabaseErrors();
 export async function openDataApi(database: Database, keys: ProjectKeys): Promise<DataApiServer> {
   const { connection, close } = database.kind === "pglite"
     ? await openPglite(database.folder)
-    : openPostgres(database.url);
+    : await openPostgres(database.url);
   // Otherwise its first request grants anon and service_role everything on every table.
   Object.assign(connection, { rlsState: "active" });
   const app = new App({
@@ -47,7 +47,7 @@ async function openPglite(folder: string) {
   return { connection, close: () => connection.close() };
 }
 
-function openPostgres(url: string) {
+async function openPostgres(url: string) {
   const asIs = (value: string) => value;
   const connection = createPostgresConnection({
     url,
@@ -62,6 +62,8 @@ function openPostgres(url: string) {
       },
     },
   });
+  // It learns the types of arrays, for itself and for the connections of requests.
+  await connection.driver.unsafe("select 1");
   return { connection, close: reserveSingly(connection.driver) };
 }
 

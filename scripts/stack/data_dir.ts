@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { StackError } from "./child.ts";
 import { generateKeys, readKeys, type StackKeys, writeSecretJson } from "./keys.ts";
+import { removeDataFolder } from "./postgres_user.ts";
 
 /** Makes the folder if it is not there, and returns its whole path. */
 export async function prepareDataDir(folder: string): Promise<string> {
@@ -34,6 +35,7 @@ export async function prepareKeys(fresh: boolean, engine: "pglite" | "postgres",
     // Without organizations the first start did not end, and there is nothing to lose.
     if (kept.organizations !== undefined) return kept;
   }
+  await removeDataFolder(`${folder}/cluster`);
   await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
   const keys = generateKeys();
   // The user that PostgreSQL runs as has to pass through it. The keys come with the folder, or a folder without keys

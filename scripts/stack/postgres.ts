@@ -16,7 +16,8 @@ export function databaseUrl({ port, password }: Cluster, role: Role, database: s
 
 /** One connection that runs scripts of several statements, for the time of `work`. */
 export async function withConnection<T>(url: string, work: (run: RunSql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  // Nobody hears of it when postgres.js loses a connection while it fetches types, and the process ends.
+  const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} });
   try {
     return await work(async (script) => {
       const result = await sql.unsafe(script).simple();

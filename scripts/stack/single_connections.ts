@@ -61,7 +61,8 @@ function openSlot(driver: postgres.Sql): Slot {
       void client.end({ timeout: 0 });
     };
     // As postgres.js itself opens another client of the same options. It connects at its first query.
-    const options = { ...driver.options, max: 1, max_lifetime: null, onclose };
+    // Nobody hears of it when it loses a connection while it fetches types, and the process ends: the driver has fetched them.
+    const options = { ...driver.options, max: 1, max_lifetime: null, fetch_types: false, onclose };
     const client = postgres(options as unknown as postgres.Options<Record<string, never>>);
     return client;
   }

@@ -1,6 +1,6 @@
 /** The local stack: both projects on this machine, each in a process of its own, seeded, with its keys in `stack.json`. */
 
-import { type Child, startChild } from "./child.ts";
+import { type Child, GRACE_MS, startChild } from "./child.ts";
 import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
 import { type StackKeys, writeSecretJson } from "./keys.ts";
 import { migrate } from "./migrations.ts";
@@ -59,9 +59,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const lock = await takeLock(dataDir);
   const path = `${dataDir}/stack.json`;
   const stop = async () => {
-    await Promise.all(started.projects.map((project) => project.stop()));
+    // One span for all: on a busy machine, one after the other would take too long.
+    const deadline = performance.now() + GRACE_MS;
+    await Promise.all(started.projects.map((project) => project.stop(GRACE_MS / 2)));
     // Last, so that what the projects still do can finish.
-    await started.cluster?.stop();
+    await started.cluster?.stop(deadline - performance.now());
     await Deno.remove(path).catch(() => {});
     lock.close();
   };

@@ -4,6 +4,7 @@ import { type Child, startChild } from "../stack/child.ts";
 import { migrate } from "../stack/migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../stack/postgres.ts";
 import type { PostgresConfig } from "../stack/postgres_server.ts";
+import { removeDataFolder } from "../stack/postgres_user.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";
 import { freePort, untilReady } from "../stack/ready.ts";
 
@@ -65,6 +66,7 @@ export async function startCluster(settings: string[] = []): Promise<ScratchClus
     },
     async stop() {
       await child.stop();
+      await removeDataFolder(config.folder);
       await Deno.remove(folder, { recursive: true });
     },
   };

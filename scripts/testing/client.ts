@@ -1,4 +1,7 @@
-/** How end-to-end tests reach the stack that the file named by `STACK_FILE` describes: local, or a real Supabase one. */
+/**
+ * How end-to-end tests reach a stack, local or a real Supabase one: that of the file which `STACK_FILE` names, or the one
+ * that `deno task start` runs.
+ */
 
 import { assertEquals } from "@std/assert";
 import { createOrganization, createTenant, issueApiKey, issueKernel } from "../operator.ts";
@@ -6,9 +9,7 @@ import type { StackFile } from "../stack/stack_file.ts";
 import { type ProjectName, RESOURCES } from "../stack/projects.ts";
 import { checkReply } from "./openapi_check.ts";
 
-const path = Deno.env.get("STACK_FILE");
-if (path === undefined) throw new Error("STACK_FILE must name the stack.json of a running stack");
-export const stack: StackFile = JSON.parse(Deno.readTextFileSync(path));
+export const stack: StackFile = readStack();
 
 export interface Reply {
   status: number;
@@ -101,6 +102,17 @@ function bytesOf({ status, headers, text }: Reply): unknown[] {
 
 export const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/;
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+function readStack(): StackFile {
+  const path = Deno.env.get("STACK_FILE") || new URL("../../.local/stack.json", import.meta.url);
+  try {
+    return JSON.parse(Deno.readTextFileSync(path));
+  } catch (error) {
+    const advice =
+      "run `deno task test:e2e`, or `deno task start` first, or set STACK_FILE to the stack.json of a stack";
+    throw new Error(`no stack to test: ${advice}`, { cause: error });
+  }
+}
 
 function parse(text: string): unknown {
   try {

@@ -1,0 +1,46 @@
+/** Runs end-to-end tests on a throw-away stack. */
+
+import { tell } from "../stack/child.ts";
+import { removeDataFolder } from "../stack/postgres_user.ts";
+import { freePort } from "../stack/ready.ts";
+import { type Stack, startStack } from "../stack/stack.ts";
+import { type Count, denoTest, type TestOptions } from "./test_process.ts";
+
+export const VAULT_TESTS = ["key-vault-executor/tests"];
+export const END_TO_END = ["governance-hub/tests", ...VAULT_TESTS];
+
+export type Engine = "pglite" | "postgres";
+
+interface Options extends TestOptions {
+  engine: Engine;
+  /** Variables of the projects that win over the stack's own. */
+  environment?: Record<string, string>;
+  paths?: string[];
+}
+
+/** A stack that does not start is one failure. */
+export async function endToEnd(title: string, options: Options): Promise<Count> {
+  const { engine, environment = {}, paths = END_TO_END, ...testOptions } = options;
+  const dataDir = await Deno.makeTempDir();
+  let stack: Stack | undefined;
+  try {
+    stack = await startStack({
+      engine,
+      dataDir,
+      hubPort: freePort(),
+      vaultPort: freePort(),
+      fresh: true,
+      environment,
+      logPath: `${dataDir}/requests.log`,
+      onProgress: () => {},
+    });
+    return await denoTest(`end to end, ${title}`, paths, { ...testOptions, environment: { STACK_FILE: stack.path } });
+  } catch (error) {
+    tell(error);
+    return { passed: 0, failed: 1 };
+  } finally {
+    await stack?.stop();
+    await removeDataFolder(`${dataDir}/postgres/cluster`);
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}

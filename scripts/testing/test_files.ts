@@ -1,0 +1,37 @@
+/** Which test file is on which step of the ladder. */
+
+import { globSync } from "node:fs";
+
+/** Those of scripts/ that start neither a database nor a program. */
+const UNIT = [
+  "scripts/admin/call_test.ts",
+  "scripts/admin/expiry_test.ts",
+  "scripts/admin/progress_test.ts",
+  "scripts/stack/ready_test.ts",
+  "scripts/testing/faults_test.ts",
+  "scripts/testing/openapi_check_test.ts",
+];
+
+export interface TestFiles {
+  unit: string[];
+  /** On a PostgreSQL or a PGlite of their own. */
+  db: string[];
+  /** Most of them run a whole program. */
+  programs: string[];
+  /** Each on a stack of its own. */
+  admin: string[];
+}
+
+/** Every test but the end-to-end ones, which need a stack, and the slow ones. */
+export async function testFiles(root = new URL("../../", import.meta.url)): Promise<TestFiles> {
+  const all = globSync("scripts/**/*_test.ts", { cwd: await Deno.realPath(root) }).sort();
+  const others = all.filter((path) => !path.startsWith("scripts/slow/") && !UNIT.includes(path));
+  const isDb = (path: string) => /^scripts\/(stack|testing)\//.test(path);
+  const isAdmin = (path: string) => path.startsWith("scripts/admin");
+  return {
+    unit: ["shared", ...UNIT],
+    db: others.filter(isDb),
+    programs: others.filter((path) => !isDb(path) && !isAdmin(path)),
+    admin: others.filter(isAdmin),
+  };
+}

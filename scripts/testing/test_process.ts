@@ -1,0 +1,76 @@
+// deno-lint-ignore-file no-console -- a program for a terminal
+/** Runs `deno test` in processes of its own, and counts what they report. */
+
+/** In minutes. A process that tests for longer hangs: it is ended, and is one failure. */
+const LIMIT = 20;
+
+export interface Count {
+  passed: number;
+  failed: number;
+}
+
+/** Whether a process's output is seen at once, or when it has ended. */
+export type Output = "live" | "kept";
+
+export interface TestOptions {
+  environment?: Record<string, string>;
+  filter?: string | undefined;
+  output?: Output;
+}
+
+/** Runs all jobs, two at a time. */
+export async function runJobs(jobs: ((output: Output) => Promise<Count>)[]): Promise<Count> {
+  const total = { passed: 0, failed: 0 };
+  const waiting = [...jobs];
+  const work = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      const { passed, failed } = await job("kept");
+      total.passed += passed;
+      total.failed += failed;
+    }
+  };
+  await Promise.all([work(), work()]);
+  return total;
+}
+
+export async function denoTest(title: string, paths: string[], options: TestOptions = {}): Promise<Count> {
+  const { environment = {}, filter, output = "live" } = options;
+  const isKept = output === "kept";
+  console.log(isKept ? `-- ${title} …` : `\n== ${title}`);
+  const report = await Deno.makeTempFile({ suffix: ".xml" });
+  const begun = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "test",
+      "--allow-all",
+      "--no-check",
+      `--junit-path=${report}`,
+      ...(filter === undefined ? [] : [`--filter=${filter}`]),
+      ...paths,
+    ],
+    env: environment,
+    stdout: isKept ? "piped" : "inherit",
+  }).spawn();
+  const timer = setTimeout(() => {
+    console.error(`${title}: not ended after ${LIMIT} minutes`);
+    child.kill();
+  }, LIMIT * 60_000);
+  if (isKept) {
+    const text = await new Response(child.stdout).text();
+    console.log(`\n== ${title} (${((performance.now() - begun) / 1000).toFixed(0)} s)\n${text}`);
+  }
+  const { code } = await child.status;
+  clearTimeout(timer);
+  const { passed, failed } = countOf(await Deno.readTextFile(report));
+  await Deno.remove(report);
+  // A file that does not load fails no test of its own.
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** The counts of a JUnit report. */
+function countOf(xml: string): Count {
+  const root = /<testsuites [^>]*>/.exec(xml)?.[0] ?? "";
+  const read = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
+  const failed = read("failures") + read("errors");
+  return { passed: read("tests") - failed, failed };
+}

@@ -157,7 +157,8 @@ test("pages of events within one second are in the order of their times to the m
   const [expected] = await owner`
     select array_agg(id order by occurred_at desc, id desc) as ids from public.credential_events`;
   const seen: string[] = [];
-  for (let after: unknown; seen.length < 50;) {
+  let after: unknown;
+  while (seen.length < 50) {
     const { events } = await call(sql, "list_credential_events", a.caller, { limit: 7, ...(after ? { after } : {}) });
     seen.push(...events.map(({ id }: { id: string }) => id));
     const last = events.at(-1);

@@ -159,7 +159,7 @@ const EDITS = [
 const READ_SHAPE = `
   set local search_path = '';
   select
-    array(
+    to_json(array(
       select concat_ws(' ', attname, format_type(atttypid, atttypmod),
         case when attcollation <> typcollation then 'collate ' || attcollation::regcollation end,
         case when attnotnull then 'not null' end,
@@ -171,18 +171,18 @@ const READ_SHAPE = `
       left join pg_attrdef on adrelid = attrelid and adnum = attnum
       where attrelid = 'TABLE'::regclass and attnum > 0 and not attisdropped
       order by attnum
-    ) as columns,
-    array(
+    )) as columns,
+    to_json(array(
       select conname || ' ' || case when contype = 'c' and convalidated then 'CHECK' else pg_get_constraintdef(oid) end
       from pg_constraint where conrelid = 'TABLE'::regclass
-    ) as constraints,
-    array(
+    )) as constraints,
+    to_json(array(
       select pg_get_indexdef(indexrelid) from pg_index where indrelid = 'TABLE'::regclass
-    ) as indexes,
-    array(
+    )) as indexes,
+    to_json(array(
       select pg_get_triggerdef(oid) || case when tgenabled = 'O' then '' else ' disabled' end
       from pg_trigger where tgrelid = 'TABLE'::regclass and not tgisinternal
-    ) as triggers`;
+    )) as triggers`;
 
 const cluster = await startCluster();
 Deno.test.afterAll(() => cluster.stop());

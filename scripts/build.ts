@@ -45,12 +45,12 @@ export async function build(onBundle: (bundle: Bundle) => void = () => {}): Prom
 async function bundleFunction(project: ProjectName, name: string): Promise<Bundle> {
   const output = fileURLToPath(projectUrl(project, `dist/${name}.js`));
   const entry = fileURLToPath(projectUrl(project, `functions/${name}/index.ts`));
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--minify", "--platform=deno", "--sourcemap=external", `--output=${output}`, entry],
     stdout: "null",
-    stderr: "piped",
+    stderr: "inherit",
   }).output();
-  if (code !== 0) throw new StackError(`${name} cannot be bundled: ${new TextDecoder().decode(stderr).trim()}`);
+  if (code !== 0) throw new StackError(`${name} cannot be bundled`);
   const [text, map] = await Promise.all([Deno.readTextFile(output), Deno.readTextFile(`${output}.map`)]);
   return { project, name, bytes: new TextEncoder().encode(text).byteLength, packages: weigh(text, JSON.parse(map)) };
 }

@@ -41,11 +41,12 @@ async function generate(cluster: ScratchCluster, project: ProjectName): Promise<
   const database = await cluster.createProject(project);
   const { program, args } = supabaseCli();
   const remote = `--remote=${cluster.url("postgres", database)}?sslmode=disable`;
-  const { code, stdout, stderr } = await new Deno.Command(program, {
+  const { code, stdout } = await new Deno.Command(program, {
     args: [...args, "gen", "types", "--lang", "typescript", "--schema", "public", remote],
     stdin: "null",
+    stderr: "inherit",
   }).output();
-  if (code !== 0) throw new StackError(`supabase gen types failed: ${new TextDecoder().decode(stderr).trim()}`);
+  if (code !== 0) throw new StackError("supabase gen types failed");
   return `// Written by deno task types.\n\n${new TextDecoder().decode(stdout).trim()}\n`;
 }
 

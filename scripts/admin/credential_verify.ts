@@ -43,7 +43,7 @@ async function verify(reference: string | undefined, options: KeyOptions, comman
     encryption_keys: keys,
   };
   const headline = `${count(opened, "credential")} opened, ${unreadable.count.toLocaleString("en")} could not be.`;
-  print(json, value, [headline, "", ...describeUnreadable(unreadable), describeKeys(keys)].join("\n"));
+  print(json, value, [headline, "", ...describeUnreadable(unreadable), ...describeKeys(keys)]);
   if (isStopped) throw new Stopped("stopped before the end");
   if (unreadable.count > 0) throw new StackError(`${count(unreadable.count, "credential")} cannot be opened`);
 }

@@ -67,14 +67,14 @@ export function total(keys: KeyUse[], state: KeyState): number {
 }
 
 /** One line for each key. */
-export function describeKeys(keys: KeyUse[]): string {
+export function describeKeys(keys: KeyUse[]): string[] {
   return keys.map(({ id, credentials, state }) => {
     if (state === "current") return `${count(credentials, "credential")} under ${id}: the current key`;
     const left = `${count(credentials, "credential")} left under ${id}`;
     if (state === "not configured") return `${left}: not configured; its key must be in ${PREVIOUS} to open them`;
     if (credentials > 0) return `${left}: a previous key, still needed`;
     return `${left}: this key may be removed from ${PREVIOUS}`;
-  }).join("\n");
+  });
 }
 
 /** The local stack's key stands in for the current one alone, and only where the environment has none. */

@@ -7,7 +7,7 @@ import { addGroup, example, readContext } from "./cli.ts";
 import { type Event, type EventFilter, type EventSource, readEvents } from "./event_stream.ts";
 import { readPast } from "./expiry.ts";
 import { findTenantId } from "./find.ts";
-import { print, table, writeLines } from "./output.ts";
+import { exactTime, print, table, writeLines } from "./output.ts";
 import type { Target } from "./target.ts";
 
 const PROJECTS: ProjectName[] = ["governance-hub", "key-vault-executor"];
@@ -82,9 +82,9 @@ async function list(reference: string, options: ListOptions, command: Command): 
   }
   const more = events.length > limit;
   const shown = events.slice(0, limit);
-  const end = more ? `\nThere are more: --since ${shown.at(-1)?.occurred_at} goes on, --limit shows more at once.` : "";
+  const end = more ? [`There are more: --since ${shown.at(-1)?.occurred_at} goes on, --limit shows more at once.`] : [];
   const headings = ["OCCURRED AT", "PROJECT", "ACTION", "OF", "BY", "REQUEST ID"];
-  print(json, { events: shown, more }, table(headings, shown.map(cells), "There is no such event.") + end);
+  print(json, { events: shown, more }, [...table(headings, shown.map(cells), "There is no such event."), ...end]);
 }
 
 async function exportLines(options: ExportOptions, command: Command): Promise<void> {
@@ -109,8 +109,7 @@ function sources(target: Target, projects: ProjectName[]): EventSource[] {
 function cells(event: Event): string[] {
   const { occurred_at, project, action, changed_fields, server_id, service, credential_type } = event;
   return [
-    // To the millisecond, in UTC.
-    new Date(occurred_at).toISOString().replace("T", " "),
+    exactTime(occurred_at),
     project,
     changed_fields ? `${action} ${changed_fields.join(" ")}` : action,
     server_id ?? `${service} ${credential_type}`,

@@ -47,14 +47,14 @@ export function printIssued(json: boolean, issued: IssuedKey, options: KeyOption
   const { id, key } = issued;
   const { name, scopes = SCOPES, services = null, expires_at = null } = options;
   const expires = expires_at === null ? "never" : time(expires_at);
-  const text = [
+  const lines = [
     key,
     "",
     `This key is not shown again: keep it now. Who holds it acts for ${holder.description}.`,
     `id ${id}, expires ${expires}, scopes ${scopes.join(" ")}, services ${services?.join(" ") ?? "all"}`,
     ...(services === null ? [] : ["Services limit which credentials it touches; its servers are all of its tenant's."]),
-  ].join("\n");
-  print(json, { id, key, name, scopes, services, expires_at, ...holder.fields }, text);
+  ];
+  print(json, { id, key, name, scopes, services, expires_at, ...holder.fields }, lines);
 }
 
 export interface Holder {

@@ -1,18 +1,25 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** What a command prints: JSON for programs, tables and sentences for people. */
+/** What a command prints: JSON for programs, tables and sentences for people. Nothing in it is hidden or moves the cursor. */
 
-/** Prints the value as JSON, or the text. Nothing else is ever written to standard output. */
-export function print(json: boolean, value: unknown, text: string): void {
-  console.log(json ? JSON.stringify(value, null, 2) : text);
+import { visible, visibleJson } from "../cli/visible.ts";
+
+/** Prints the value as JSON, or the line or lines. Nothing else is ever written to standard output. */
+export function print(json: boolean, value: unknown, lines: string | string[]): void {
+  console.log(json ? visibleJson(value, 2) : visibleLines(lines));
 }
 
-/** Prints what is not the command's result: beside JSON it goes to standard error. */
-export function note(json: boolean, text: string): void {
-  if (json) console.error(text);
-  else console.log(text);
+/** Prints what is not the command's result: with JSON it goes to standard error. */
+export function note(json: boolean, lines: string | string[]): void {
+  if (json) console.error(visibleLines(lines));
+  else console.log(visibleLines(lines));
 }
 
-/** Prints a text that ends its last line itself. */
+/** A line break inside a line is not one: what a database holds forges no line. */
+function visibleLines(lines: string | string[]): string {
+  return [lines].flat().map(visible).join("\n");
+}
+
+/** Prints a text of our own that ends its last line itself. */
 export function write(text: string): void {
   console.log(text.replace(/\n$/, ""));
 }
@@ -27,7 +34,7 @@ export async function writeLines(values: AsyncIterable<unknown>): Promise<void> 
   let chunk = "";
   try {
     for await (const value of values) {
-      chunk += JSON.stringify(value) + "\n";
+      chunk += visibleJson(value) + "\n";
       if (chunk.length < CHUNK_CHARACTERS) continue;
       await writer.write(encoder.encode(chunk));
       chunk = "";
@@ -38,19 +45,27 @@ export async function writeLines(values: AsyncIterable<unknown>): Promise<void> 
   }
 }
 
-/** Rows under headings, in columns as wide as they need; the sentence when there is none. */
-export function table(headings: string[], rows: string[][], none: string): string {
-  if (rows.length === 0) return none;
-  const lines = [headings, ...rows];
+/** The lines of rows under headings, in columns as wide as they need; the sentence when there are no rows. */
+export function table(headings: string[], rows: string[][], ifEmpty: string): string[] {
+  if (rows.length === 0) return [ifEmpty];
+  const lines = [headings, ...rows.map((row) => row.map(visible))];
   const widths = headings.map((_, column) => lines.reduce((most, line) => Math.max(most, width(line[column])), 0));
   return lines.map((line) =>
     line.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - width(cell))).join("  ").trimEnd()
-  ).join("\n");
+  );
 }
 
-/** To the minute, in UTC. */
+/** To the minute, in UTC. What is not a time stays as it is. */
 export function time(text: string | null): string {
-  return text === null ? "–" : `${new Date(text).toISOString().slice(0, 16).replace("T", " ")}Z`;
+  if (text === null) return "–";
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? text : `${moment.toISOString().slice(0, 16).replace("T", " ")}Z`;
+}
+
+/** To the millisecond, in UTC. What is not a time stays as it is. */
+export function exactTime(text: string): string {
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? text : moment.toISOString().replace("T", " ");
 }
 
 /** `1 server`, `2 servers`. */

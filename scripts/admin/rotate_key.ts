@@ -102,7 +102,7 @@ function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: Outc
   print(
     json,
     value,
-    [headline(toReseal, outcome), "", ...describeUnreadable(unreadable), describeKeys(keys)].join("\n"),
+    [headline(toReseal, outcome), "", ...describeUnreadable(unreadable), ...describeKeys(keys)],
   );
   if (isStopped) throw new Stopped("stopped; run rotate-key again to go on");
   const problems = findProblems(outcome);

@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import type { SealedRow } from "shared/seal.ts";
 import { callVault, type ProjectAccess } from "./call.ts";
+import { collectGarbageAfter } from "./collect_garbage.ts";
 import { withRetries } from "./retry.ts";
 
 const sealedCredential = z.object({
@@ -47,12 +48,13 @@ export async function* readSealedPages(
     return page;
   };
   let next = read();
-  while (!stop.aborted) {
+  for (let pages = 1; !stop.aborted; pages++) {
     const page = await next;
     const last = page.at(-1);
     if (last === undefined) return;
     next = read(last.id);
     yield page;
+    collectGarbageAfter(pages);
   }
 }
 

@@ -37,8 +37,8 @@ async function status(command: Command): Promise<void> {
     ...hub.problems.map((text) => `governance-hub: ${text}`),
     ...vault.problems.map((text) => `key-vault-executor: ${text}`),
   ];
-  const text = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)].join("\n");
-  print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, text);
+  const lines = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)];
+  print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, lines);
   if (problems.length > 0) throw new StackError(`not all is as it should be: ${problems.join("; ")}`);
 }
 

@@ -4,7 +4,7 @@ import { StackError } from "../stack/child.ts";
 
 /** What a shell expects of a program that Ctrl-C has ended. */
 export class Stopped extends StackError {
-  readonly exitCode = 130;
+  override readonly exitCode = 130;
 }
 
 /** @throws {Stopped} when the work fails after Ctrl-C, with its own message. */

@@ -41,12 +41,11 @@ async function remove(reference: string, yes: boolean, command: Command): Promis
   const [hub, vault] = [target.hub, target.vault()];
   const tenant = await find(hub, vault, reference);
   const before = await countAll(hub, vault, tenant);
-  note(
-    json,
-    `Tenant ${tenant.path} (${tenant.id})\n  at ${hub.url}: ${hubPart(before)}\n  at ${vault.url}: ${
-      count(before.credentials, "credential")
-    }`,
-  );
+  note(json, [
+    `Tenant ${tenant.path} (${tenant.id})`,
+    `  at ${hub.url}: ${hubPart(before)}`,
+    `  at ${vault.url}: ${count(before.credentials, "credential")}`,
+  ]);
   if (!yes) {
     const name = tenant.name ?? tenant.id;
     await confirm(`This cannot be undone. Type ${name} to delete it:`, name);

@@ -43,5 +43,5 @@ export function describeUnreadable({ count: all, named }: UnreadableList): strin
     row.reason,
   ]);
   const more = all - named.length;
-  return [table(headings, rows, ""), ...(more > 0 ? [`… and ${count(more, "more credential")}`] : []), ""];
+  return [...table(headings, rows, ""), ...(more > 0 ? [`… and ${count(more, "more credential")}`] : []), ""];
 }

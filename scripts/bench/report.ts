@@ -1,6 +1,6 @@
 /** What the benchmark prints: tables with what each figure stands beside, or one object for programs. */
 
-import { table } from "../admin/output.ts";
+import { table as tableLines } from "../admin/output.ts";
 import { type BundleFigure, SUPABASE_JS } from "./bundles.ts";
 import type { Breakdown } from "./breakdown.ts";
 import type { EndpointFigures } from "./endpoints.ts";
@@ -139,4 +139,8 @@ function mapValues<In, Out>(record: Record<string, In>, map: (value: In) => Out)
 /** Four significant digits, as nothing here is known better. */
 function roundAll(figures: Record<string, number>): Record<string, number> {
   return mapValues(figures, (figure) => Number(figure.toPrecision(4)));
+}
+
+function table(headings: string[], rows: string[][], ifEmpty: string): string {
+  return tableLines(headings, rows, ifEmpty).join("\n");
 }

@@ -3,6 +3,8 @@
  * that open: when it ends, the parent is gone or wants an end, and the child stops. So a killed parent leaves none behind.
  */
 
+import { visible } from "../cli/visible.ts";
+
 export interface Child {
   /** What it is, for messages. */
   readonly name: string;
@@ -86,16 +88,22 @@ export async function runChild<Config>(main: (config: Config) => Promise<() => P
   }
 }
 
-/** An error that is told as its message alone: the user can mend it. Without one it has been told already. */
+/** An error whose message is all that the user needs to mend it. Without one it has been told already. */
 export class StackError extends Error {
   override name = "StackError";
+  /** What a program that it ends exits with. */
+  readonly exitCode: number = 1;
 }
 
 export function tell(error: unknown): void {
   if (error instanceof StackError && error.message === "") return;
-  const text = error instanceof StackError ? error.message : error instanceof Error ? error.stack : String(error);
+  const lines = error instanceof StackError ? [error.message] : textOf(error).split("\n");
   // deno-lint-ignore no-console -- this is the terminal's user's
-  console.error(`error: ${text}`);
+  console.error(`error: ${lines.map(visible).join("\n")}`);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 function pick(names: string[]): Record<string, string> {

@@ -1,7 +1,6 @@
 /** `deno task admin`: what an operator does to running projects. */
 
 import { addApiKeyCommands } from "./admin/api_key.ts";
-import { newProgram, run } from "./admin/cli.ts";
 import { addCredentialCommands } from "./admin/credential.ts";
 import { addEventsCommands } from "./admin/events.ts";
 import { addKernelCommands } from "./admin/kernel.ts";
@@ -9,19 +8,18 @@ import { addOrganizationCommands } from "./admin/organization.ts";
 import { addRotateKeyCommand } from "./admin/rotate_key.ts";
 import { addServerCommands } from "./admin/server.ts";
 import { addStatusCommand } from "./admin/status.ts";
-import { Stopped } from "./admin/stop.ts";
 import { addTenantCommands } from "./admin/tenant.ts";
-import { tell } from "./stack/child.ts";
+import { newProgram, runProgram } from "./cli/program.ts";
 
-const DESCRIPTION = `Provisions, issues keys, offboards, rotates the encryption key, and shows what runs and
+const DESCRIPTION =
+  `Provisions tenants, issues keys, deletes tenants, rotates the encryption key, and shows what runs and
 what was done, in both projects.
 
-It acts on the local stack; or, where HUB_URL is set, on the hosted projects of
-HUB_URL, HUB_SECRET_KEY, VAULT_URL and VAULT_SECRET_KEY (and KERNEL_HMAC_SECRET for kernel issue).`;
+It acts on the local stack. If HUB_URL is set, it acts on the hosted projects of HUB_URL, HUB_SECRET_KEY,
+VAULT_URL and VAULT_SECRET_KEY instead (kernel issue needs KERNEL_HMAC_SECRET too).`;
 
 if (import.meta.main) {
-  const program = newProgram()
-    .description(DESCRIPTION)
+  const program = newProgram("admin", DESCRIPTION)
     .option("--json", "print JSON, and nothing else, to standard output")
     .option("--stack <file>", "the local stack's stack.json", ".local/stack.json")
     .addHelpText("after", "\nExample:\n  deno task admin status");
@@ -34,10 +32,5 @@ if (import.meta.main) {
   addEventsCommands(program);
   addRotateKeyCommand(program);
   addStatusCommand(program);
-  try {
-    await run(program, Deno.args);
-  } catch (error) {
-    tell(error);
-    Deno.exit(error instanceof Stopped ? error.exitCode : 1);
-  }
+  await runProgram(program);
 }

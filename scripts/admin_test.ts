@@ -53,7 +53,7 @@ Deno.test("hosted projects are those of the environment, whatever stack.json say
   });
 });
 
-Deno.test("each mistake is told in one line that helps, with exit code 1 and nothing on standard output", async () => {
+Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if mistyped) and nothing on standard output", async () => {
   const id = crypto.randomUUID();
   await text("tenant", "create", "globex", "acme-lab");
   const issue = ["api-key", "issue", "acme-shop", "--name", "x"];

@@ -1,24 +1,16 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
  * `deno task build`: bundles each function into `<project>/supabase/dist/<name>.js`, minified, with its source map beside
- * it, and prints what each is made of. First it writes the OpenAPI documents that the routers serve. The supabase CLI uploads nothing from outside a project's folder.
+ * it, and prints what each is made of. The supabase CLI uploads nothing from outside a project's folder. First it writes
+ * the OpenAPI documents that the routers serve.
  */
 
-import { parseArgs } from "node:util";
 import { decode } from "@jridgewell/sourcemap-codec";
 import { fileURLToPath } from "node:url";
+import { newProgram, runProgram } from "./cli/program.ts";
 import { writeDocuments } from "./documents.ts";
-import { StackError, tell } from "./stack/child.ts";
+import { StackError } from "./stack/child.ts";
 import { functionNames, type ProjectName, projectUrl } from "./stack/projects.ts";
-
-const HELP =
-  `Writes the OpenAPI documents, and bundles every function of both projects for \`supabase functions deploy\`.
-
-Usage: deno task build [options]
-
-  --json    one object: bytes of each bundle, in all and by package
-  --help    this text
-`;
 
 export interface Bundle {
   project: ProjectName;
@@ -75,19 +67,15 @@ function packageOf(source: string | undefined): string {
 }
 
 if (import.meta.main) {
-  try {
-    const { values } = parseArgs({ options: { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } });
-    if (values.help) {
-      console.log(HELP);
-    } else {
-      await writeDocuments();
-      const bundles = await build(values.json ? undefined : print);
-      if (values.json) console.log(JSON.stringify(bundles));
-    }
-  } catch (error) {
-    tell(error instanceof TypeError ? new StackError(`${error.message} (see deno task build --help)`) : error);
-    Deno.exit(1);
-  }
+  await runProgram(
+    newProgram("build", "Writes the OpenAPI documents, and bundles every function for `supabase functions deploy`.")
+      .option("--json", "print one array: the bytes of each bundle, in total and by package")
+      .action(async ({ json }: { json?: boolean }) => {
+        await writeDocuments();
+        const bundles = await build(json ? undefined : print);
+        if (json) console.log(JSON.stringify(bundles));
+      }),
+  );
 }
 
 function print({ project, name, bytes, packages }: Bundle): void {

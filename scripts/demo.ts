@@ -4,22 +4,20 @@
  * request, the status, the answer. Exits with 0 only if every answer is the specified one.
  */
 
-import { parseArgs } from "node:util";
 import { equal } from "@std/assert";
+import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
+import { newProgram, runProgram } from "./cli/program.ts";
+import { visible, visibleJson } from "./cli/visible.ts";
 import { type Step, stepsFor } from "./demo_steps.ts";
-import { StackError, tell } from "./stack/child.ts";
 import { freePort } from "./stack/ready.ts";
 import { type Stack, startStack } from "./stack/stack.ts";
 import type { StackFile } from "./stack/stack_file.ts";
 
-const HELP = `Runs the whole flow of both projects against a throw-away stack, and shows every request and answer.
-Exits with 0 only if every answer is the specified one.
+const DESCRIPTION =
+  `Runs the whole flow of both projects against a throw-away stack, and shows every request and answer.
+Exits with 0 only if every answer is the specified one.`;
 
-Usage: deno task demo [options]
-
-  --postgres   on native PostgreSQL 17 instead of PGlite
-  --help       this text
-`;
+const NO_SESSION = { persistSession: false, autoRefreshToken: false };
 
 const isTerminal = Deno.stdout.isTerminal() && !Deno.noColor;
 
@@ -34,22 +32,21 @@ if (import.meta.main) {
     Deno.addSignalListener("SIGINT", () => resolve(undefined));
     Deno.addSignalListener("SIGTERM", () => resolve(undefined));
   });
-  Deno.exit(await main(asked));
+  await runProgram(
+    newProgram("demo", DESCRIPTION)
+      .option("--postgres", "use native PostgreSQL 17 instead of PGlite")
+      .action(async ({ postgres }: { postgres?: boolean }) =>
+        Deno.exit(await demo(postgres ? "postgres" : "pglite", asked))
+      ),
+  );
 }
 
-async function main(asked: Promise<undefined>): Promise<number> {
-  let dataDir: string | undefined;
+async function demo(engine: "pglite" | "postgres", asked: Promise<undefined>): Promise<number> {
+  const dataDir = await Deno.makeTempDir();
   let stack: Stack | undefined;
   try {
-    const { postgres, help } = parse(Deno.args);
-    if (help) {
-      console.log(HELP);
-      return 0;
-    }
-    dataDir = await Deno.makeTempDir();
     await Deno.chmod(dataDir, 0o711);
     const [hubPort, vaultPort] = [freePort(), freePort()];
-    const engine = postgres ? "postgres" : "pglite";
     stack = await Promise.race([
       asked,
       startStack({
@@ -65,23 +62,9 @@ async function main(asked: Promise<undefined>): Promise<number> {
     ]);
     if (stack === undefined) return 130;
     return await Promise.race([asked.then(() => 130), run(stack.file)]);
-  } catch (error) {
-    tell(error);
-    return 1;
   } finally {
     await stack?.stop();
-    if (dataDir !== undefined) await Deno.remove(dataDir, { recursive: true }).catch(() => {});
-  }
-}
-
-function parse(args: string[]): { postgres: boolean; help: boolean } {
-  try {
-    return parseArgs({
-      args,
-      options: { postgres: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } },
-    }).values;
-  } catch (error) {
-    throw new StackError(`${error instanceof Error ? error.message : error} (see deno task demo --help)`);
+    await Deno.remove(dataDir, { recursive: true }).catch(() => {});
   }
 }
 
@@ -98,22 +81,22 @@ async function run(file: StackFile): Promise<number> {
 }
 
 async function take(file: StackFile, step: Step, number: string): Promise<boolean> {
-  const { url } = step.project === "hub" ? file.governance_hub : file.key_vault_executor;
+  const { url, publishable_key } = step.project === "hub" ? file.governance_hub : file.key_vault_executor;
   const { key, body } = step;
-  const header = key.startsWith("krn_") ? ["Authorization", `Bearer ${key}`] : ["X-API-Key", key];
-  const method = body ? "POST" : "GET";
-  console.log(`\n${bold(`${number}  ${step.sentence}`)}`);
-  console.log(dim(`${method} ${url}/functions/v1/${step.request}\n${header[0]}: ${header[1]?.slice(0, 15)}…`));
-  if (body) console.log(dim(JSON.stringify(body)));
-  const response = await fetch(`${url}/functions/v1/${step.request}`, {
-    method,
-    headers: { "content-type": "application/json", [header[0] ?? ""]: header[1] ?? "" },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const answer = await response.json();
+  const headers: Record<string, string> = key.startsWith("krn_")
+    ? { Authorization: `Bearer ${key}` }
+    : { "X-API-Key": key };
+  console.log(`\n${bold(`${number}  ${visible(step.sentence)}`)}`);
+  console.log(dim(`${body ? "POST" : "GET"} ${url}/functions/v1/${step.request}`));
+  for (const [name, value] of Object.entries(headers)) console.log(dim(`${name}: ${value.slice(0, 15)}…`));
+  if (body) console.log(dim(visibleJson(body)));
+  const { functions } = createClient(url, publishable_key, { auth: NO_SESSION, global: { headers } });
+  const { data, error, response } = await functions.invoke(step.request, body ? { body } : { method: "GET" });
+  if (response === undefined) throw error;
+  const answer = error instanceof FunctionsHttpError ? await error.context.json() : data;
   const isRight = response.status === step.status && holds(answer, step.expected);
-  console.log((isRight ? green : red)(`${response.status}`), JSON.stringify(answer));
-  if (!isRight) console.log(red(`expected ${step.status} with ${JSON.stringify(step.expected)}`));
+  console.log((isRight ? green : red)(`${response.status}`), visibleJson(answer));
+  if (!isRight) console.log(red(`expected ${step.status} with ${visibleJson(step.expected)}`));
   return isRight;
 }
 

@@ -1,60 +1,53 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /** `deno task start`: serves both projects on this machine until it is stopped. */
 
-import { parseArgs } from "node:util";
+import { newProgram, readPort, runProgram } from "./cli/program.ts";
 import { StackError, tell } from "./stack/child.ts";
 import { OVERRIDABLE, type Stack, type StackOptions, startStack } from "./stack/stack.ts";
 
-const HELP = `Serves governance-hub and key-vault-executor on this machine, until Ctrl-C.
+const HELP = `
+FOLDER/stack.json has the addresses and keys while it runs. These variables override the stack's own:
+${OVERRIDABLE.slice(0, 3).join(", ")},
+${OVERRIDABLE.slice(3).join(", ")}.`;
 
-Usage: deno task start [options]
-
-  --postgres          native PostgreSQL 17 instead of PGlite
-  --hub-port PORT     port of governance-hub (default 54321)
-  --vault-port PORT   port of key-vault-executor (default 55321)
-  --data-dir FOLDER   where data, keys and stack.json are kept (default .local)
-  --fresh             begin anew: delete the chosen engine's data and keys first
-  --help              this text
-
-The addresses and keys are in FOLDER/stack.json while it runs. These variables, where they are set,
-win over the stack's own: ${OVERRIDABLE.slice(0, 3).join(", ")},
-${OVERRIDABLE.slice(3).join(", ")}.
-`;
+interface Options {
+  postgres?: boolean;
+  hubPort: number;
+  vaultPort: number;
+  dataDir: string;
+  fresh?: boolean;
+}
 
 if (import.meta.main) {
   const asked = new Promise<undefined>((resolve) => {
     Deno.addSignalListener("SIGINT", () => resolve(undefined));
     Deno.addSignalListener("SIGTERM", () => resolve(undefined));
   });
-  Deno.exit(await main(asked));
+  await runProgram(
+    newProgram("start", "Serves governance-hub and key-vault-executor on this machine, until Ctrl-C.")
+      .option("--postgres", "use native PostgreSQL 17 instead of PGlite")
+      .option("--hub-port <port>", "port of governance-hub", readPort, 54321)
+      .option("--vault-port <port>", "port of key-vault-executor", readPort, 55321)
+      .option("--data-dir <folder>", "where data, keys and stack.json are kept", ".local")
+      .option("--fresh", "first delete the chosen engine's data and keys")
+      .addHelpText("after", HELP)
+      .action(async (options: Options) => Deno.exit(await serve(readOptions(options), asked))),
+  );
 }
 
-async function main(asked: Promise<undefined>): Promise<number> {
-  let stack: Stack | undefined;
-  try {
-    const options = readOptions(Deno.args);
-    if (options === undefined) {
-      console.log(HELP);
-      return 0;
-    }
-    const begun = performance.now();
-    stack = await Promise.race([asked, startStack(options)]);
-    // What has started so far ends by itself when this process does.
-    if (stack === undefined) return 0;
-    console.log(welcome(stack, (performance.now() - begun) / 1000));
-  } catch (error) {
-    tell(error);
-    return 1;
-  }
+async function serve(options: StackOptions, asked: Promise<undefined>): Promise<number> {
+  const begun = performance.now();
+  const stack = await Promise.race([asked, startStack(options)]);
+  // What has started so far ends by itself when this process does.
+  if (stack === undefined) return 0;
+  console.log(welcome(stack, (performance.now() - begun) / 1000));
   const broken = await Promise.race([asked, stack.broken]);
   if (broken !== undefined) tell(new StackError(`${broken} has stopped; stopping the rest`));
   await stack.stop();
   return broken === undefined ? 0 : 1;
 }
 
-function readOptions(args: string[]): StackOptions | undefined {
-  const values = parse(args);
-  if (values.help) return undefined;
+function readOptions({ postgres, fresh = false, ...options }: Options): StackOptions {
   const environment = Object.fromEntries(
     OVERRIDABLE.flatMap((name) => {
       const value = Deno.env.get(name);
@@ -62,39 +55,8 @@ function readOptions(args: string[]): StackOptions | undefined {
       return value ? [[name, value]] : [];
     }),
   );
-  return {
-    engine: values.postgres ? "postgres" : "pglite",
-    dataDir: values["data-dir"],
-    hubPort: readPort("--hub-port", values["hub-port"]),
-    vaultPort: readPort("--vault-port", values["vault-port"]),
-    fresh: values.fresh,
-    environment,
-    onProgress: (step) => console.error(`${step} …`),
-  };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        postgres: { type: "boolean", default: false },
-        "hub-port": { type: "string", default: "54321" },
-        "vault-port": { type: "string", default: "55321" },
-        "data-dir": { type: "string", default: ".local" },
-        fresh: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new StackError(`${error instanceof Error ? error.message : error} (see deno task start --help)`);
-  }
-}
-
-function readPort(option: string, text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
-  throw new StackError(`${option} must be a port, 1 to 65535`);
+  const engine = postgres ? "postgres" : "pglite";
+  return { engine, ...options, fresh, environment, onProgress: (step) => console.error(`${step} …`) };
 }
 
 function welcome({ file, path }: Stack, seconds: number): string {

@@ -43,9 +43,9 @@ async function start(args: string[], env: Record<string, string> = {}): Promise<
 }
 
 /** Runs to the end a start that is to fail. */
-async function fail(args: string[], env: Record<string, string> = {}): Promise<string> {
+async function fail(args: string[], env: Record<string, string> = {}, code = 1): Promise<string> {
   const { process, output } = spawn(args, env);
-  assertEquals((await process.status).code, 1, output());
+  assertEquals((await process.status).code, code, output());
   return output();
 }
 
@@ -262,8 +262,12 @@ Deno.test("start waits for a PostgreSQL of the start before that is still ending
 });
 
 Deno.test("start tells in one line of a mistyped option and of a folder that cannot be made", async () => {
-  assertMatch(await fail(["--postgress"]), /^error: Unknown option '--postgress'.*--help\)\n$/);
-  assertMatch(await fail(["--hub-port", "http"]), /^error: --hub-port must be a port, 1 to 65535\n$/);
+  assertMatch(await fail(["--postgress"], {}, 2), /^error: unknown option '--postgress'.*--help\)\n$/);
+  assertMatch(await fail(["now"], {}, 2), /^error: too many arguments.*--help\)\n$/);
+  assertMatch(
+    await fail(["--hub-port", "http"], {}, 2),
+    /^error: .*'http' is invalid\. It must be a port, 1 to 65535\. /,
+  );
   assertMatch(
     await fail(["--data-dir", "/dev/null/x"]),
     /^error: the data folder \/dev\/null\/x cannot be made: .*\n$/,

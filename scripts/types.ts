@@ -4,33 +4,23 @@
  * `<project>/supabase/database.types.ts`. With --check it writes nothing, and fails where they differ.
  */
 
-import { parseArgs } from "node:util";
-import { StackError, tell } from "./stack/child.ts";
+import { newProgram, runProgram } from "./cli/program.ts";
+import { StackError } from "./stack/child.ts";
 import { type ProjectName, projectUrl } from "./stack/projects.ts";
 import { supabaseCli } from "./supabase_cli.ts";
 import { type ScratchCluster, startCluster } from "./testing/cluster.ts";
 
-const HELP = `Writes the types of each project's database, from its migrations, with supabase gen types.
-
-Usage: deno task types [options]
-
-  --check   write nothing, and fail if the files are not up to date
-  --help    this text
-`;
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { check: { type: "boolean" }, help: { type: "boolean", short: "h" } } });
-  if (values.help) return console.log(HELP);
+async function writeTypes({ check }: { check?: boolean }): Promise<void> {
   const cluster = await startCluster();
   try {
     for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
       const path = projectUrl(project, "database.types.ts");
       const types = await format(await generate(cluster, project));
-      if (!values.check) await Deno.writeTextFile(path, types);
+      if (!check) await Deno.writeTextFile(path, types);
       else if (await Deno.readTextFile(path).catch(() => "") !== types) {
         throw new StackError(`${project}/supabase/database.types.ts is not up to date; run deno task types`);
       }
-      console.log(`${project}/supabase/database.types.ts ${values.check ? "is up to date" : "written"}`);
+      console.log(`${project}/supabase/database.types.ts ${check ? "is up to date" : "written"}`);
     }
   } finally {
     await cluster.stop();
@@ -64,10 +54,9 @@ async function format(text: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    tell(error instanceof TypeError ? new StackError(`${error.message} (see deno task types --help)`) : error);
-    Deno.exit(1);
-  }
+  await runProgram(
+    newProgram("types", "Writes the types of each project's database, from its migrations, with supabase gen types.")
+      .option("--check", "write nothing, and fail if the files are not up to date")
+      .action(writeTypes),
+  );
 }

@@ -1,9 +1,7 @@
 /** What every command of `deno task admin` shares. */
 
-import { Command, CommanderError } from "commander";
+import type { Command } from "commander";
 import * as z from "zod/mini";
-import { StackError } from "../stack/child.ts";
-import { write } from "./output.ts";
 import { readTarget, type Target } from "./target.ts";
 
 const globals = z.object({ json: z.optional(z.boolean()), stack: z.string() });
@@ -30,48 +28,4 @@ export function addGroup(program: Command, name: string, description: string): C
 /** The end of a command's help. */
 export function example(line: string): string {
   return `\nExample:\n  deno task admin ${line}`;
-}
-
-/**
- * Runs the command that the words mean. Help is printed.
- *
- * @throws {StackError} of one line for a command line that means none.
- */
-export async function run(program: Command, words: string[]): Promise<void> {
-  try {
-    await program.parseAsync(words, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return;
-    const { command, path } = findCommand(program, words);
-    const help = `see deno task admin ${[...path, "--help"].join(" ")}`;
-    if (error.code === "commander.help") {
-      const names = command.commands.map((child) => child.name()).join(", ");
-      throw new StackError(`say which command: ${names} (${help})`);
-    }
-    const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-    throw new StackError(`${message} (${help})`);
-  }
-}
-
-/** Settings that subcommands inherit: made before they are. */
-export function newProgram(): Command {
-  return new Command("deno task admin")
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => write(text), outputError: () => {}, writeErr: () => {} })
-    .configureHelp({ showGlobalOptions: true })
-    .helpCommand(false);
-}
-
-/** The innermost command that the words name. */
-function findCommand(program: Command, words: string[]): { command: Command; path: string[] } {
-  let command = program;
-  const path: string[] = [];
-  for (const word of words) {
-    const child = command.commands.find((candidate) => candidate.name() === word);
-    if (child === undefined) continue;
-    command = child;
-    path.push(word);
-  }
-  return { command, path };
 }

@@ -19,11 +19,6 @@ function visibleLines(lines: string | string[]): string {
   return [lines].flat().map(visible).join("\n");
 }
 
-/** Prints a text of our own that ends its last line itself. */
-export function write(text: string): void {
-  console.log(text.replace(/\n$/, ""));
-}
-
 /** Characters that are written at once. */
 const CHUNK_CHARACTERS = 64 * 1024;
 

@@ -104,10 +104,10 @@ export async function json(...words: string[]): Promise<any> {
   return JSON.parse(await text(...words, "--json"));
 }
 
-/** Runs a command that is to fail, with one line on standard error and nothing on standard output. */
+/** Runs a command that must fail, with one line on standard error and nothing on standard output; with 2 if it is mistyped. */
 export async function fail(words: string[], expected: RegExp, env?: Record<string, string>): Promise<void> {
   const { code, out, err } = await admin(words, env);
-  assertEquals([code, out], [1, ""], `${words.join(" ")}: ${err}`);
+  assertEquals([code, out], [/ --help\)\n$/.test(err) ? 2 : 1, ""], `${words.join(" ")}: ${err}`);
   assertMatch(err, /^error: [^\n]+\n$/);
   assertMatch(err, expected);
 }

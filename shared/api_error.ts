@@ -14,6 +14,7 @@ export const STATUS = {
   request_timeout: 408,
   server_id_taken: 409,
   tool_prefix_taken: 409,
+  quota_exceeded: 409,
   version_mismatch: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
@@ -69,6 +70,46 @@ export function unauthenticated(): ApiError {
 /** The one answer to a tenant that is unknown, or that is not the caller's. */
 export function tenantNotAllowed(): ApiError {
   return new ApiError("tenant_not_allowed", "this key cannot act for that tenant");
+}
+
+/** 403; `isLimited` when the key has the scope, but not for this service. */
+export function insufficientScope(scope: string | undefined, isLimited = false): ApiError {
+  const message = isLimited
+    ? `this key has the scope ${scope} only for certain services, and not for this one`
+    : `this key lacks the scope ${scope}`;
+  return new ApiError("insufficient_scope", message);
+}
+
+/** The one answer to a thing that is missing, and to another tenant's. */
+export function notFound(): ApiError {
+  return new ApiError("not_found", "not found in this tenant");
+}
+
+export function serverIdTaken(): ApiError {
+  return new ApiError("server_id_taken", "this tenant has a server of this server_id; update it, or choose another");
+}
+
+/** 409; the holder, as far as it may be named, is a server of the same tenant. */
+export function toolPrefixTaken(holder?: { server_id: string; tool_prefix: string } | null): ApiError {
+  const other = holder ? `"${holder.tool_prefix}" of the server ${holder.server_id}` : "another server's";
+  return new ApiError("tool_prefix_taken", `this tool_prefix overlaps ${other}; a tool must have one owner`);
+}
+
+export function quotaExceeded(quota: number | undefined): ApiError {
+  const message = `this tenant has reached its quota of ${quota}; delete one, or ask the operator for a larger quota`;
+  return new ApiError("quota_exceeded", message, { details: { quota } });
+}
+
+export function versionMismatch(version: number | undefined): ApiError {
+  return new ApiError("version_mismatch", `the server has changed: it is at version ${version}; read it again`, {
+    details: { current_version: version },
+    headers: { etag: `"${version}"` },
+  });
+}
+
+/** 500; the cause is for the log. */
+export function internal(cause: unknown): ApiError {
+  return new ApiError("internal", "the request failed; its request_id finds the cause in the service's log", { cause });
 }
 
 /** 503; the cause says what an operator must mend. */

@@ -1,22 +1,22 @@
-/** Who calls: reads the key a request carries, and turns it into the digest that the hub looks up. */
+/** Who calls, in three steps: the key that a request presents, its digest, and the caller that the hub knows by it. */
 
 import { ApiError, invalidField, unauthenticated, unavailable } from "./api_error.ts";
-import { apiKeyDigest, claimsToBe, isKey, kernelKeyDigest, type KeyKind } from "./key.ts";
+import { apiKeyDigest, hasPrefix, isKey, kernelKeyDigest, type KeyKind } from "./key.ts";
 
-/** A well-formed key, as presented. Nothing has looked it up yet. */
-export interface PresentedKey {
+/** A well-formed key. */
+interface Key {
   kind: KeyKind;
   key: string;
 }
 
-/** Who calls, for whom, and by which request. */
-export interface Presented extends PresentedKey {
+/** A key, and what the request that presents it says of itself. Nothing has looked it up yet. */
+export interface PresentedKey extends Key {
   /** The tenant that the request names. */
   tenantId: string | undefined;
   requestId: string;
 }
 
-/** What SQL gets to see of a caller. */
+/** What SQL gets to see of a presented key. */
 export type CallerDigest =
   & ({ api_key_sha256: string } | { kernel_key_hmac: string })
   & { tenant_id?: string; request_id: string };
@@ -28,11 +28,11 @@ export type CallerDigest =
  *
  * @throws {ApiError} `ambiguous_credentials` for a key of each kind, `unauthenticated` for none or a malformed one.
  */
-export function readKey(headers: Headers): PresentedKey {
+export function readKey(headers: Headers): Key {
   const apiKey = headers.get("x-api-key");
   // All of the rest, so that a kernel's key with something beside it is malformed and not ignored.
   const bearer = /^Bearer +(.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const kernelKey = bearer !== undefined && claimsToBe("kernel", bearer) ? bearer : undefined;
+  const kernelKey = bearer !== undefined && hasPrefix("kernel", bearer) ? bearer : undefined;
   if (apiKey !== null && kernelKey !== undefined) {
     throw new ApiError("ambiguous_credentials", "send X-API-Key or a kernel's Authorization: Bearer, not both");
   }
@@ -42,7 +42,7 @@ export function readKey(headers: Headers): PresentedKey {
 }
 
 /** @throws {ApiError} `invalid_request` when a kernel names no tenant. */
-export function requireTenant({ kind }: PresentedKey, tenantId: string | undefined): void {
+export function requireTenant({ kind }: Key, tenantId: string | undefined): void {
   if (kind === "kernel" && tenantId === undefined) throw invalidField("tenant_id", "is required with a kernel's key");
 }
 
@@ -52,7 +52,7 @@ export function requireTenant({ kind }: PresentedKey, tenantId: string | undefin
  * @throws {ApiError} `unavailable` for a kernel when `KERNEL_HMAC_SECRET` is not set.
  */
 export async function digestCaller(
-  { kind, key, tenantId, requestId }: Presented,
+  { kind, key, tenantId, requestId }: PresentedKey,
   kernelSecret: CryptoKey | undefined,
 ): Promise<CallerDigest> {
   const request = { request_id: requestId, ...(tenantId !== undefined && { tenant_id: tenantId }) };

@@ -3,12 +3,19 @@
 import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
 import * as z from "zod/mini";
 import {
-  ApiError,
+  type ApiError,
+  insufficientScope,
+  internal,
   invalidField,
   missingEncryptionKey,
+  notFound,
+  quotaExceeded,
+  serverIdTaken,
   tenantNotAllowed,
+  toolPrefixTaken,
   unauthenticated,
   unavailable,
+  versionMismatch,
 } from "./api_error.ts";
 import type { DataApi } from "./environment.ts";
 import { CURSOR_RULE } from "./fields.ts";
@@ -32,6 +39,7 @@ const detail = once(() =>
     holder: holder(),
     scope: z.optional(z.string()),
     limited: z.optional(z.boolean()),
+    quota: z.optional(z.number()),
     current_version: z.optional(z.number()),
     encryption_key_id: z.optional(z.string()),
   })
@@ -92,10 +100,8 @@ function translate(name: string, error: PostgrestError, status: number, onCaller
   const isOurKey = status === 401 || status === 403;
   const cause = `${name}: ${answered}${isOurKey ? ": it refused our key, or our key may not execute this" : ""}`;
   if (isPassing(error.code ?? "", status)) return unavailable(cause);
-  return new ApiError("internal", INTERNAL_MESSAGE, { cause });
+  return internal(cause);
 }
-
-export const INTERNAL_MESSAGE = "the request failed; its request_id finds the cause in the service's log";
 
 function readDetail(details: string): Detail {
   try {
@@ -112,23 +118,17 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
     case "tenant_not_allowed":
       return tenantNotAllowed();
     case "insufficient_scope":
-      return new ApiError(
-        code,
-        detail.limited
-          ? `this key has the scope ${detail.scope} for certain services alone, and not for this one`
-          : `this key lacks the scope ${detail.scope}`,
-      );
+      return insufficientScope(detail.scope, detail.limited);
     case "not_found":
-      return new ApiError(code, "this tenant has none such");
+      return notFound();
     case "server_id_taken":
-      return new ApiError(code, "this tenant has a server of this server_id; update it, or choose another");
+      return serverIdTaken();
     case "tool_prefix_taken":
-      return new ApiError(code, `this tool_prefix overlaps ${holderOf(detail)}; a tool must have one owner`);
+      return toolPrefixTaken(detail.holder);
+    case "quota_exceeded":
+      return quotaExceeded(detail.quota);
     case "version_mismatch":
-      return new ApiError(code, `the server has changed: it is at version ${detail.current_version}; read it again`, {
-        details: { current_version: detail.current_version },
-        headers: { etag: `"${detail.current_version}"` },
-      });
+      return versionMismatch(detail.current_version);
     case "unknown_encryption_key":
       return missingEncryptionKey(detail.encryption_key_id);
     case "cursor_of_another_tenant":
@@ -136,10 +136,6 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
     default:
       return undefined;
   }
-}
-
-function holderOf({ holder }: Detail): string {
-  return holder ? `"${holder.tool_prefix}" of the server ${holder.server_id}` : "another server's";
 }
 
 /** Whether the database, the data API or our key to it is at fault, and not the request. */

@@ -46,9 +46,10 @@ Deno.test("callFunction() turns what a function raised into its error", async ()
     [401, "unauthenticated", {}, /X-API-Key/],
     [403, "tenant_not_allowed", {}, /that tenant/],
     [403, "insufficient_scope", { scope: "servers:read" }, /servers:read$/],
-    [404, "not_found", {}, /none such/],
+    [404, "not_found", {}, /not found in this tenant/],
     [409, "server_id_taken", {}, /server_id/],
     [409, "tool_prefix_taken", { holder }, /"amazon\." of the server a/],
+    [409, "quota_exceeded", { quota: 10000 }, /quota of 10000; delete one, or ask the operator/],
     [409, "tool_prefix_taken", { holder: null }, /another server/],
   ] as const;
   for (const [status, code, detail, message] of cases) {

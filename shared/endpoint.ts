@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { type FieldError, invalidField, invalidRequest } from "./api_error.ts";
 import { readJsonText } from "./body.ts";
-import { type Presented, readKey, requireTenant } from "./caller.ts";
+import { type PresentedKey, readKey, requireTenant } from "./caller.ts";
 import type { About, Operation } from "./documented.ts";
 import { tenantId } from "./fields.ts";
 import { nameable, parseJson } from "./json.ts";
@@ -23,8 +23,8 @@ import {
 export interface Call<Environment, Input> {
   readonly environment: Environment;
   readonly input: Input;
-  /** The key that was presented; SQL decides whether it is anyone's. */
-  readonly caller: Presented;
+  /** SQL decides whether it is anyone's. */
+  readonly presented: PresentedKey;
   readonly headers: Headers;
   /** Tells the log line who called. */
   readonly noteCaller: (caller: Actor) => void;
@@ -48,8 +48,8 @@ export interface Definition<Environment, Shape extends Fields> {
   answer(call: Call<Environment, Input<Shape>>): Promise<Answer>;
 }
 
-type Fields = Record<string, z.ZodMiniType>;
-type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
+export type Fields = Record<string, z.ZodMiniType>;
+export type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
 
 /** A handler with what the document of its project tells of it. */
 export interface Endpoint extends Handler {
@@ -71,18 +71,18 @@ export function endpoint<Environment, Shape extends Fields>(
   async function answer({ request, url, requestId, noteCaller }: Arrival): Promise<Answer> {
     if (!paths.includes(url.pathname)) throw unknownPath();
     requireMethod(request, method);
-    const presented = readKey(request.headers);
+    const key = readKey(request.headers);
     const body = method === "POST" ? parseJson(await readJsonText(request, bodyOptions)) : undefined;
     const query = readQuery(url);
     if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
     const { tenant_id, ...rest } = parse(schema(), method === "POST" ? body : query) as { tenant_id?: string };
-    requireTenant(presented, tenant_id);
+    requireTenant(key, tenant_id);
     const input = rest as Input<Shape>;
     const fault = definition.rule?.(input);
     if (fault) throw invalidRequest([fault]);
     const environment = await project.environment();
-    const caller = { ...presented, tenantId: tenant_id?.toLowerCase(), requestId };
-    return await definition.answer({ environment, input, caller, headers: request.headers, noteCaller });
+    const presented = { ...key, tenantId: tenant_id?.toLowerCase(), requestId };
+    return await definition.answer({ environment, input, presented, headers: request.headers, noteCaller });
   }
 
   return {

@@ -25,14 +25,14 @@ const echo = endpoint({
   about: () => ({
     summary: "Echo",
     description: "Says what it was told.",
-    data: z.object({ input: z.unknown(), caller: z.unknown() }),
+    data: z.object({ input: z.unknown(), presented: z.unknown() }),
   }),
   fields: () => ({ name: z.string(), note: z.optional(z.string()) }),
   rule: ({ name, note }) => name === note ? { path: "note", message: "must differ from name" } : undefined,
-  answer: ({ input, caller }) => {
+  answer: ({ input, presented }) => {
     if (input.name === "fail") throw new TypeError("canary");
     if (input.name === "refuse") throw new ApiError("not_found", "none such");
-    return Promise.resolve({ status: 201, data: { input, caller } });
+    return Promise.resolve({ status: 201, data: { input, presented } });
   },
 });
 
@@ -48,9 +48,9 @@ Deno.test("endpoint() hands the input, the key, the tenant and the request's id 
   const body = { name: "x", tenant_id: "0B7F2C1E-6C1C-4A52-9D27-3A1C0F0D9B11" };
   const response = await echo.fetch(post(body, { "x-request-id": "r1" }));
   const tenantId = "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11";
-  const caller = { kind: "agent", key: agentKey, tenantId, requestId: "r1" };
+  const presented = { kind: "agent", key: agentKey, tenantId, requestId: "r1" };
   assertEquals(response.status, 201);
-  assertEquals(await response.json(), { ok: true, status: "success", data: { input: { name: "x" }, caller } });
+  assertEquals(await response.json(), { ok: true, status: "success", data: { input: { name: "x" }, presented } });
 });
 
 Deno.test("endpoint() answers a refusal as it stands, and anything else that is thrown as internal", async () => {

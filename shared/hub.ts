@@ -70,7 +70,7 @@ const answer = once(() => z.object({ caller: caller(), data: z.unknown() }));
 
 /** Calls a function of the hub's database for the caller, and returns its `data`, and who the caller is. */
 export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
-  { environment, caller: presented, noteCaller }: Call<HubEnvironment, unknown>,
+  { environment, presented, noteCaller }: Call<HubEnvironment, unknown>,
   name: Name,
   parameters: Omit<Parameters<Database, Name>, "caller">,
   data: () => Data,

@@ -33,8 +33,8 @@ export function isKey(kind: KeyKind, text: string): boolean {
   return FORM[kind].test(text) && checksum(text.slice(4, -CHECKSUM_CHARACTERS)) === text.slice(-CHECKSUM_CHARACTERS);
 }
 
-/** Whether the text sets out to be such a key, well formed or not. */
-export function claimsToBe(kind: KeyKind, text: string): boolean {
+/** Whether the text begins as such a key does, well formed or not. */
+export function hasPrefix(kind: KeyKind, text: string): boolean {
   return text.startsWith(PREFIX[kind]);
 }
 

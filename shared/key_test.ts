@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import {
   apiKeyDigest,
-  claimsToBe,
   crc32,
   displayPrefix,
   generateKey,
+  hasPrefix,
   importKernelSecret,
   isKey,
   kernelKeyDigest,
@@ -51,7 +51,7 @@ Deno.test("isKey() refuses another length, another kind and surrounding space", 
     assertEquals(isKey("kernel", text), false, JSON.stringify(text));
   }
   assertEquals(isKey("agent", key), false);
-  assertEquals(claimsToBe("kernel", "krn_nonsense"), true);
+  assertEquals(hasPrefix("kernel", "krn_nonsense"), true);
 });
 
 Deno.test("apiKeyDigest() is SHA-256 in hex, of the whole key", async () => {

@@ -5,14 +5,18 @@ import { whole } from "./answers.ts";
 import {
   ApiError,
   type ErrorCode,
+  internal,
   invalidField,
+  quotaExceeded,
+  serverIdTaken,
   STATUS,
   tenantNotAllowed,
+  toolPrefixTaken,
   unauthenticated,
   unavailable,
+  versionMismatch,
 } from "./api_error.ts";
 import { MAX_BODY_BYTES } from "./body.ts";
-import { INTERNAL_MESSAGE } from "./database.ts";
 import { documented, type Operation } from "./documented.ts";
 import { REQUEST_ID_HEADER } from "./openapi_common.ts";
 import { type Components, pascalCase } from "./openapi_names.ts";
@@ -111,10 +115,12 @@ function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniTy
     description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
   });
   const version = whole(1, { description: "with version_mismatch: the version that the server is at" });
+  const quota = whole(0, { description: "with quota_exceeded: how many this tenant may have" });
   const error = z.strictObject({
     code: documented(z.enum(codes), { id: "ErrorCode", description: "what is wrong, for programs" }),
     message: documented(z.string(), { description: "what is wrong, and how to mend it, for people" }),
     fields: z.optional(fields),
+    ...(codes.includes("quota_exceeded") && { quota: z.optional(quota) }),
     ...(codes.includes("version_mismatch") && { current_version: z.optional(version) }),
   });
   return z.strictObject({
@@ -140,7 +146,6 @@ function headersOf({ headers }: ApiError) {
 
 /** One of each, whose message says what it means. */
 function sampleErrors(): Record<ErrorCode, ApiError> {
-  const changed = { headers: { etag: '"4"' }, details: { current_version: 4 } };
   const sample = (code: ErrorCode, message: string, options = {}) => new ApiError(code, message, options);
   return {
     invalid_request: invalidField("server_id", "is required"),
@@ -151,19 +156,17 @@ function sampleErrors(): Record<ErrorCode, ApiError> {
     }),
     unauthenticated: unauthenticated(),
     tenant_not_allowed: tenantNotAllowed(),
-    insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it for other services alone"),
-    not_found: sample("not_found", "this tenant has none such, or there is no such endpoint"),
+    insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it only for other services"),
+    not_found: sample("not_found", "not found in this tenant, or there is no such endpoint"),
     method_not_allowed: sample("method_not_allowed", "this endpoint answers POST", { headers: { allow: "POST" } }),
     request_timeout: sample("request_timeout", "the body did not arrive within 10 seconds; send it again"),
-    server_id_taken: sample("server_id_taken", "this tenant has a server of this server_id"),
-    tool_prefix_taken: sample(
-      "tool_prefix_taken",
-      "this tool_prefix overlaps another server's; a tool must have one owner",
-    ),
-    version_mismatch: sample("version_mismatch", "the server has changed: it is at version 4; read it again", changed),
+    server_id_taken: serverIdTaken(),
+    tool_prefix_taken: toolPrefixTaken(),
+    quota_exceeded: quotaExceeded(1000),
+    version_mismatch: versionMismatch(4),
     payload_too_large: sample("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`),
     unsupported_media_type: sample("unsupported_media_type", "send the body as content-type: application/json"),
-    internal: sample("internal", INTERNAL_MESSAGE),
+    internal: internal(undefined),
     credential_unreadable: sample("credential_unreadable", "the stored credential cannot be opened; store it again"),
     unavailable: unavailable(undefined),
   };

@@ -1,7 +1,6 @@
 /** From the outcome of a request to a response and one log line. */
 
-import { ApiError } from "./api_error.ts";
-import { INTERNAL_MESSAGE } from "./database.ts";
+import { ApiError, internal } from "./api_error.ts";
 import { type Actor, describeCause, logRequest } from "./log.ts";
 
 /** How a project shows itself to callers. */
@@ -71,7 +70,7 @@ export async function respond<Environment>(
     log(status);
     return response;
   } catch (thrown) {
-    const error = thrown instanceof ApiError ? thrown : new ApiError("internal", INTERNAL_MESSAGE, { cause: thrown });
+    const error = thrown instanceof ApiError ? thrown : internal(thrown);
     log(error.status, error);
     return toResponse(error.status, JSON.stringify(failureBody(project, error, requestId)), requestId, error.headers);
   }

@@ -5,10 +5,10 @@ import type { Database } from "key-vault-executor/supabase/database.types.ts";
 import { id, moment, text } from "./answers.ts";
 import { callFunction, type FunctionName, type Parameters } from "./database.ts";
 import { documented } from "./documented.ts";
-import type { Call } from "./endpoint.ts";
+import { type Call, type Definition, type Endpoint, endpoint, type Fields, type Input } from "./endpoint.ts";
 import { credentialId, credentialType, service, tenantId } from "./fields.ts";
-import type { Project } from "./respond.ts";
-import type { KnownCaller } from "./who_calls.ts";
+import type { Answer, Project } from "./respond.ts";
+import { authenticate, type Caller } from "./who_calls.ts";
 import { readVaultEnvironment, type VaultEnvironment } from "./environment.ts";
 import type { FieldError } from "./api_error.ts";
 import { event } from "./events.ts";
@@ -49,12 +49,30 @@ export const credentialEvent = once(() =>
   })
 );
 
+/** A call by someone whom the hub knows. */
+export interface VaultCall<Input> extends Call<VaultEnvironment, Input> {
+  readonly caller: Caller;
+}
+
+type VaultDefinition<Shape extends Fields> =
+  & Omit<Definition<VaultEnvironment, Shape>, "project" | "resource" | "answer">
+  & { answer(call: VaultCall<Input<Shape>>): Promise<Answer> };
+
+/** An endpoint of the vault. Its `answer` is called when the hub has said who calls. */
+export function vaultEndpoint<Shape extends Fields>(definition: VaultDefinition<Shape>): Endpoint {
+  return endpoint<VaultEnvironment, Shape>({
+    ...definition,
+    project: vault,
+    resource: "credentials",
+    answer: async (call) => await definition.answer({ ...call, caller: await authenticate(call) }),
+  });
+}
+
 const answer = once(() => z.object({ data: z.unknown() }));
 
-/** Calls a function of the vault's database for a known caller, and returns its `data`. */
+/** Calls a function of the vault's database for the caller, and returns its `data`. */
 export async function callVault<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
-  { environment, noteCaller }: Call<VaultEnvironment, unknown>,
-  caller: KnownCaller,
+  { environment, caller, noteCaller }: VaultCall<unknown>,
   name: Name,
   parameters: Omit<Parameters<Database, Name>, "caller">,
   data: () => Data,

@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
 import { ApiError, tenantNotAllowed, unauthenticated, unavailable } from "./api_error.ts";
-import { digestCaller, type Presented } from "./caller.ts";
+import { digestCaller, type PresentedKey } from "./caller.ts";
 import { callFunction } from "./database.ts";
 import type { Call } from "./endpoint.ts";
 import type { VaultEnvironment } from "./environment.ts";
@@ -19,43 +19,43 @@ const actor = once(() => ({
   scopes: z.array(z.string()),
   services: z.nullable(z.array(z.string())),
 }));
-const knownCaller = once(() => z.looseObject({ tenant_id: z.string(), ...actor() }));
+const caller = once(() => z.looseObject({ tenant_id: z.string(), ...actor() }));
 const authorization = once(() =>
   z.object({ data: z.object({ tenant_id: z.string(), actor: z.looseObject(actor()) }) })
 );
 const refusal = once(() => z.object({ error: z.object({ code: z.string() }) }));
 
 /** Who calls, as the hub knows them, with the scopes and the services of their key. */
-export type KnownCaller = z.output<ReturnType<typeof knownCaller>>;
+export type Caller = z.output<ReturnType<typeof caller>>;
 
 /**
  * Asks the hub's database, where the hub's secret key is given; else the hub's `authorize`, with the caller's own key.
  *
  * @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`.
  */
-export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<KnownCaller> {
+export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<Caller> {
   const { hub } = call.environment;
   const known = "secretKey" in hub
     ? await askDatabase(call, hub)
-    : await askAuthorize(hub.url, hub.publishableKey, call.caller);
+    : await askAuthorize(hub.url, hub.publishableKey, call.presented);
   call.noteCaller(known);
-  return { ...known, request_id: call.caller.requestId };
+  return { ...known, request_id: call.presented.requestId };
 }
 
 async function askDatabase(
-  { environment, caller, noteCaller }: Call<VaultEnvironment, unknown>,
+  { environment, presented, noteCaller }: Call<VaultEnvironment, unknown>,
   hub: { url: string; secretKey: string },
-): Promise<KnownCaller> {
-  const digest = await digestCaller(caller, environment.kernelSecret);
+): Promise<Caller> {
+  const digest = await digestCaller(presented, environment.kernelSecret);
   const ask = callFunction<HubDatabase, "authenticate_caller">;
   const answer = await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS);
-  const known = knownCaller().safeParse(answer).data;
+  const known = caller().safeParse(answer).data;
   if (known === undefined) throw unavailable("authenticate_caller: the hub answers in another form: deploy it first");
   return known;
 }
 
-async function askAuthorize(url: string, publishableKey: string, caller: Presented): Promise<KnownCaller> {
-  const { kind, key, tenantId, requestId } = caller;
+async function askAuthorize(url: string, publishableKey: string, presented: PresentedKey): Promise<Caller> {
+  const { kind, key, tenantId, requestId } = presented;
   const response = await fetch(`${url}/functions/v1/authorize`, {
     method: "POST",
     headers: {

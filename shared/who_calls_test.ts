@@ -24,11 +24,11 @@ async function ask(answer: (request: Request) => Response | Promise<Response>) {
     hub: { url, publishableKey: "sb_publishable_x" },
     keyring,
   };
-  const caller = { kind: "agent", key, tenantId: undefined, requestId: "r1" } as const;
+  const presented = { kind: "agent", key, tenantId: undefined, requestId: "r1" } as const;
   const call: Call<VaultEnvironment, unknown> = {
     environment,
     input: {},
-    caller,
+    presented,
     headers: new Headers(),
     noteCaller: () => {},
   };

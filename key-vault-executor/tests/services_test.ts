@@ -49,7 +49,7 @@ function servicesOf(reply: Reply): string[] {
 
 function assertLimited(reply: Reply, scope: string): void {
   assertRefused(reply, 403, "insufficient_scope");
-  assert(reply.body.error.message.includes(`${scope} for certain services alone`), reply.text);
+  assert(reply.body.error.message.includes(`${scope} only for certain services`), reply.text);
 }
 
 for (const kind of ["agent", "kernel"] as const) {

@@ -157,9 +157,10 @@ test("pages of events within one second are in the order of their times to the m
   const [expected] = await owner`
     select array_agg(id order by occurred_at desc, id desc) as ids from public.credential_events`;
   const seen: string[] = [];
-  let after: unknown;
+  let after: Record<string, string> | undefined;
   while (seen.length < 50) {
-    const { events } = await call(sql, "list_credential_events", a.caller, { limit: 7, ...(after ? { after } : {}) });
+    const filter = { limit: 7, ...(after && { after }) };
+    const { events } = await call(sql, "list_credential_events", a.caller, filter);
     seen.push(...events.map(({ id }: { id: string }) => id));
     const last = events.at(-1);
     after = { tenant_id: a.id, occurred_at: last.occurred_at, id: last.id };

@@ -3,17 +3,21 @@
 import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { documented } from "shared/documented.ts";
-import { endpoint } from "shared/endpoint.ts";
-import { callVault, checkSelector, named, selectorAbout, selectorFields, selectorOf, vault } from "shared/vault.ts";
-import { authenticate } from "shared/who_calls.ts";
+import {
+  callVault,
+  checkSelector,
+  named,
+  selectorAbout,
+  selectorFields,
+  selectorOf,
+  vaultEndpoint,
+} from "shared/vault.ts";
 
 const deleted = once(() =>
   documented(z.object({ credential_id: named().credential_id, deleted: z.literal(true) }), { id: "DeletedCredential" })
 );
 
-export default endpoint({
-  project: vault,
-  resource: "credentials",
+export default vaultEndpoint({
   verb: "delete",
   method: "POST",
   about: () => ({
@@ -27,9 +31,8 @@ export default endpoint({
   fields: selectorFields,
   rule: checkSelector,
   async answer(call) {
-    const caller = await authenticate(call);
     const selector = selectorOf(call.input);
-    const data = await callVault(call, caller, "delete_credential", { selector }, deleted);
+    const data = await callVault(call, "delete_credential", { selector }, deleted);
     return { status: 200, data };
   },
 });

@@ -4,16 +4,12 @@ import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
-import { endpoint } from "shared/endpoint.ts";
 import { cursor, limit, service } from "shared/fields.ts";
-import { callVault, credential, vault } from "shared/vault.ts";
-import { authenticate } from "shared/who_calls.ts";
+import { callVault, credential, vaultEndpoint } from "shared/vault.ts";
 
 const found = once(() => z.object({ credentials: z.array(credential()), more: z.boolean() }));
 
-export default endpoint({
-  project: vault,
-  resource: "credentials",
+export default vaultEndpoint({
   verb: "list",
   method: "GET",
   about: () => ({
@@ -26,15 +22,14 @@ export default endpoint({
   async answer(call) {
     const { service, limit, cursor } = call.input;
     const after = cursor && { tenant_id: cursor[0], service: cursor[1], credential_type: cursor[2] };
-    const caller = await authenticate(call);
-    const data = await callVault(call, caller, "list_credentials", { filter: { service, limit, after } }, found);
+    const data = await callVault(call, "list_credentials", { filter: { service, limit, after } }, found);
     return {
       status: 200,
       data: pageOf(
         "credentials",
         data.credentials,
         data.more,
-        (last) => [caller.tenant_id, last.service, last.credential_type],
+        (last) => [call.caller.tenant_id, last.service, last.credential_type],
       ),
     };
   },

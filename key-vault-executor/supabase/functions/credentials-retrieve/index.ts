@@ -3,19 +3,23 @@
 import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { documented } from "shared/documented.ts";
-import { endpoint } from "shared/endpoint.ts";
 import { credentials } from "shared/fields.ts";
 import { open } from "shared/seal.ts";
-import { callVault, checkSelector, named, selectorAbout, selectorFields, selectorOf, vault } from "shared/vault.ts";
-import { authenticate } from "shared/who_calls.ts";
+import {
+  callVault,
+  checkSelector,
+  named,
+  selectorAbout,
+  selectorFields,
+  selectorOf,
+  vaultEndpoint,
+} from "shared/vault.ts";
 
 const retrieved = once(() =>
   z.object({ ...named(), encrypted_credentials: z.string(), encryption_key_id: z.string() })
 );
 
-export default endpoint({
-  project: vault,
-  resource: "credentials",
+export default vaultEndpoint({
   verb: "retrieve",
   method: "POST",
   about: () => ({
@@ -29,11 +33,10 @@ export default endpoint({
   fields: selectorFields,
   rule: checkSelector,
   async answer(call) {
-    const caller = await authenticate(call);
     const selector = { ...selectorOf(call.input), encryption_key_ids: call.environment.keyring.ids };
-    const found = await callVault(call, caller, "retrieve_credential", { selector }, retrieved);
+    const found = await callVault(call, "retrieve_credential", { selector }, retrieved);
     const { credential_id, service, credential_type, encrypted_credentials, encryption_key_id } = found;
-    const row = { tenantId: caller.tenant_id, service, credentialType: credential_type };
+    const row = { tenantId: call.caller.tenant_id, service, credentialType: credential_type };
     const json = await open(call.environment.keyring, row, encrypted_credentials, encryption_key_id);
     return { status: 200, data: { credential_id, service, credential_type, credentials: JSON.parse(json) } };
   },

@@ -4,18 +4,14 @@ import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { moment } from "shared/answers.ts";
 import { documented } from "shared/documented.ts";
-import { endpoint } from "shared/endpoint.ts";
 import { credentials, credentialType, service } from "shared/fields.ts";
 import { seal } from "shared/seal.ts";
-import { callVault, named, vault } from "shared/vault.ts";
-import { authenticate } from "shared/who_calls.ts";
+import { callVault, named, vaultEndpoint } from "shared/vault.ts";
 
 const told = once(() => ({ ...named(), created_at: moment() }));
 const stored = once(() => z.object({ ...told(), created: z.boolean() }));
 
-export default endpoint({
-  project: vault,
-  resource: "credentials",
+export default vaultEndpoint({
   verb: "store",
   method: "POST",
   about: () => ({
@@ -24,6 +20,7 @@ export default endpoint({
       "Encrypts credentials for a service, and stores them. Those of the same service and type are replaced.",
     scope: "credentials:write",
     data: documented(z.object(told()), { id: "StoredCredential" }),
+    errors: ["quota_exceeded"],
     statuses: { 200: "replaced", 201: "new" },
   }),
   fields: () => ({
@@ -33,11 +30,10 @@ export default endpoint({
   }),
   async answer(call) {
     const { service, credentials, credential_type } = call.input;
-    const caller = await authenticate(call);
-    const row = { tenantId: caller.tenant_id, service, credentialType: credential_type };
+    const row = { tenantId: call.caller.tenant_id, service, credentialType: credential_type };
     const { sealed, keyId } = await seal(call.environment.keyring, row, JSON.stringify(credentials));
     const credential = { service, credential_type, encrypted_credentials: sealed, encryption_key_id: keyId };
-    const { created, ...data } = await callVault(call, caller, "store_credential", { credential }, stored);
+    const { created, ...data } = await callVault(call, "store_credential", { credential }, stored);
     return { status: created ? 201 : 200, data };
   },
 });

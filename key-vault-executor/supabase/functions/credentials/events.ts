@@ -4,17 +4,13 @@ import * as z from "zod/mini";
 import { once } from "shared/once.ts";
 import { page } from "shared/answers.ts";
 import { pageOf } from "shared/cursor.ts";
-import { endpoint } from "shared/endpoint.ts";
 import { eventFields } from "shared/events.ts";
 import { service } from "shared/fields.ts";
-import { callVault, CREDENTIAL_ACTIONS, credentialEvent, vault } from "shared/vault.ts";
-import { authenticate } from "shared/who_calls.ts";
+import { callVault, CREDENTIAL_ACTIONS, credentialEvent, vaultEndpoint } from "shared/vault.ts";
 
 const found = once(() => z.object({ events: z.array(credentialEvent()), more: z.boolean() }));
 
-export default endpoint({
-  project: vault,
-  resource: "credentials",
+export default vaultEndpoint({
   verb: "events",
   isFunction: false,
   method: "GET",
@@ -29,11 +25,10 @@ export default endpoint({
   async answer(call) {
     const { cursor, ...filter } = call.input;
     const after = cursor && { tenant_id: cursor[0], occurred_at: cursor[1], id: cursor[2] };
-    const caller = await authenticate(call);
-    const data = await callVault(call, caller, "list_credential_events", { filter: { ...filter, after } }, found);
+    const data = await callVault(call, "list_credential_events", { filter: { ...filter, after } }, found);
     return {
       status: 200,
-      data: pageOf("events", data.events, data.more, (last) => [caller.tenant_id, last.occurred_at, last.id]),
+      data: pageOf("events", data.events, data.more, (last) => [call.caller.tenant_id, last.occurred_at, last.id]),
     };
   },
 });

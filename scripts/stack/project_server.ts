@@ -26,7 +26,7 @@ if (import.meta.main) await runChild(serve);
 async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
   let dataApi: DataApiServer | undefined = undefined;
   let functions: Functions = new Map();
-  const server = listen(config, (request) => {
+  const server = listen(config, async (request) => {
     const url = new URL(request.url);
     if (dataApi === undefined) return new Response("starting", { status: 503 });
     if (url.pathname === "/ready") return new Response(config.readyToken);
@@ -35,7 +35,12 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     const handler = functions.get(name);
     if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
     // As the platform does: a function sees its own name first in the path.
-    return handler.fetch(forwarded(request, new URL(`/${name}${rest}${url.search}`, url)));
+    const seen = forwarded(request, new URL(`/${name}${rest}${url.search}`, url));
+    const response = await handler.fetch(seen);
+    // A body that nobody reads, or that came too slowly, is still on its way (RFC 9110, 15.5.9).
+    const isUnread = request.body !== null && !seen.bodyUsed;
+    if (isUnread || response.status === 408) response.headers.set("connection", "close");
+    return response;
   });
   if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);
   functions = await loadFunctions(config.project);

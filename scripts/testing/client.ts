@@ -12,6 +12,8 @@ import { checkReply } from "./openapi_check.ts";
 export const stack: StackFile = readStack();
 
 export interface Reply {
+  /** What was asked, so that a failing case is named. */
+  asked: string;
   status: number;
   headers: Headers;
   text: string;
@@ -47,7 +49,8 @@ export async function send(project: ProjectName, path: string, { method, key, he
     ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const reply = { status: response.status, headers: response.headers, text, body: parse(text) };
+  const asked = `${sent.method} ${path} ${typeof body === "string" ? body : JSON.stringify(body) ?? ""}`.slice(0, 300);
+  const reply = { asked, status: response.status, headers: response.headers, text, body: parse(text) };
   await checkReply(`${functions}/${RESOURCES[project]}/openapi.json`, sent, reply);
   return reply;
 }
@@ -82,12 +85,14 @@ export async function addTenant(organizationId: string): Promise<Omit<Tenant, "k
 }
 
 export function assertRefused(reply: Reply, status: number, code: string, fieldPath?: string): void {
-  assertEquals([reply.status, reply.body?.error?.code], [status, code], reply.text);
-  assertEquals(reply.body.ok, false);
+  const label = `${reply.asked} was answered ${reply.text}`;
+  assertEquals([reply.status, reply.body?.error?.code], [status, code], label);
+  assertEquals(reply.body.ok, false, label);
   assertEquals(reply.body.request_id, reply.headers.get("x-request-id"));
   assertEquals(reply.headers.get("content-type"), "application/json");
   assertEquals(reply.headers.get("cache-control"), "no-store");
-  if (fieldPath !== undefined) assertEquals(reply.body.error.fields.map((f: { path: string }) => f.path), [fieldPath]);
+  if (fieldPath === undefined) return;
+  assertEquals(reply.body.error.fields.map((f: { path: string }) => f.path), [fieldPath], label);
 }
 
 /** Asserts that the replies are the same bytes, but for what differs from request to request. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Variable, VARIABLES } from "shared/variables.ts";
 
 const SECRETS: Record<string, string> = {
   KERNEL_HMAC_SECRET: "ab".repeat(32),
@@ -54,7 +55,42 @@ Deno.test("check-config reads an env file, and one project alone", async () => {
 });
 
 Deno.test("check-config helps with a mistyped option, project and file", async () => {
-  assertMatch((await check(["--proj"], {})).text, /^error: Unknown option '--proj'.*--help\)\n$/);
-  assertMatch((await check(["--project", "both"], {})).text, /^error: --project must be hub or vault\n$/);
+  const mistyped: [args: string[], said: RegExp][] = [
+    [["--proj"], /^error: unknown option '--proj' .*check-config --help\)\n$/],
+    [["--project", "both"], /^error: .*'both' is invalid\. Allowed choices are hub, vault\. \(see .*\)\n$/],
+    [["vault"], /^error: too many arguments/],
+  ];
+  for (const [args, said] of mistyped) {
+    const { code, text } = await check(args, {});
+    assertEquals(code, 2, text);
+    assertMatch(text, said);
+  }
   assertMatch((await check(["--env-file", "/nowhere"], {})).text, /^error: \/nowhere cannot be read/);
+});
+
+Deno.test("check-config takes the hub's publishable key in place of its secret key, and refuses neither", async () => {
+  const publishable = { REPO_B_SERVICE_KEY: "", REPO_B_ANON_KEY: "sb_publishable_canary" };
+  const { code, text } = await check(["--project", "vault"], { ...SECRETS, ...publishable });
+  assertEquals(code, 0, text);
+  assertMatch(text, /^ {2}✓ REPO_B_ANON_KEY$/m);
+  assertMatch(text, /– REPO_B_SERVICE_KEY is not set \(required unless REPO_B_ANON_KEY is set\)/);
+  const neither = await check(["--project", "vault"], { ...SECRETS, REPO_B_SERVICE_KEY: "" });
+  assertEquals(neither.code, 1, neither.text);
+  assertMatch(neither.text, /REPO_B_SERVICE_KEY is not set: .*\(or set REPO_B_ANON_KEY to the hub's publishable key\)/);
+});
+
+Deno.test("README's table of variables is that of the code", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+  const rows = [...readme.matchAll(/^\| `([A-Z_]{4,})` \|(.*)\|$/gm)].map(([, name, cells]) => [
+    name,
+    ...cells?.replaceAll("`", "").split("|").map((cell) => cell.trim()) ?? [],
+  ]);
+  const expected = Object.entries<Variable>(VARIABLES).map(([name, { project, required, meaning, form }]) => [
+    name,
+    project,
+    required,
+    meaning,
+    form,
+  ]);
+  assertEquals(rows, expected);
 });

@@ -1,31 +1,33 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /** `deno task deploy`: from a clone to two live Supabase projects, step by step, with the supabase CLI. */
 
-import { parseArgs } from "node:util";
 import { build } from "./build.ts";
-import { findFaults, readEnvFile, readProjects, report } from "./check_config.ts";
+import { addProjectOption, printReport, type ProjectOption, readEnvFile, readProjects } from "./check_config.ts";
+import { newProgram, runProgram, UsageError } from "./cli/program.ts";
+import { visible } from "./cli/visible.ts";
 import { smokeTest } from "./smoke.ts";
 import { StackError, tell } from "./stack/child.ts";
 import type { ProjectName } from "./stack/projects.ts";
 import { supabaseCli } from "./supabase_cli.ts";
 
-const HELP = `Deploys both projects: the hub before the vault, and in each the migrations before the functions.
-
-Usage: deno task deploy [options]
-
-  --project hub|vault   that one alone
-  --from STEP           go on at this step, after one has failed
-  --dry-run             show the steps and their commands, and change nothing
-  --help                this text
-
+const HELP = `
 Steps: check-config, build, then for each project: db, secrets, functions, smoke (as hub:db, vault:smoke …).
 
-Before: a project each on Supabase; \`supabase login\`, or SUPABASE_ACCESS_TOKEN; and governance-hub/.env and
-key-vault-executor/.env with their secrets, which git ignores (deno task check-config says what belongs in them).
-HUB_PROJECT_REF and VAULT_PROJECT_REF name the projects; without them it is the one that \`supabase link\` chose there, and
-HUB_URL and VAULT_URL must say where it answers. HUB_DATABASE_URL and VAULT_DATABASE_URL, where they are set, are migrated
-instead of the project's own database; HUB_ENV_FILE and VAULT_ENV_FILE are read instead of .env. SUPABASE_CLI is the CLI to run (default: npx --yes supabase@3.1.0).
-`;
+Before you start:
+  - Create two projects on Supabase, and log in with \`supabase login\` or SUPABASE_ACCESS_TOKEN.
+  - Write their secrets to governance-hub/.env and key-vault-executor/.env, which git ignores. deno task check-config
+    says what belongs in them. HUB_ENV_FILE and VAULT_ENV_FILE name other files.
+  - Set HUB_PROJECT_REF and VAULT_PROJECT_REF. Without them, link each project with \`supabase link\`, and set HUB_URL
+    and VAULT_URL to its address.
+
+HUB_DATABASE_URL and VAULT_DATABASE_URL, if set, are migrated instead of the project's own database.
+SUPABASE_CLI is the CLI to run (default: npx --yes supabase@3.1.0).`;
+
+interface Options {
+  project?: ProjectOption;
+  from?: string;
+  dryRun?: boolean;
+}
 
 interface Step {
   name: string;
@@ -34,31 +36,22 @@ interface Step {
   run(): Promise<void>;
 }
 
-const OPTIONS = {
-  project: { type: "string" },
-  from: { type: "string" },
-  "dry-run": { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
-} as const;
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return console.log(HELP);
-  const projects = readProjects(values.project);
+async function deploy({ project, from, dryRun }: Options): Promise<void> {
+  const projects = readProjects(project);
   const steps = [checkStep(projects), buildStep(), ...projects.flatMap(projectSteps)];
-  const first = values.from === undefined ? 0 : steps.findIndex(({ name }) => name === values.from);
-  if (first < 0) throw new StackError(`--from must be one of ${steps.map(({ name }) => name).join(", ")}`);
+  const first = from === undefined ? 0 : steps.findIndex(({ name }) => name === from);
+  if (first < 0) throw new UsageError(`--from must be one of ${steps.map(({ name }) => name).join(", ")}`);
   for (const [index, { name, shown, run }] of steps.entries()) {
     if (index < first) continue;
-    console.log(`\n[${index + 1}/${steps.length}] ${name}: ${shown}`);
-    if (values["dry-run"]) continue;
+    console.log(`\n[${index + 1}/${steps.length}] ${name}: ${visible(shown)}`);
+    if (dryRun) continue;
     await run().catch((error) => {
       tell(error);
-      const project = values.project === undefined ? "" : ` --project ${values.project}`;
-      throw new StackError(`${name} failed; mend it, then go on with: deno task deploy${project} --from ${name}`);
+      const option = project === undefined ? "" : ` --project ${project}`;
+      throw new StackError(`${name} failed; fix it, then continue with: deno task deploy${option} --from ${name}`);
     });
   }
-  console.log(values["dry-run"] ? "\nNothing was changed." : "\nDeployed.");
+  console.log(dryRun ? "\nNothing was changed." : "\nDeployed.");
 }
 
 function checkStep(projects: ProjectName[]): Step {
@@ -69,8 +62,7 @@ function checkStep(projects: ProjectName[]): Step {
       let isFaulty = false;
       for (const project of projects) {
         const lookup = await readEnvFile(envFile(project));
-        console.log([project, ...report(project, lookup).map((line) => `  ${line}`)].join("\n"));
-        isFaulty ||= findFaults(project, lookup).length > 0;
+        isFaulty = printReport(project, lookup) || isFaulty;
       }
       if (isFaulty) throw new StackError("a variable is missing or malformed");
     },
@@ -103,7 +95,7 @@ function projectSteps(project: ProjectName): Step[] {
         if (url === undefined) {
           throw new StackError(`set ${short.toUpperCase()}_PROJECT_REF or ${short.toUpperCase()}_URL`);
         }
-        for (const line of await smokeTest(project, url)) console.log(`  ${line}`);
+        for (const line of await smokeTest(project, url)) console.log(`  ${visible(line)}`);
       },
     },
   ];
@@ -141,10 +133,13 @@ function shortName(project: ProjectName): string {
 }
 
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    tell(error instanceof TypeError ? new StackError(`${error.message} (see deno task deploy --help)`) : error);
-    Deno.exit(1);
-  }
+  const description =
+    "Deploys both projects: the hub before the vault, and in each the migrations before the functions.";
+  await runProgram(
+    addProjectOption(newProgram("deploy", description))
+      .option("--from <step>", "continue at this step, after one has failed")
+      .option("--dry-run", "show the steps and their commands, and change nothing")
+      .addHelpText("after", HELP)
+      .action(deploy),
+  );
 }

@@ -1,8 +1,9 @@
 /** The environment of both projects: the one place that reads it, checks it, and says how to mend it. */
 
 import { type ApiError, unavailable } from "./api_error.ts";
-import { importKernelSecret, KERNEL_SECRET_FORM, parseKernelSecret } from "./key.ts";
+import { importKernelSecret, parseKernelSecret } from "./key.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./keyring.ts";
+import { type VariableName, VARIABLES } from "./variables.ts";
 
 /** Where a project's data API is, and the secret key that it takes. */
 export interface DataApi {
@@ -29,7 +30,7 @@ export type Lookup = (name: string) => string | undefined;
 
 /** What is wrong with a variable, and what it must be. Never its value. */
 export interface Fault {
-  variable: string;
+  variable: VariableName;
   state: "not set" | "malformed";
   need: string;
 }
@@ -96,27 +97,21 @@ function readVaultSecrets(lookup: Lookup, faults: Fault[]) {
 }
 
 function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
-  const need = "the hub's https:// address (http:// on this machine)";
-  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, need, faults);
+  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults);
   if (read(lookup, "REPO_B_SERVICE_KEY") === undefined && read(lookup, "REPO_B_ANON_KEY") !== undefined) {
-    return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", "the hub's publishable key", faults) };
+    return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", faults) };
   }
-  const keys = "the hub's secret key (or REPO_B_ANON_KEY its publishable key, to ask as callers do)";
-  return { url, secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", keys, faults) };
+  return { url, secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", faults, "REPO_B_ANON_KEY") };
 }
 
 function readDatabase(lookup: Lookup, faults: Fault[]): DataApi {
-  const url = readUrl(lookup, "SUPABASE_URL", isHttpUrl, "the project's own address", faults);
+  const url = readUrl(lookup, "SUPABASE_URL", isHttpUrl, faults);
   const keys = read(lookup, "SUPABASE_SECRET_KEYS");
   if (keys === undefined) {
-    const need = "the project's secret key (or SUPABASE_SECRET_KEYS the map of them)";
-    return { url, secretKey: readRequired(lookup, "SUPABASE_SERVICE_ROLE_KEY", need, faults) };
+    return { url, secretKey: readRequired(lookup, "SUPABASE_SERVICE_ROLE_KEY", faults, "SUPABASE_SECRET_KEYS") };
   }
   const secretKey = defaultOf(keys);
-  if (secretKey === undefined) {
-    const need = 'JSON of the form {"default": "sb_secret_…"}';
-    faults.push({ variable: "SUPABASE_SECRET_KEYS", state: "malformed", need });
-  }
+  if (secretKey === undefined) faults.push(fault("SUPABASE_SECRET_KEYS", "malformed"));
   return { url, secretKey: secretKey ?? "" };
 }
 
@@ -134,23 +129,15 @@ function readKernelSecret(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   const text = read(lookup, "KERNEL_HMAC_SECRET");
   if (text === undefined) return undefined;
   const secret = parseKernelSecret(text);
-  if (secret === undefined) {
-    faults.push({ variable: "KERNEL_HMAC_SECRET", state: "malformed", need: KERNEL_SECRET_FORM });
-  }
+  if (secret === undefined) faults.push(fault("KERNEL_HMAC_SECRET", "malformed"));
   return secret;
 }
-
-const ENCRYPTION_KEY_FORM = "32 bytes as 64 hex characters or base64";
 
 function readEncryptionKey(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer> {
   const text = read(lookup, "CREDENTIAL_ENCRYPTION_KEY");
   const key = text === undefined ? undefined : parseEncryptionKey(text);
   if (key !== undefined) return key;
-  faults.push({
-    variable: "CREDENTIAL_ENCRYPTION_KEY",
-    state: text === undefined ? "not set" : "malformed",
-    need: `${ENCRYPTION_KEY_FORM} (a new vault's: openssl rand -hex 32)`,
-  });
+  faults.push(fault("CREDENTIAL_ENCRYPTION_KEY", text === undefined ? "not set" : "malformed"));
   return new Uint8Array();
 }
 
@@ -159,29 +146,33 @@ function readPreviousKeys(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   if (keys.length === 1 && keys[0] === "") return [];
   return keys.map(parseEncryptionKey).flatMap((key, index) => {
     if (key !== undefined) return [key];
-    const need = `a comma-separated list of keys, each ${ENCRYPTION_KEY_FORM}; entry ${index + 1} is none`;
-    faults.push({ variable: "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS", state: "malformed", need });
+    faults.push(fault("CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS", "malformed", `; entry ${index + 1} is not such a key`));
     return [];
   });
 }
 
-function readUrl(lookup: Lookup, name: string, isGood: (url: URL) => boolean, need: string, faults: Fault[]): string {
-  const text = readRequired(lookup, name, need, faults);
+function readUrl(lookup: Lookup, name: VariableName, isGood: (url: URL) => boolean, faults: Fault[]): string {
+  const text = readRequired(lookup, name, faults);
   if (text === "") return "";
   if (URL.canParse(text)) {
     const url = new URL(text);
     if (isGood(url)) return url.origin + url.pathname.replace(/\/+$/, "");
   }
-  faults.push({ variable: name, state: "malformed", need });
+  faults.push(fault(name, "malformed"));
   return "";
 }
 
-function readRequired(lookup: Lookup, name: string, need: string, faults: Fault[]): string {
+/** @param alternative another variable that would do as well */
+function readRequired(lookup: Lookup, name: VariableName, faults: Fault[], alternative?: VariableName): string {
   const text = read(lookup, name);
-  if (text === undefined) faults.push({ variable: name, state: "not set", need });
-  else if (!isHeaderValue(text)) faults.push({ variable: name, state: "malformed", need });
-  else return text;
+  if (text !== undefined && isHeaderValue(text)) return text;
+  const more = alternative === undefined ? "" : ` (or set ${alternative} to ${VARIABLES[alternative].form})`;
+  faults.push(fault(name, text === undefined ? "not set" : "malformed", more));
   return "";
+}
+
+function fault(variable: VariableName, state: Fault["state"], more = ""): Fault {
+  return { variable, state, need: VARIABLES[variable].form + more };
 }
 
 /** Printable ASCII: what an HTTP header or a URL can carry. */

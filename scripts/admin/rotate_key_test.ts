@@ -197,7 +197,7 @@ Deno.test("rotate-key refuses keys that are missing or malformed, and shows no v
     ...hosted,
     ...malformed,
   });
-  await fail(["rotate-key", "--yes"], /CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: .*entry 2 is none/, {
+  await fail(["rotate-key", "--yes"], /CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: .*entry 2 is not such a key/, {
     ...hosted,
     CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: `${OLD_KEY},${OLD_KEY.slice(1)}`,
   });

@@ -1,0 +1,81 @@
+/** The variables of both projects: README's table, `check-config` and the functions' errors say what this says. */
+
+import { KERNEL_SECRET_FORM } from "./key.ts";
+
+export interface Variable {
+  project: "both" | "vault";
+  /** When it is: always, no, on some condition, or "given by the platform", which no operator sets. */
+  required: string;
+  meaning: string;
+  /** What it must be. */
+  form: string;
+}
+
+const ENCRYPTION_KEY_FORM = "32 bytes as 64 hex characters or base64";
+const GIVEN = "given by the platform";
+
+export const VARIABLES = {
+  CREDENTIAL_ENCRYPTION_KEY: {
+    project: "vault",
+    required: "always",
+    meaning: "seals every credential",
+    form: `${ENCRYPTION_KEY_FORM} (for a new vault: openssl rand -hex 32)`,
+  },
+  CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: {
+    project: "vault",
+    required: "no",
+    meaning: "earlier keys, which only open",
+    form: `a comma-separated list of keys, each ${ENCRYPTION_KEY_FORM}`,
+  },
+  KERNEL_HMAC_SECRET: {
+    project: "both",
+    required: "for kernels",
+    meaning: "authenticates kernels; the same value in both projects",
+    form: KERNEL_SECRET_FORM,
+  },
+  REPO_B_URL: {
+    project: "vault",
+    required: "always",
+    meaning: "where the hub is",
+    form: "the hub's https:// address (http:// on this machine)",
+  },
+  REPO_B_SERVICE_KEY: {
+    project: "vault",
+    required: "unless REPO_B_ANON_KEY is set",
+    meaning: "the vault asks the hub's database who calls",
+    form: "the hub's secret key",
+  },
+  REPO_B_ANON_KEY: {
+    project: "vault",
+    required: "unless REPO_B_SERVICE_KEY is set",
+    meaning: "without the hub's secret key, the vault asks the hub's authorize with the caller's own key",
+    form: "the hub's publishable key",
+  },
+  SUPABASE_URL: {
+    project: "both",
+    required: GIVEN,
+    meaning: "where the project is",
+    form: "the project's own address",
+  },
+  SUPABASE_SECRET_KEYS: {
+    project: "both",
+    required: GIVEN,
+    meaning: "calls the project's database",
+    form: 'JSON of the form {"default": "sb_secret_…"}',
+  },
+  SUPABASE_SERVICE_ROLE_KEY: {
+    project: "both",
+    required: GIVEN,
+    meaning: "the same, where SUPABASE_SECRET_KEYS is not set",
+    form: "the project's secret key",
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** What an operator sets for a project, by name. */
+export function operatorVariables(project: "hub" | "vault"): [name: string, variable: Variable][] {
+  return Object.entries<Variable>(VARIABLES).filter(([, variable]) =>
+    variable.required !== GIVEN && (variable.project === "both" || variable.project === project)
+  );
+}

@@ -73,7 +73,7 @@ Deno.test("check-config takes the hub's publishable key in place of its secret k
   const { code, text } = await check(["--project", "vault"], { ...SECRETS, ...publishable });
   assertEquals(code, 0, text);
   assertMatch(text, /^ {2}✓ REPO_B_ANON_KEY$/m);
-  assertMatch(text, /– REPO_B_SERVICE_KEY is not set \(required unless REPO_B_ANON_KEY is set\)/);
+  assertMatch(text, /– REPO_B_SERVICE_KEY is not set \(required without REPO_B_ANON_KEY\)/);
   const neither = await check(["--project", "vault"], { ...SECRETS, REPO_B_SERVICE_KEY: "" });
   assertEquals(neither.code, 1, neither.text);
   assertMatch(neither.text, /REPO_B_SERVICE_KEY is not set: .*\(or set REPO_B_ANON_KEY to the hub's publishable key\)/);

@@ -15,6 +15,9 @@ import { StackError } from "./stack/child.ts";
 
 export type HubAccess = ProjectAccess;
 
+/** All scopes of a key, as the hub's tables know them. */
+export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
+
 export interface KeyOptions {
   name: string;
   /** All scopes when absent; none when empty. */

@@ -4,33 +4,32 @@ import { KERNEL_SECRET_FORM } from "./key.ts";
 
 export interface Variable {
   project: "both" | "vault";
-  /** When it is: always, no, on some condition, or "given by the platform", which no operator sets. */
+  /** When it is: always, no, on some condition, or "given" by the platform, so that no operator sets it. */
   required: string;
   meaning: string;
   /** What it must be. */
   form: string;
 }
 
-const ENCRYPTION_KEY_FORM = "32 bytes as 64 hex characters or base64";
-const GIVEN = "given by the platform";
+const GIVEN = "given";
 
 export const VARIABLES = {
   CREDENTIAL_ENCRYPTION_KEY: {
     project: "vault",
     required: "always",
-    meaning: "seals every credential",
-    form: `${ENCRYPTION_KEY_FORM} (for a new vault: openssl rand -hex 32)`,
+    meaning: "seals",
+    form: "32 bytes in hex or base64 (new vault: openssl rand -hex 32)",
   },
   CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: {
     project: "vault",
     required: "no",
-    meaning: "earlier keys, which only open",
-    form: `a comma-separated list of keys, each ${ENCRYPTION_KEY_FORM}`,
+    meaning: "only open",
+    form: "comma-separated keys of 32 bytes, hex or base64",
   },
   KERNEL_HMAC_SECRET: {
     project: "both",
     required: "for kernels",
-    meaning: "authenticates kernels; the same value in both projects",
+    meaning: "equal in both",
     form: KERNEL_SECRET_FORM,
   },
   REPO_B_URL: {
@@ -41,14 +40,14 @@ export const VARIABLES = {
   },
   REPO_B_SERVICE_KEY: {
     project: "vault",
-    required: "unless REPO_B_ANON_KEY is set",
-    meaning: "the vault asks the hub's database who calls",
+    required: "without REPO_B_ANON_KEY",
+    meaning: "asks the hub's database who calls",
     form: "the hub's secret key",
   },
   REPO_B_ANON_KEY: {
     project: "vault",
-    required: "unless REPO_B_SERVICE_KEY is set",
-    meaning: "without the hub's secret key, the vault asks the hub's authorize with the caller's own key",
+    required: "without REPO_B_SERVICE_KEY",
+    meaning: "asks the hub's authorize",
     form: "the hub's publishable key",
   },
   SUPABASE_URL: {
@@ -60,13 +59,13 @@ export const VARIABLES = {
   SUPABASE_SECRET_KEYS: {
     project: "both",
     required: GIVEN,
-    meaning: "calls the project's database",
+    meaning: "calls the database",
     form: 'JSON of the form {"default": "sb_secret_…"}',
   },
   SUPABASE_SERVICE_ROLE_KEY: {
     project: "both",
     required: GIVEN,
-    meaning: "the same, where SUPABASE_SECRET_KEYS is not set",
+    meaning: "without SUPABASE_SECRET_KEYS",
     form: "the project's secret key",
   },
 } as const satisfies Record<string, Variable>;

@@ -2,12 +2,10 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { service as serviceField } from "shared/fields.ts";
-import type { IssuedKey, KeyOptions } from "../operator.ts";
+import { type IssuedKey, type KeyOptions, SCOPES } from "../operator.ts";
 import { readExpiry } from "./expiry.ts";
 import type { ApiKey, Kernel } from "./hub.ts";
 import { print, time } from "./output.ts";
-
-export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
 
 /** As the hub's table has it. */
 const MAX_SERVICES = 100;

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { SCOPES } from "../operator.ts";
 import { acme, assertNothingSecretPrinted, fail, globex, HOSTED, json, request, server, text } from "./testing.ts";
-
-const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
 
 Deno.test("api-key issue shows a key that works, list what it is without it, and revoke ends it", async () => {
   const name = `agent ${crypto.randomUUID()}`;

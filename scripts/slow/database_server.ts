@@ -5,7 +5,7 @@ import { encodeHex } from "@std/encoding/hex";
 import { migrate } from "../stack/migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../stack/postgres.ts";
 import type { PostgresConfig } from "../stack/postgres_server.ts";
-import { type ProjectName, projectUrl } from "../stack/projects.ts";
+import { DATABASES, type ProjectName, projectUrl } from "../stack/projects.ts";
 import { freePort } from "../stack/ready.ts";
 import { eventually, type RunningProcess, runScript } from "./running.ts";
 
@@ -24,7 +24,6 @@ export interface DatabaseServer {
   isUp(): boolean;
 }
 
-export const DATABASES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
 const START_MS = 30_000;
 
 /** Makes a cluster below the folder, with both projects' databases and migrations, and starts it. */

@@ -4,10 +4,10 @@ import { assert } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { generateKeys, type SeededOrganization, type SeededTenant, type StackKeys } from "../stack/keys.ts";
 import type { ProjectConfig } from "../stack/project_server.ts";
-import type { ProjectName } from "../stack/projects.ts";
+import { DATABASES, type ProjectName } from "../stack/projects.ts";
 import { answers, freePort, untilReady } from "../stack/ready.ts";
 import { seed } from "../stack/seed.ts";
-import { DATABASES, type DatabaseServer, startDatabaseServer } from "./database_server.ts";
+import { type DatabaseServer, startDatabaseServer } from "./database_server.ts";
 import { type RunningProcess, runScript } from "./running.ts";
 
 export interface RunningProject {

@@ -2,6 +2,7 @@
 
 import postgres from "postgres";
 import type { RunSql } from "./migrations.ts";
+import { DATABASES } from "./projects.ts";
 
 export interface Cluster {
   port: number;
@@ -39,7 +40,7 @@ export async function prepareCluster(cluster: Cluster): Promise<void> {
       );
       await run(`begin; ${roles} ${passwords.join(" ")} commit;`);
     }
-    for (const database of ["governance_hub", "key_vault_executor"]) {
+    for (const database of Object.values(DATABASES)) {
       const found = await run(`select from pg_database where datname = '${database}'`);
       if (found.length === 0) await run(`create database ${database} owner postgres`);
     }

@@ -11,6 +11,9 @@ export const RESOURCES: Record<ProjectName, string> = {
   "key-vault-executor": "credentials",
 };
 
+/** What each project's database is called in a cluster of both. */
+export const DATABASES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
+
 const config = z.object({ functions: z.record(z.string(), z.unknown()) });
 
 /** A file of a project's `supabase` folder. */

@@ -7,7 +7,7 @@ import { migrate } from "./migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres.ts";
 import type { PostgresConfig } from "./postgres_server.ts";
 import type { ProjectConfig } from "./project_server.ts";
-import { type ProjectName, projectUrl } from "./projects.ts";
+import { DATABASES, type ProjectName, projectUrl } from "./projects.ts";
 import { answers, freePort, untilReady } from "./ready.ts";
 import { seed } from "./seed.ts";
 import type { StackFile } from "./stack_file.ts";
@@ -44,8 +44,6 @@ export const OVERRIDABLE = [
   "CREDENTIAL_ENCRYPTION_KEY",
   "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS",
 ];
-
-const DATABASES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
 
 interface Started {
   cluster?: Child;

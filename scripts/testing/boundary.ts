@@ -1,11 +1,11 @@
 /** What every endpoint does with a request before it acts. Who may act is the matrix's. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { issueApiKey, issueKernel } from "../operator.ts";
+import { issueApiKey, issueKernel, SCOPES } from "../operator.ts";
 import { type ProjectName, RESOURCES } from "../stack/projects.ts";
 import { assertRefused, newTenant, type Reply, type Send, send, stack } from "./client.ts";
 import { sendRaw } from "./raw_request.ts";
-import { ALL_SCOPES, type EndpointCase, endpointsOf } from "./endpoints.ts";
+import { type EndpointCase, endpointsOf } from "./endpoints.ts";
 
 export async function testBoundary(project: ProjectName): Promise<void> {
   const tenant = await newTenant();
@@ -73,7 +73,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
       };
 
       testScope("answers 403 to a key without its scope, and names the scope", async (scope) => {
-        const scopes = ALL_SCOPES.filter((other) => other !== scope);
+        const scopes = SCOPES.filter((other) => other !== scope);
         const all = await issueApiKey(stack.governance_hub, tenant.id, { name: "all but one", scopes });
         const none = await issueApiKey(stack.governance_hub, tenant.id, { name: "none", scopes: [] });
         const kernel = await issueKernel(stack.governance_hub, stack.kernel_hmac_secret, tenant.organizationId, {

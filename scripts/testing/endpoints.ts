@@ -19,14 +19,6 @@ export interface EndpointCase {
   isBodyOptional?: boolean;
 }
 
-export const ALL_SCOPES = [
-  "servers:read",
-  "servers:write",
-  "credentials:read",
-  "credentials:write",
-  "credentials:reveal",
-];
-
 type Row = Pick<EndpointCase, "method" | "scope" | "acts" | "body" | "isBodyOptional">;
 
 const ROWS: Record<ProjectName, Record<string, Row>> = {

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import postgres from "postgres";
+import { SCOPES } from "../operator.ts";
 import type { ProjectName } from "../stack/projects.ts";
 import type { ScratchCluster } from "./cluster.ts";
 
@@ -21,8 +22,6 @@ export interface Fixture {
   b: TestTenant;
   close(): Promise<void>;
 }
-
-const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
 
 export async function openFixture(cluster: ScratchCluster, database: string, project: ProjectName): Promise<Fixture> {
   const options = { max: 1, onnotice: () => {} };

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { generateKey } from "shared/key.ts";
-import { issueApiKey, issueKernel, type KeyOptions, revokeApiKey, revokeKernel } from "../operator.ts";
+import { issueApiKey, issueKernel, type KeyOptions, revokeApiKey, revokeKernel, SCOPES } from "../operator.ts";
 import type { ProjectName } from "../stack/projects.ts";
 import {
   addTenant,
@@ -15,7 +15,7 @@ import {
   stack,
   type Tenant,
 } from "./client.ts";
-import { ALL_SCOPES, type EndpointCase, endpointsOf, newServer } from "./endpoints.ts";
+import { type EndpointCase, endpointsOf, newServer } from "./endpoints.ts";
 
 interface Caller {
   key?: string;
@@ -86,7 +86,7 @@ async function callers(tenant: Tenant): Promise<Row[]> {
 /** Keys of the tenant, and of its organization, that an operator has narrowed. */
 async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> {
   const scope = endpoint.scope ?? "servers:read";
-  const others = ALL_SCOPES.filter((other) => other !== scope);
+  const others = SCOPES.filter((other) => other !== scope);
   // To authorize, whoever may not read servers is told so; what is of another service is there for no limited key.
   const without: Outcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
   const elsewhere: Outcome = endpoint.project === "governance-hub"

@@ -4,23 +4,14 @@
  * Progress, then a verdict per line; exit code 1 when one is not kept.
  */
 
-import { parseArgs } from "node:util";
-import { type Verdict, verdictLines } from "./bench/verdicts.ts";
-import { makeFolder, type Rig, startRig } from "./slow/rig.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { runProgram } from "./bench/support/program.ts";
+import { openRig, type Rig } from "./bench/support/rig.ts";
+import { type Verdict, verdictLines } from "./bench/support/verdict.ts";
 import { countThere, findLosses, type Ledger } from "./soak/ledger.ts";
 import { type MixedLoad, startMixedLoad } from "./soak/load.ts";
 import { describePart, type Outage, outageVerdicts, partsOf, steadyVerdicts } from "./soak/verdicts.ts";
 import { type Watch, watchVitals } from "./soak/vitals.ts";
-import { StackError, tell } from "./stack/child.ts";
-
-const HELP =
-  `Keeps both projects under mixed load on native PostgreSQL 17, kills that under it, and tells what has held.
-
-Usage: deno task soak [options]
-
-  --minutes N   how long the load is steady (default 10); what is told of a minute is told of a tenth of it
-  --help        this text
-`;
 
 const CLIENTS = 16;
 const PARTS = 10;
@@ -28,54 +19,25 @@ const PARTS = 10;
 const AWAY_MS = 5000;
 const AFTER_MS = 15_000;
 
-if (import.meta.main) {
-  const resources = new AsyncDisposableStack();
-  const asked = new Promise<number>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => resolve(130));
-  });
-  const code = await Promise.race([asked, main(resources)]);
-  await resources.disposeAsync().catch(() => {});
-  Deno.exit(code);
+const program = new Command("deno task soak")
+  .description(
+    "Keeps both projects under mixed load on PostgreSQL 17, kills that under the load, and tells what has held.",
+  )
+  .option("--minutes <n>", "how long the load is steady; each tenth of it has a line", readMinutes, 10);
+
+if (import.meta.main) await runProgram(program, soak);
+
+function readMinutes(text: string): number {
+  const minutes = Number(text);
+  if (minutes >= 0.5 && minutes < Infinity) return minutes;
+  throw new InvalidArgumentError("It must be a number, 0.5 or more.");
 }
 
-/** What it has started is in the resources, which are released whether it comes to its end or not. */
-async function main(resources: AsyncDisposableStack): Promise<number> {
-  try {
-    const minutes = readMinutes();
-    if (minutes === undefined) {
-      console.log(HELP);
-      return 0;
-    }
-    const verdicts = await soak(minutes, resources);
-    console.log(verdictLines(verdicts));
-    return verdicts.every(({ kept }) => kept) ? 0 : 1;
-  } catch (error) {
-    // Released before its end, it fails at whatever it was about.
-    if (!resources.disposed) tell(error);
-    return 1;
-  }
-}
-
-function readMinutes(): number | undefined {
-  try {
-    const { values } = parseArgs({
-      options: { minutes: { type: "string", default: "10" }, help: { type: "boolean", short: "h" } },
-    });
-    if (values.help) return undefined;
-    const minutes = Number(values.minutes);
-    if (minutes >= 0.5) return minutes;
-    throw new Error("--minutes must be a number, 0.5 or more");
-  } catch (error) {
-    throw new StackError(`${error instanceof Error ? error.message : error} (see deno task soak --help)`);
-  }
-}
-
-async function soak(minutes: number, resources: AsyncDisposableStack): Promise<Verdict[]> {
+/** Returns the exit code: 1 when a verdict is not kept. */
+async function soak(resources: AsyncDisposableStack): Promise<number> {
+  const { minutes } = program.opts<{ minutes: number }>();
   console.log("starting PostgreSQL 17 and both projects …");
-  const folder = await makeFolder();
-  resources.defer(() => Deno.remove(folder, { recursive: true }));
-  const rig = await startRig(folder);
-  resources.defer(() => rig.stop());
+  const rig = await openRig(resources);
   const ledger: Ledger = [];
   const watch = watchVitals(rig);
   resources.defer(() => watch.stop());
@@ -91,7 +53,10 @@ async function soak(minutes: number, resources: AsyncDisposableStack): Promise<V
   const text = `${losses.length} of ${countThere(ledger)} acknowledged things were lost ${
     losses.slice(0, 3).join(", ")
   }`;
-  return [...steady, ...outageVerdicts(load.samples, outage), { kept: losses.length === 0, text: text.trim() }];
+  const loss = { kept: losses.length === 0, text: text.trim() };
+  const verdicts = [...steady, ...outageVerdicts(load.samples, outage), loss];
+  console.log(verdictLines(verdicts));
+  return verdicts.every(({ kept }) => kept) ? 0 : 1;
 }
 
 /** Lets the load go on, and tells each part of it. */

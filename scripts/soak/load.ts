@@ -1,7 +1,8 @@
-/** Mixed load: clients that each register, list, change and delete, and store, list, retrieve and delete, over and over. */
+/** Mixed load: clients that each register, list, change and delete, or store, list, retrieve and delete, over and over. */
 
+import { type NextRequest, runClients } from "../bench/support/clients.ts";
+import type { Rig } from "../bench/support/rig.ts";
 import { headersOf } from "../slow/calls.ts";
-import type { Rig } from "../slow/rig.ts";
 import { newServer } from "../testing/endpoints.ts";
 import { type Ledger, type Thing, thingOf } from "./ledger.ts";
 
@@ -20,25 +21,30 @@ export interface MixedLoad {
   stop(): Promise<void>;
 }
 
-const ACCEPTED = [200, 201];
+/** The requests of one thing. Each yields whether it was done; after one that was not, the client goes on with a new thing. */
+type Turn = (thing: Thing, isKept: boolean) => Generator<NextRequest, void, boolean>;
+
 /** Of so many things one stays, so that there is something to lose. */
 const KEPT_OF = 20;
 const PAGE = 10;
-const TIMEOUT_MS = 20_000;
 
-/** Starts the clients. A client that gets another answer than it should leaves that thing, and goes on with a new one. */
-export function startMixedLoad(rig: Rig, clients: number, ledger: Ledger): MixedLoad {
+/** Starts the clients, half of them at each project. */
+export function startMixedLoad({ hub, vault, tenant }: Rig, clients: number, ledger: Ledger): MixedLoad {
   const samples: Sample[] = [];
   let isStopping = false;
-  const ended = Promise.all(Array.from({ length: clients }, async (_, client) => {
-    for (let turn = 0; !isStopping; turn++) {
-      const thing = thingOf(`soak-${client}-${turn}`);
-      ledger.push(thing);
-      const isKept = turn % KEPT_OF === 0;
-      if (turn % 2 === client % 2) await serverTurn(rig, samples, thing, isKept);
-      else await credentialTurn(rig, samples, thing, isKept);
-    }
-  }));
+  const start = (url: string, turn: Turn) =>
+    runClients({
+      url,
+      clients: clients / 2,
+      headers: { ...headersOf(tenant.api_key), "content-type": "application/json" },
+      requests: () => turns(turn, ledger),
+      onAnswer({ status, ms, path }) {
+        const endedAt = performance.now();
+        samples.push({ begunAt: endedAt - ms, endedAt, path, status });
+      },
+      isOver: () => isStopping,
+    });
+  const ended = Promise.all([start(hub.url, serverTurn), start(vault.url, credentialTurn)]);
   return {
     samples,
     async stop() {
@@ -48,51 +54,43 @@ export function startMixedLoad(rig: Rig, clients: number, ledger: Ledger): Mixed
   };
 }
 
-async function serverTurn(rig: Rig, samples: Sample[], { name, server }: Thing, isKept: boolean): Promise<void> {
-  const ask = (verb: string, body?: unknown) =>
-    send(rig, samples, `${rig.hub.url}/functions/v1/mcp-servers/${verb}`, body);
+/** What one client sends: turn after turn, each for a new thing. */
+function* turns(turn: Turn, ledger: Ledger): Generator<NextRequest, never, boolean> {
+  for (let number = 0;; number++) {
+    const thing = thingOf(`soak-${ledger.length}`);
+    ledger.push(thing);
+    yield* turn(thing, number % KEPT_OF === 0);
+  }
+}
+
+function* serverTurn({ name, server }: Thing, isKept: boolean): ReturnType<Turn> {
   server.state = "unknown";
-  if (!await ask("register", { ...newServer(name), name: "made" })) return;
+  if (!(yield post("mcp-servers/register", { ...newServer(name), name: "made" }))) return;
   Object.assign(server, { state: "there", value: "made" });
-  if (!await ask(`list?limit=${PAGE}`)) return;
+  if (!(yield get("mcp-servers/list"))) return;
   server.state = "unknown";
-  if (!await ask("update", { server_id: name, name: "changed" })) return;
+  if (!(yield post("mcp-servers/update", { server_id: name, name: "changed" }))) return;
   Object.assign(server, { state: "there", value: "changed" });
   if (isKept) return;
   server.state = "unknown";
-  if (await ask("delete", { server_id: name })) server.state = "gone";
+  if (yield post("mcp-servers/delete", { server_id: name })) server.state = "gone";
 }
 
-async function credentialTurn(
-  rig: Rig,
-  samples: Sample[],
-  { name, credential }: Thing,
-  isKept: boolean,
-): Promise<void> {
-  const ask = (verb: string, body?: unknown) =>
-    send(rig, samples, `${rig.vault.url}/functions/v1/credentials/${verb}`, body);
+function* credentialTurn({ name, credential }: Thing, isKept: boolean): ReturnType<Turn> {
   credential.state = "unknown";
-  if (!await ask("store", { service: name, credentials: { secret: name } })) return;
+  if (!(yield post("credentials/store", { service: name, credentials: { secret: name } }))) return;
   Object.assign(credential, { state: "there", value: name });
-  if (!await ask(`list?limit=${PAGE}`)) return;
-  if (!await ask("retrieve", { service: name })) return;
+  if (!(yield get("credentials/list"))) return;
+  if (!(yield post("credentials/retrieve", { service: name }))) return;
   if (isKept) return;
   credential.state = "unknown";
-  if (await ask("delete", { service: name })) credential.state = "gone";
+  if (yield post("credentials/delete", { service: name })) credential.state = "gone";
 }
 
-/** Whether it was done. */
-async function send({ tenant }: Rig, samples: Sample[], url: string, body?: unknown): Promise<boolean> {
-  const begunAt = performance.now();
-  const status = await fetch(url, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { ...headersOf(tenant.api_key), "content-type": "application/json" },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).then(async (response) => {
-    await response.text();
-    return response.status;
-  }).catch(() => 0);
-  samples.push({ begunAt, endedAt: performance.now(), path: new URL(url).pathname, status });
-  return ACCEPTED.includes(status);
+function post(path: string, body: unknown): NextRequest {
+  return { method: "POST", path: `/functions/v1/${path}`, body: JSON.stringify(body) };
+}
+
+function get(path: string): NextRequest {
+  return { method: "GET", path: `/functions/v1/${path}?limit=${PAGE}` };
 }

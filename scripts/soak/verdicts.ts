@@ -1,7 +1,7 @@
 /** Whether it has held, line by line. */
 
-import { median, percentile } from "../bench/figures.ts";
-import type { Verdict } from "../bench/verdicts.ts";
+import { median, percentile } from "../bench/support/figures.ts";
+import type { Verdict } from "../bench/support/verdict.ts";
 import type { Sample } from "./load.ts";
 import type { Vitals } from "./vitals.ts";
 

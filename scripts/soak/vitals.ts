@@ -1,7 +1,7 @@
 /** What the processes hold: memory, and connections to the database. */
 
 import postgres from "postgres";
-import type { Rig } from "../slow/rig.ts";
+import type { Rig } from "../bench/support/rig.ts";
 
 export interface Vitals {
   at: number;

@@ -5,22 +5,16 @@
  */
 
 import postgres from "postgres";
-import { makeFolder, type Rig, startRig } from "../slow/rig.ts";
-import { StackError } from "../stack/child.ts";
-import type { ProjectName } from "../stack/projects.ts";
-import { runOne, type Things } from "./endpoints.ts";
-import { median } from "./figures.ts";
-import { type Load, readLines, startLoad } from "./load.ts";
-import { type Phases, type PhasesConfig, RESULT } from "./phases_process.ts";
-import { prepareEndpoints, startBaselines, type Target } from "./targets.ts";
-
-export interface BreakdownOptions {
-  /** Requests of each endpoint whose phases are timed. */
-  calls: number;
-  /** How long each endpoint is under load, in milliseconds. */
-  ms: number;
-  onProgress: (step: string) => void;
-}
+import type { ProjectName } from "../../stack/projects.ts";
+import { type Loader, newLoader } from "../endpoints/loader.ts";
+import { prepareEndpoints, startBaselines, type Target } from "../endpoints/targets.ts";
+import { median } from "../support/figures.ts";
+import { startLoad } from "../support/load.ts";
+import type { Report, Scale } from "../support/part.ts";
+import { openRig, type Rig } from "../support/rig.ts";
+import { startWorker } from "../support/worker.ts";
+import type { Phases, PhasesConfig } from "./phases_process.ts";
+import { reportBreakdown } from "./report.ts";
 
 /** Microseconds of one request. */
 export interface Breakdown extends Phases {
@@ -43,15 +37,10 @@ interface UnderLoad {
   sql: number;
 }
 
-export async function measureBreakdown(
-  { calls, ms, onProgress }: BreakdownOptions,
-  resources: AsyncDisposableStack,
-): Promise<Record<string, Breakdown>> {
+export async function measureBreakdown(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
+  const { short, onProgress } = scale;
   onProgress("starting PostgreSQL 17 and both projects");
-  const folder = await makeFolder();
-  resources.defer(() => Deno.remove(folder, { recursive: true }));
-  const rig = await startRig(folder, STATISTICS);
-  resources.defer(() => rig.stop());
+  const rig = await openRig(resources, STATISTICS);
   const [constant] = await startBaselines(rig, resources);
   const targets = await prepareEndpoints(rig);
   const endpoints = [...targets, ...byKernel(rig, targets)];
@@ -59,18 +48,18 @@ export async function measureBreakdown(
   const phases: Record<string, Phases> = {};
   for (const project of PROJECTS) {
     onProgress(`the phases of ${project}`);
-    Object.assign(phases, await measurePhases(rig, project, endpoints, calls));
+    Object.assign(phases, await measurePhases(rig, project, endpoints, short ? 1000 : 4000, resources));
   }
-  const load = startLoad();
-  resources.defer(() => load.stop());
-  const underLoad = await measureUnderLoad(rig, load, endpoints, ms, onProgress);
-  const http = constant ? await medianUs(load, constant, ms, new Map()) : 0;
-  return Object.fromEntries(
+  const loader = newLoader(startLoad(resources));
+  const ms = short ? 800 : 4000;
+  const underLoad = await measureUnderLoad(rig, loader, endpoints, ms, onProgress);
+  const http = constant ? await medianUs(loader, constant, ms) : 0;
+  return reportBreakdown(Object.fromEntries(
     Object.entries(phases).map(([name, own]) => {
       const { whole, sql } = underLoad[name] ?? { whole: NaN, sql: NaN };
       return [name, { ...own, whole, http, sql, dataApi: whole - http - own.own - sql }];
     }),
-  );
+  ));
 }
 
 /** The hub's list once more, by a kernel: its key's digest is an HMAC. */
@@ -80,16 +69,17 @@ function byKernel(rig: Rig, targets: Target[]): Target[] {
     ...target,
     name: `${target.name}, a kernel`,
     url: `${target.url}?tenant_id=${tenant?.id}`,
-    request: { method: "GET", headers: { authorization: `Bearer ${rig.kernelKey}` } },
+    request: { method: "GET" as const, headers: { authorization: `Bearer ${rig.kernelKey}` } },
   }));
 }
 
-/** Times the phases in a process that has the variables of the project's own. */
+/** Times the phases in a process that has the project's variables. */
 async function measurePhases(
   rig: Rig,
   project: ProjectName,
   endpoints: Target[],
   calls: number,
+  resources: AsyncDisposableStack,
 ): Promise<Record<string, Phases>> {
   const { url } = project === "governance-hub" ? rig.hub : rig.vault;
   const requests = endpoints.filter((target) => target.url.startsWith(`${url}/`)).map(({ name, url, request }) => ({
@@ -97,26 +87,9 @@ async function measurePhases(
     path: url.slice(url.indexOf("/functions/v1/") + "/functions/v1/".length),
     request: { ...request, ...(request.body && { body: request.body.replaceAll("{n}", "0") }) },
   }));
-  const config: PhasesConfig = { project, requests, warmUp: WARM_UP_CALLS, calls };
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--cached-only", "--no-check", new URL("phases_process.ts", import.meta.url).href],
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...variablesOf(rig, project) },
-    clearEnv: true,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const input = process.stdin.getWriter();
-  await input.write(new TextEncoder().encode(JSON.stringify(config) + "\n"));
-  let result: Record<string, Phases> | undefined;
-  for await (const line of readLines(process.stdout)) {
-    if (!line.startsWith(RESULT)) continue;
-    result = JSON.parse(line.slice(RESULT.length));
-    await input.close();
-  }
-  await process.status;
-  if (result === undefined) throw new StackError(`the phases of ${project} cannot be timed`);
-  return result;
+  const script = new URL("phases_process.ts", import.meta.url);
+  const worker = startWorker<PhasesConfig, Record<string, Phases>>(script, variablesOf(rig, project), resources);
+  return await worker.ask({ project, requests, warmUp: WARM_UP_CALLS, calls });
 }
 
 function variablesOf({ hub, vault, keys }: Rig, project: ProjectName): Record<string, string> {
@@ -135,21 +108,19 @@ function variablesOf({ hub, vault, keys }: Rig, project: ProjectName): Record<st
 
 async function measureUnderLoad(
   { database }: Rig,
-  load: Load,
+  loader: Loader,
   endpoints: Target[],
   ms: number,
-  onProgress: (step: string) => void,
+  onProgress: Scale["onProgress"],
 ): Promise<Record<string, UnderLoad>> {
   const admin = postgres(database.url("supabase_admin", "governance-hub"), { max: 1, onnotice: () => {} });
   await admin`create extension pg_stat_statements`;
-  // The number 0 has been made and removed with the phases.
-  const things = new Map<string, Things>();
   const measured: Record<string, UnderLoad> = {};
   for (const target of endpoints) {
     onProgress(`${target.name}, one client`);
-    await runOne(load, target, 1, ms / 2, things);
+    await loader.load(target, 1, ms / 2);
     await admin`select pg_stat_statements_reset()`;
-    const whole = await medianUs(load, target, ms, things);
+    const whole = await medianUs(loader, target, ms);
     const [row] = await admin`
       select sum(total_exec_time / calls) * 1000 as us from pg_stat_statements where query ~ '\\mcaller\\M'`;
     measured[target.name] = { whole, sql: Number(row?.us) };
@@ -158,6 +129,6 @@ async function measureUnderLoad(
   return measured;
 }
 
-async function medianUs(load: Load, target: Target, ms: number, things: Map<string, Things>): Promise<number> {
-  return 1000 * median((await runOne(load, target, 1, ms, things)).timesMs);
+async function medianUs(loader: Loader, target: Target, ms: number): Promise<number> {
+  return 1000 * median((await loader.load(target, 1, ms)).timesMs);
 }

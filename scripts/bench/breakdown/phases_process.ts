@@ -1,17 +1,16 @@
 /**
  * The process that times a project's functions by phase. The data API answers from memory what it has answered once, so that
- * what is left of a request's time is our own. Standard output is the functions' log, as on the platform; the last line of
- * it is the result.
+ * what is left of a request's time is our own. Standard output is the functions' log, as on the platform.
  */
 
 import { readJsonText } from "shared/body.ts";
 import { readKey } from "shared/caller.ts";
 import { parseJson } from "shared/json.ts";
 import { logRequest } from "shared/log.ts";
-import { runChild } from "../stack/child.ts";
-import { type ProjectName, projectUrl } from "../stack/projects.ts";
-import { median, timeOf } from "./figures.ts";
-import type { Template } from "./load.ts";
+import { type ProjectName, projectUrl } from "../../stack/projects.ts";
+import { median, timeOf } from "../support/figures.ts";
+import type { Template } from "../support/load.ts";
+import { answerJobs } from "../support/worker.ts";
 import { installProbes, type Probes, type Span } from "./probes.ts";
 
 export interface PhasesConfig {
@@ -38,12 +37,9 @@ interface Handler {
   fetch(request: Request): Promise<Response>;
 }
 
-/** What the last line begins with. */
-export const RESULT = "phases: ";
+if (import.meta.main) answerJobs(measure);
 
-if (import.meta.main) await runChild(measure);
-
-async function measure({ project, requests, warmUp, calls }: PhasesConfig): Promise<() => Promise<void>> {
+async function measure({ project, requests, warmUp, calls }: PhasesConfig): Promise<Record<string, Phases>> {
   const probes = installProbes();
   const phases: Record<string, Phases> = {};
   for (const { name, path, request } of requests) {
@@ -57,9 +53,7 @@ async function measure({ project, requests, warmUp, calls }: PhasesConfig): Prom
     for (let call = 0; call < warmUp; call++) await handler.fetch(make());
     phases[name] = await measureOne(handler, make, calls, probes);
   }
-  // deno-lint-ignore no-console -- what it was started for
-  console.log(RESULT + JSON.stringify(phases));
-  return () => Promise.resolve();
+  return phases;
 }
 
 function requestOf(path: string, { method, headers, body }: Template): Request {

@@ -1,6 +1,6 @@
 /** What a list of ten servers is made of, in microseconds by the server's own clock: no driver, no network. */
 
-import type { Place } from "./sql_places.ts";
+import type { Place } from "./places.ts";
 
 export interface Layer {
   name: string;

@@ -1,11 +1,11 @@
 /** The baselines' process: `Deno.serve` with a constant, with one select and with one durable update by primary key. */
 
 import postgres from "postgres";
-import { runChild } from "../stack/child.ts";
+import { runChild } from "../../stack/child.ts";
 
 export interface BaselineConfig {
   port: number;
-  /** A database with the table of `sql_places.ts`. */
+  /** A database with the table of `sql/places.ts`. */
   databaseUrl: string;
   rows: number;
 }

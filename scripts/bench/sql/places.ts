@@ -1,10 +1,10 @@
 /** Databases of a given number of rows, with a connection to call their functions by. */
 
 import postgres from "postgres";
-import type { ProjectName } from "../stack/projects.ts";
-import type { ScratchCluster } from "../testing/cluster.ts";
-import { openFixture } from "../testing/isolation.ts";
-import { fill } from "./fill.ts";
+import type { ProjectName } from "../../stack/projects.ts";
+import type { ScratchCluster } from "../../testing/cluster.ts";
+import { openFixture } from "../../testing/isolation.ts";
+import { fill } from "../fill.ts";
 
 /** What the calls are made with. */
 export interface Place {

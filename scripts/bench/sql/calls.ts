@@ -2,8 +2,8 @@
 
 import { encodeHex } from "@std/encoding/hex";
 import type postgres from "postgres";
-import { numbered, ownRows } from "./fill.ts";
-import type { Place } from "./sql_places.ts";
+import { numbered, ownRows } from "../fill.ts";
+import type { Place } from "./places.ts";
 
 /** A function under measurement. Its calls in a round are numbered on and on, so that no two act on the same thing. */
 export interface SqlCall {

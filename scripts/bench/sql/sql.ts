@@ -3,22 +3,13 @@
  * sizes; and what inserting costs without the prefix rule.
  */
 
-import { type ScratchCluster, startCluster } from "../testing/cluster.ts";
-import { callFor, type Figure, median, rateOf, type Round, summarize, timeOf } from "./figures.ts";
+import { type ScratchCluster, startCluster } from "../../testing/cluster.ts";
+import { callFor, type Figure, median, rateOf, type Round, summarize, timeOf } from "../support/figures.ts";
+import type { Report, Scale } from "../support/part.ts";
 import { type Layer, measureLayers } from "./layers.ts";
-import { BASELINE_CALLS, HUB_CALLS, PAGE_OF_ONE, type SqlCall, VAULT_CALLS } from "./sql_calls.ts";
-import { CLIENTS, openPlace, type Place } from "./sql_places.ts";
-
-export interface SqlOptions {
-  /** Numbers of rows, the smallest first. */
-  sizes: number[];
-  rounds: number;
-  /** Of each function, in a round, one after the other. */
-  calls: number;
-  /** How long the calls of 16 clients at once are counted in a round, in milliseconds. */
-  rateMs: number;
-  onProgress: (step: string) => void;
-}
+import { BASELINE_CALLS, HUB_CALLS, PAGE_OF_ONE, type SqlCall, VAULT_CALLS } from "./calls.ts";
+import { CLIENTS, openPlace, type Place } from "./places.ts";
+import { reportSql } from "./report.ts";
 
 export interface SqlFigures {
   /** By function and number of rows: one client. */
@@ -39,6 +30,10 @@ export interface Rate {
 /** The same insert where the trigger is disabled. */
 export const WITHOUT_RULE = "register_mcp_server without the prefix rule";
 
+/** Numbers of rows, the smallest first. */
+const SIZES = [1000, 100_000];
+const LARGE = 1_000_000;
+const ROUNDS = 5;
 const WARM_UP_CALLS = 10;
 /** A round of rates is so many turns, in each of which every function is counted and held against the baselines. */
 const TURNS = 4;
@@ -56,28 +51,29 @@ interface Measured {
 }
 
 /** Runs the whole of it on a cluster of its own. */
-export async function measureSql(options: SqlOptions, resources: AsyncDisposableStack): Promise<SqlFigures> {
-  options.onProgress("starting PostgreSQL 17");
+export async function measureSql(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
+  const { short, large: isLarge, onProgress } = scale;
+  onProgress("starting PostgreSQL 17");
   const cluster = await startCluster(DURABLE);
   resources.defer(() => cluster.stop());
   const bySize: Measured[][] = [];
-  for (const rows of options.sizes) {
-    options.onProgress(`filling databases of ${rows.toLocaleString("en")} rows`);
+  for (const rows of isLarge ? [...SIZES, LARGE] : SIZES) {
+    onProgress(`filling databases of ${rows.toLocaleString("en")} rows`);
     bySize.push(await prepare(cluster, rows, resources));
   }
-  for (let round = 1; round <= options.rounds; round++) {
-    options.onProgress(`SQL functions, round ${round} of ${options.rounds}`);
+  for (let round = 1; round <= ROUNDS; round++) {
+    onProgress(`SQL functions, round ${round} of ${ROUNDS}`);
     await vacuum(bySize.flat());
     // Function by function, so that what is compared is measured at the same time.
-    for (const same of transpose(bySize)) await measureRound(same, options.calls, round);
+    for (const same of transpose(bySize)) await measureRound(same, short ? 40 : 200, round);
   }
   const large = bySize[1] ?? bySize[0] ?? [];
-  options.onProgress(`SQL functions, ${CLIENTS} clients at once`);
+  onProgress(`SQL functions, ${CLIENTS} clients at once`);
   await vacuum(large);
-  const rates = await measureRates(large, options);
+  const rates = await measureRates(large, short ? 100 : 1200);
   await vacuum(large);
   const layers = await measureLayers(placeOf(large, "list_mcp_servers"));
-  return { growth: byName(bySize), rates, layers };
+  return reportSql({ growth: byName(bySize), rates, layers });
 }
 
 /** Every function in databases of so many rows: both projects', and the hub's once more without the prefix rule. */
@@ -122,8 +118,8 @@ async function measureRound(same: Measured[], calls: number, round: number): Pro
   }
 }
 
-/** The rates of what leaves the tables as they are. */
-async function measureRates(large: Measured[], { rounds, rateMs }: SqlOptions): Promise<Record<string, Rate>> {
+/** The rates of what leaves the tables as they are, each counted for so many milliseconds of a round. */
+async function measureRates(large: Measured[], rateMs: number): Promise<Record<string, Rate>> {
   const [hub, vault] = [placeOf(large, "list_mcp_servers"), placeOf(large, "list_credentials")];
   const counted = [
     ...large.filter(({ kind }) => kind === "read" || kind === "update"),
@@ -133,7 +129,7 @@ async function measureRates(large: Measured[], { rounds, rateMs }: SqlOptions): 
   counted.sort((one, other) => one.kind.localeCompare(other.kind));
   const count = (each: typeof counted[number]) => callFor(rateMs / TURNS, CLIENTS, () => each.call(each.number++));
   for (const each of counted) await count(each);
-  for (let turn = 0; turn < rounds * TURNS; turn++) {
+  for (let turn = 0; turn < ROUNDS * TURNS; turn++) {
     for (const each of counted) each.rounds.push(await count(each));
   }
   return compare(Object.fromEntries(counted.map(({ name, rounds }) => [name, rounds.map(rateOf)])));

@@ -1,25 +1,65 @@
-/** What is promised, held against what was measured. */
+/** What is told of the SQL functions, and what is promised of them. */
 
-import { type BundleFigure, EMPTY, SUPABASE_JS } from "./bundles.ts";
-import type { Breakdown } from "./breakdown.ts";
-import { timesThat } from "./figures.ts";
-import { number, times } from "./numbers.ts";
+import { spreadOf, timesThat } from "../support/figures.ts";
+import { mapValues, ms, number, percent, roundAll, table, times } from "../support/numbers.ts";
+import type { Report } from "../support/part.ts";
+import type { Verdict } from "../support/verdict.ts";
 import { type Rate, type SqlFigures, WITHOUT_RULE } from "./sql.ts";
-
-/** A promise: whether it is kept, and by what figure. */
-export interface Verdict {
-  kept: boolean;
-  text: string;
-}
 
 const MOST_GROWTH = 1.3;
 const MOST_INSERT_GROWTH = 1.25;
 const LEAST_OF_SELECT = 1 / 3;
 const LEAST_OF_UPDATE = 1 / 2;
-const MOST_OF_SUPABASE_JS = 1.2;
-const MOST_OWN_US = 300;
 
-export function sqlVerdicts({ growth, rates }: SqlFigures): Verdict[] {
+export function reportSql(figures: SqlFigures): Report {
+  const { growth } = figures;
+  const sql = mapValues(
+    growth,
+    (byRows) => mapValues(byRows, ({ p50_ms, p99_ms }) => roundAll({ p50_ms, p99_ms })),
+  );
+  return {
+    tables: [growthTable(figures), rateTable(figures), layerTable(figures)],
+    verdicts: sqlVerdicts(figures),
+    json: { sql },
+  };
+}
+
+/** Each SQL function by the number of rows. */
+function growthTable({ growth }: SqlFigures): string {
+  const sizes = Object.keys(Object.values(growth)[0] ?? {});
+  const rows = Object.entries(growth).map(([name, bySize]) => {
+    const [first, ...larger] = Object.values(bySize);
+    return [
+      name,
+      ...Object.values(bySize).flatMap((figure) => [ms(figure.p50_ms), ms(figure.p99_ms), percent(spreadOf(figure))]),
+      ...larger.map((figure) => first ? times(timesThat(figure, first)) : ""),
+    ];
+  });
+  const [, ...larger] = sizes;
+  return table(
+    [
+      "SQL, one client",
+      ...sizes.flatMap((size) => [`p50 ms of ${number(size)}`, "p99 ms", "spread"]),
+      ...larger.map((size) => `growth to ${number(size)}`),
+    ],
+    rows,
+  );
+}
+
+/** The rates of 16 clients at once over direct connections. */
+function rateTable({ rates }: SqlFigures): string {
+  const rows = Object.entries(rates).map((
+    [name, { rps, ofSelect, ofUpdate }],
+  ) => [name, rps.toFixed(0), ofSelect.toFixed(2), ofUpdate.toFixed(2)]);
+  return table(["SQL, 16 clients", "a second", "of select", "of update"], rows);
+}
+
+function layerTable({ layers }: SqlFigures): string {
+  const rows = layers.map(({ name, us }) => [name, us.toFixed(1)]);
+  return table(["what a list of ten servers is made of, by the server's clock", "µs"], rows);
+}
+
+function sqlVerdicts({ growth, rates }: SqlFigures): Verdict[] {
   const ownTerms = ["select", "update", "register_mcp_server", WITHOUT_RULE];
   const growths = Object.entries(growth).filter(([name]) => !ownTerms.includes(name))
     .flatMap(([name, bySize]) => {
@@ -62,24 +102,4 @@ function rateVerdicts(rates: Record<string, Rate>): Verdict[] {
   const part = rates.retrieve_credential?.ofUpdate ?? NaN;
   const text = `retrieve_credential has ${part.toFixed(2)} of a durable update's rate (at least half)`;
   return [...lists, { kept: part >= LEAST_OF_UPDATE, text }];
-}
-
-export function bundleVerdicts(bundles: Record<string, BundleFigure>): Verdict[] {
-  const alone = bundles[SUPABASE_JS];
-  return Object.entries(bundles).filter(([name]) => name !== EMPTY && name !== SUPABASE_JS).map(([name, own]) => {
-    const [bytes, time] = alone ? [own.bytes / alone.bytes, own.import_ms / alone.import_ms] : [NaN, NaN];
-    const text = `${name} has ${times(bytes)} the bytes of supabase-js alone and ${times(time)} its import`;
-    return { kept: Math.max(bytes, time) <= MOST_OF_SUPABASE_JS, text: `${text} (at most ${MOST_OF_SUPABASE_JS})` };
-  });
-}
-
-export function breakdownVerdicts(breakdown: Record<string, Breakdown>): Verdict[] {
-  return Object.entries(breakdown).map(([name, { own }]) => ({
-    kept: own <= MOST_OWN_US,
-    text: `${name} takes ${own.toFixed(0)} µs of our own (at most ${MOST_OWN_US})`,
-  }));
-}
-
-export function verdictLines(verdicts: Verdict[]): string {
-  return verdicts.map(({ kept, text }) => `${kept ? "✓" : "✗"} ${text}`).join("\n");
 }

@@ -2,14 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { registerServer, storeCredential } from "../slow/ledger.ts";
-import type { Rig } from "../slow/rig.ts";
-import { eventually, runScript } from "../slow/running.ts";
-import { freePort } from "../stack/ready.ts";
-import { type EndpointCase, endpointsOf } from "../testing/endpoints.ts";
+import { registerServer, storeCredential } from "../../slow/ledger.ts";
+import type { Rig } from "../support/rig.ts";
+import { eventually, runScript } from "../../slow/running.ts";
+import { freePort } from "../../stack/ready.ts";
+import { type EndpointCase, endpointsOf } from "../../testing/endpoints.ts";
 import type { BaselineConfig } from "./baseline_server.ts";
-import type { Template } from "./load.ts";
-import { baselineTable } from "./sql_places.ts";
+import type { Template } from "../support/load.ts";
+import { baselineTable } from "../sql/places.ts";
 
 export interface Target {
   name: string;

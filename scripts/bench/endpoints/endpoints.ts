@@ -1,0 +1,73 @@
+/** Every endpoint over HTTP at several numbers of clients, beside the baselines, on native PostgreSQL that keeps what it says. */
+
+import { type Figure, type Round, spreadOf, summarize, timesThat } from "../support/figures.ts";
+import { startLoad } from "../support/load.ts";
+import { mapValues, ms, percent, roundAll, table, times } from "../support/numbers.ts";
+import type { Report, Scale } from "../support/part.ts";
+import { openRig } from "../support/rig.ts";
+import { newLoader } from "./loader.ts";
+import { prepareEndpoints, startBaselines, type Target } from "./targets.ts";
+
+const CLIENTS = [1, 16, 64];
+const ROUNDS = 5;
+
+/** By name and number of clients. */
+type Figures = Record<string, Record<string, Figure>>;
+
+export async function measureEndpoints(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
+  scale.onProgress("starting PostgreSQL 17 and both projects");
+  const rig = await openRig(resources);
+  const baselines = await startBaselines(rig, resources);
+  const endpoints = await prepareEndpoints(rig);
+  const figures = await measureInTurns([...baselines, ...endpoints], scale, resources);
+  const named = (targets: Target[]) => Object.fromEntries(targets.map(({ name }) => [name, figures[name] ?? {}]));
+  return {
+    tables: [endpointTable(figures)],
+    verdicts: [],
+    json: { baselines: toJson(named(baselines)), endpoints: toJson(named(endpoints)) },
+  };
+}
+
+/** In every round each target has its turn, so that what else the machine does falls on all alike. */
+async function measureInTurns(
+  targets: Target[],
+  { short, onProgress }: Scale,
+  resources: AsyncDisposableStack,
+): Promise<Figures> {
+  const loader = newLoader(startLoad(resources));
+  const rounds: Record<string, Record<string, Round[]>> = {};
+  for (let round = 0; round <= ROUNDS; round++) {
+    onProgress(round === 0 ? "warming up" : `endpoints, round ${round} of ${ROUNDS}`);
+    for (const clients of CLIENTS) {
+      for (const target of targets) {
+        const taken = await loader.load(target, clients, short ? 120 : 2000);
+        if (round > 0) ((rounds[target.name] ??= {})[clients] ??= []).push(taken);
+      }
+    }
+  }
+  return mapValues(rounds, (byClients) => mapValues(byClients, summarize));
+}
+
+function endpointTable(figures: Figures): string {
+  const rows = Object.entries(figures).flatMap(([name, byClients]) =>
+    Object.entries(byClients).map(([clients, figure]) => [
+      name,
+      clients,
+      figure.rps.toFixed(0),
+      ms(figure.p50_ms),
+      ms(figure.p95_ms),
+      ms(figure.p99_ms),
+      percent(spreadOf(figure)),
+      times(timesThat(figure, figures.update?.[clients] ?? figure)),
+    ])
+  );
+  const headings = ["over HTTP", "clients", "a second", "p50 ms", "p95 ms", "p99 ms", "spread", "× update's p50"];
+  return table(headings, rows);
+}
+
+function toJson(figures: Figures): unknown {
+  return mapValues(
+    figures,
+    (byClients) => mapValues(byClients, ({ rps, p50_ms, p95_ms, p99_ms }) => roundAll({ rps, p50_ms, p95_ms, p99_ms })),
+  );
+}

@@ -1,0 +1,30 @@
+/** Load on one target after another, with the numbers of the things that targets make and remove. */
+
+import { StackError } from "../../stack/child.ts";
+import type { Round } from "../support/figures.ts";
+import type { Load } from "../support/load.ts";
+import type { Target } from "./targets.ts";
+
+export interface Loader {
+  /** @throws {StackError} when an answer was not the expected one: then its time says nothing. */
+  load(target: Target, clients: number, ms: number): Promise<Round>;
+}
+
+export function newLoader(load: Load): Loader {
+  /** By kind: from the first thing that is still there to before the next one to be made. */
+  const things = new Map<string, { first: number; next: number }>();
+  return {
+    async load({ name, url, request, expected, makes, removes }, clients, ms) {
+      const kind = makes ?? removes ?? name;
+      const own = things.get(kind) ?? { first: 1, next: 1 };
+      const [from, until] = removes ? [own.first, own.next] : [own.next, Number.MAX_SAFE_INTEGER];
+      const { statuses, next, timesMs, elapsedMs } = await load.run({ url, request, clients, ms, from, until });
+      things.set(kind, removes ? { ...own, first: next } : { ...own, next });
+      const others = Object.keys(statuses).filter((status) => !expected.includes(Number(status)));
+      if (others.length > 0 || timesMs.length === 0) {
+        throw new StackError(`${name} answered ${JSON.stringify(statuses)} under the load of ${clients} clients`);
+      }
+      return { timesMs, elapsedMs };
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** Both projects as processes on one PostgreSQL, as benchmarks and the soak have them under load. */
+
+import { makeFolder, type Rig, startRig } from "../../slow/rig.ts";
+
+export type { Rig };
+
+/** Starts them in a temporary folder. */
+export async function openRig(resources: AsyncDisposableStack, settings: string[] = []): Promise<Rig> {
+  const folder = await makeFolder();
+  resources.defer(() => Deno.remove(folder, { recursive: true }));
+  const rig = await startRig(folder, settings);
+  resources.defer(() => rig.stop());
+  return rig;
+}

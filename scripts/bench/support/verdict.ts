@@ -1,0 +1,9 @@
+/** A promise: whether it is kept, and by what figure. */
+export interface Verdict {
+  kept: boolean;
+  text: string;
+}
+
+export function verdictLines(verdicts: Verdict[]): string {
+  return verdicts.map(({ kept, text }) => `${kept ? "✓" : "✗"} ${text}`).join("\n");
+}

@@ -4,27 +4,31 @@
  * error. The exit code says nothing about speed: what else the machine does is in every figure.
  */
 
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { measureBreakdown } from "./bench/breakdown/breakdown.ts";
 import { measureBundles } from "./bench/bundles.ts";
 import { measureEndpoints } from "./bench/endpoints/endpoints.ts";
 import { measureSql } from "./bench/sql/sql.ts";
 import type { Part, Report, Scale } from "./bench/support/part.ts";
-import { runProgram } from "./bench/support/program.ts";
+import { runWithResources } from "./bench/support/program.ts";
 import { verdictLines } from "./bench/support/verdict.ts";
+import { newProgram, runProgram } from "./cli/program.ts";
 
 /** What `--only` chooses from. A further part is a function here. */
 const PARTS: Record<string, Part> = { endpoints: measureEndpoints, sql: measureSql, bundles: measureBundles };
 
-const program = new Command("deno task bench")
-  .description("Measures every endpoint, every SQL function and every bundle on this machine, on native PostgreSQL 17.")
+const program = newProgram(
+  "bench",
+  "Measures every endpoint, every SQL function and every bundle on this machine, on native PostgreSQL 17.",
+)
   .option("--json", "print one object: baselines, endpoints, sql, bundles", false)
   .option("--short", "take two minutes: shorter rounds, and so a wider spread", false)
   .option("--large", "measure the SQL functions at 1,000,000 rows too", false)
   .addOption(new Option("--only <part>", "measure one part").choices(Object.keys(PARTS)))
-  .option("--breakdown", "measure instead where the time of a request goes, in microseconds", false);
+  .option("--breakdown", "measure instead where the time of a request goes, in microseconds", false)
+  .action(() => runWithResources(bench));
 
-if (import.meta.main) await runProgram(program, bench);
+if (import.meta.main) await runProgram(program);
 
 async function bench(resources: AsyncDisposableStack): Promise<number> {
   const options = program.opts<Omit<Scale, "onProgress"> & { json: boolean; only?: string; breakdown: boolean }>();

@@ -4,10 +4,11 @@
  * Progress, then a verdict per line; exit code 1 when one is not kept.
  */
 
-import { Command, InvalidArgumentError } from "commander";
-import { runProgram } from "./bench/support/program.ts";
+import { InvalidArgumentError } from "commander";
+import { runWithResources } from "./bench/support/program.ts";
 import { openRig, type Rig } from "./bench/support/rig.ts";
 import { type Verdict, verdictLines } from "./bench/support/verdict.ts";
+import { newProgram, runProgram } from "./cli/program.ts";
 import { countThere, findLosses, type Ledger } from "./soak/ledger.ts";
 import { type MixedLoad, startMixedLoad } from "./soak/load.ts";
 import { describePart, type Outage, outageVerdicts, partsOf, steadyVerdicts } from "./soak/verdicts.ts";
@@ -19,13 +20,14 @@ const PARTS = 10;
 const AWAY_MS = 5000;
 const AFTER_MS = 15_000;
 
-const program = new Command("deno task soak")
-  .description(
-    "Keeps both projects under mixed load on PostgreSQL 17, kills that under the load, and tells what has held.",
-  )
-  .option("--minutes <n>", "how long the load is steady; each tenth of it has a line", readMinutes, 10);
+const program = newProgram(
+  "soak",
+  "Keeps both projects under mixed load on PostgreSQL 17, kills that under the load, and tells what has held.",
+)
+  .option("--minutes <n>", "how long the load is steady; each tenth of it has a line", readMinutes, 10)
+  .action(() => runWithResources(soak));
 
-if (import.meta.main) await runProgram(program, soak);
+if (import.meta.main) await runProgram(program);
 
 function readMinutes(text: string): number {
   const minutes = Number(text);

@@ -58,8 +58,8 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
   await text("tenant", "create", "globex", "acme-lab");
   const issue = ["api-key", "issue", "acme-shop", "--name", "x"];
   const mistakes: [words: string[], expected: RegExp, env?: Record<string, string>][] = [
-    [[], /say which command: organization, tenant, .*status \(see deno task admin --help\)/],
-    [["tenant"], /say which command: create, list, delete \(see deno task admin tenant --help\)/],
+    [[], /name a command: organization, tenant, .*status \(see deno task admin --help\)/],
+    [["tenant"], /name a command: create, list, delete \(see deno task admin tenant --help\)/],
     [["tenat"], /unknown command 'tenat' \(Did you mean tenant\?\) \(see deno task admin --help\)/],
     [["tenant", "lst"], /unknown command 'lst' .*tenant --help/],
     [
@@ -69,8 +69,8 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
     [["tenant", "create", "acme"], /missing required argument 'name' \(see deno task admin tenant create --help\)/],
     [["status", "now"], /too many arguments/],
     [["rotate-key", "--dry-rn"], /unknown option '--dry-rn' \(Did you mean --dry-run\?\) .*rotate-key --help/],
-    [["credential"], /say which command: list, verify/],
-    [["events"], /say which command: list, export/],
+    [["credential"], /name a command: list, verify/],
+    [["events"], /name a command: list, export/],
     [["--stack"], /option '--stack <file>' argument missing/],
     [["api-key", "issue", "acme-shop"], /required option '--name <name>' not specified/],
     [["api-key", "revoke", "not-an-id"], /the id must be a UUID; deno task admin api-key list shows the ids/],
@@ -84,7 +84,7 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
     [["tenant", "delete", "nobody", "--yes"], /there is no tenant "nobody"/],
     [
       ["server", "list", "acme-lab"],
-      /2 tenants are called "acme-lab": say organization\/tenant or the id \(.*acme\/acme-lab/,
+      /2 tenants are called "acme-lab": use organization\/tenant or the id \(.*acme\/acme-lab/,
     ],
     [["organization", "create", "acme"], /there is an organization "acme" already/],
     [["tenant", "create", "acme", "acme-shop"], /acme has a tenant "acme-shop" already/],
@@ -94,7 +94,7 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
     [[...issue, "--expires", "soon"], /--expires must be like 90d, 12h, 2027-01-01 or .*, not "soon"/],
     [[...issue, "--scope", "servers:admin"], /'servers:admin' is invalid\. It must be one of servers:read, .*:reveal/],
     [["--stack", "/nowhere.json", "status"], /no stack is running: there is no \/nowhere\.json; run deno task start/],
-    [["--stack", ADMIN, "status"], /is no stack\.json of deno task start/],
+    [["--stack", ADMIN, "status"], /is not a stack\.json of deno task start/],
     [["tenant", "list"], /governance-hub does not answer at http:\/\/127\.0\.0\.1:1; check HUB_URL/, {
       ...HOSTED,
       HUB_URL: "http://127.0.0.1:1",

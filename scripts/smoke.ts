@@ -15,7 +15,10 @@ export async function smokeTest(project: ProjectName, url: string): Promise<stri
   return lines;
 }
 
-/** 401 comes from the function alone if it is our JSON: a platform that still verifies tokens answers otherwise. */
+/**
+ * A 401 with our JSON comes from the function: a platform that still verifies tokens answers otherwise. This is a plain
+ * request because supabase-js always sends a key, and the check is that the platform asks for none.
+ */
 async function expect(url: string, path: string, status: number): Promise<string> {
   const method = /(list|health|events)$/.test(path) ? "GET" : "POST";
   const address = `${url}/functions/v1/${path}`;
@@ -26,7 +29,7 @@ async function expect(url: string, path: string, status: number): Promise<string
   const body = await response.json().catch(() => undefined);
   const isOurs = status === 200 ? body?.ok === true : body?.error?.code === "unauthenticated";
   if (response.status !== status || !isOurs) {
-    throw new StackError(`${method} ${address} answered ${response.status} and not ${status} of the function's own`);
+    throw new StackError(`${method} ${address} answered ${response.status}, not the function's own ${status}`);
   }
   return `${method} ${path} ${status}`;
 }

@@ -20,15 +20,15 @@ import { print, table } from "./output.ts";
 
 export function addApiKeyCommands(program: Command): void {
   const group = addGroup(program, "api-key", "keys of agents: one key, one tenant");
-  addIssueOptions(group.command("issue").description("issue a key, and show it this once"))
+  addIssueOptions(group.command("issue").description("issue a key, and show it once"))
     .argument("<tenant>", "its id, its name or organization/name")
     .addHelpText("after", example("api-key issue acme-shop --name shop-agent --expires 90d --scope servers:read"))
     .action((tenant: string, options: IssueOptions, command: Command) => issue(tenant, options, command));
-  group.command("list").description("list keys, without what they are")
-    .argument("[tenant]", "those of this one alone, by id, name or organization/name")
+  group.command("list").description("list keys, never the key itself")
+    .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
     .addHelpText("after", example("api-key list acme-shop"))
     .action((tenant: string | undefined, _options: unknown, command: Command) => list(tenant, command));
-  group.command("revoke").description("refuse a key from the next request on")
+  group.command("revoke").description("revoke a key from the next request on")
     .argument("<id>", "the key's id, as the list shows it")
     .addHelpText("after", example("api-key revoke 0c7f9d0e-5a55-4c0b-9d5e-2f1f1b1e6a01"))
     .action((id: string, _options: unknown, command: Command) => revoke(id, command));

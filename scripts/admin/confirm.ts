@@ -9,7 +9,7 @@ import { StackError } from "../stack/child.ts";
  * @throws {StackError} when another is typed, or when there is no terminal to ask on.
  */
 export async function confirm(question: string, expected: string): Promise<void> {
-  if (!Deno.stdin.isTerminal()) throw new StackError("nothing was done: without a terminal to ask on, say --yes");
+  if (!Deno.stdin.isTerminal()) throw new StackError("nothing was done: there is no terminal to ask on; use --yes");
   await Deno.stderr.write(new TextEncoder().encode(`${visible(question)} `));
   const buffer = new Uint8Array(1024);
   const length = await Deno.stdin.read(buffer) ?? 0;

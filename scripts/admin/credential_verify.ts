@@ -22,8 +22,8 @@ interface Verification {
 
 export function addCredentialVerify(group: Command): void {
   addKeyOptions(group.command("verify"))
-    .description("open every credential, and tell what cannot be opened; exits with 1 if there is any")
-    .argument("[tenant]", "those of this one alone, by id, name or organization/name")
+    .description("open every credential, and name those that cannot be opened; exits with 1 if there are any")
+    .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
     .addHelpText("after", example("credential verify --env-file key-vault-executor/.env"))
     .action((tenant: string | undefined, options: KeyOptions, command: Command) => verify(tenant, options, command));
 }
@@ -42,7 +42,9 @@ async function verify(reference: string | undefined, options: KeyOptions, comman
     unreadable: unreadable.named,
     encryption_keys: keys,
   };
-  const headline = `${count(opened, "credential")} opened, ${unreadable.count.toLocaleString("en")} could not be.`;
+  const headline = `${count(opened, "credential")} opened, ${
+    unreadable.count.toLocaleString("en")
+  } could not be opened.`;
   print(json, value, [headline, "", ...describeUnreadable(unreadable), ...describeKeys(keys)]);
   if (isStopped) throw new Stopped("stopped before the end");
   if (unreadable.count > 0) throw new StackError(`${count(unreadable.count, "credential")} cannot be opened`);

@@ -25,7 +25,7 @@ Deno.test("credential verify opens every credential under every key, and exits w
   assertEquals([code, err], [0, ""]);
   assertEquals(
     out,
-    `703 credentials opened, 0 could not be.
+    `703 credentials opened, 0 could not be opened.
 
 3 credentials under ${NEW_ID}: the current key
 700 credentials left under ${OLD_ID}: a previous key, still needed

@@ -39,7 +39,7 @@ export async function readKeys(options: KeyOptions, target: Target): Promise<Key
     return await readKeyring(lookup);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const hint = lookup(CURRENT)?.trim() ? "" : "; export it, or name the file that it stands in with --env-file";
+    const hint = lookup(CURRENT)?.trim() ? "" : "; export it, or name the file that holds it with --env-file";
     throw new StackError(`${error.cause}${hint}`);
   }
 }

@@ -15,11 +15,10 @@ const ACTIONS = ["register", "update", "delete", "store", "replace", "retrieve",
 const MOMENT = "24h or 7d ago, 2026-01-31 or 2026-01-31T12:00:00Z";
 
 const EXPORT_HELP = `
-An event is written up to four seconds before it is committed, with the time at which it was
-written. So an export that continues an earlier one begins ten seconds before the end of that
-one, and drops the ids that it has had.
+An event has the time at which it was written, up to four seconds before it is committed. To continue an
+earlier export, start ten seconds before its end, and drop the ids that it already has.
 
-It needs flat memory, however much there is. A reader that ends early, such as head, ends it.`;
+Memory use stays flat however many events there are. The export stops when its reader does, as head does.`;
 
 interface Options {
   since?: string;
@@ -39,34 +38,34 @@ interface ExportOptions extends Options {
 }
 
 export function addEventsCommands(program: Command): void {
-  const group = addGroup(program, "events", "records of what was done, and by whom");
+  const group = addGroup(program, "events", "what was done, and by whom");
   addOptions(
     group.command("list").description("list what was done to a tenant's servers and credentials, oldest first"),
   )
-    .argument("<tenant>", "its id, its name or organization/name; the id of one that is deleted")
-    .option("--service <name>", "what was done to credentials for this service alone")
-    .option("--server-id <id>", "what was done to this server alone")
-    .option("--limit <n>", "so many at most", readLimit, 1000)
+    .argument("<tenant>", "its id, its name or organization/name; the id if it is deleted")
+    .option("--service <name>", "only events of credentials for this service")
+    .option("--server-id <id>", "only events of this server")
+    .option("--limit <n>", "at most this many", readLimit, 1000)
     .addHelpText("after", example("events list acme-shop --since 24h --action retrieve"))
     .action((tenant: string, options: ListOptions, command: Command) => list(tenant, options, command));
   addOptions(group.command("export").description("print what was done as lines of JSON, oldest first"))
-    .option("--tenant <tenant>", "this one's alone, by id, name or organization/name")
-    .addOption(new Option("--project <project>", "this one's alone").choices(PROJECTS))
+    .option("--tenant <tenant>", "only this tenant's: its id, its name or organization/name")
+    .addOption(new Option("--project <project>", "only this project's").choices(PROJECTS))
     .addHelpText("after", EXPORT_HELP + "\n" + example("events export --since 2026-01-31 > events.jsonl"))
     .action((options: ExportOptions, command: Command) => exportLines(options, command));
 }
 
 function addOptions(command: Command): Command {
   return command
-    .option("--since <when>", `from then on: ${MOMENT}`)
-    .option("--until <when>", "before then, in the same forms")
-    .addOption(new Option("--action <action>", "this alone").choices(ACTIONS));
+    .option("--since <when>", `only from then on: ${MOMENT}`)
+    .option("--until <when>", "only before then, in the same forms")
+    .addOption(new Option("--action <action>", "only this action").choices(ACTIONS));
 }
 
 async function list(reference: string, options: ListOptions, command: Command): Promise<void> {
   const { service, serverId, limit } = options;
   if (service !== undefined && serverId !== undefined) {
-    throw new StackError("--service is of credentials and --server-id of servers: no event has both");
+    throw new StackError("--service is for credentials and --server-id for servers: no event has both");
   }
   const filter = readFilter(options);
   const { json, target } = await readContext(command);

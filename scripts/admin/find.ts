@@ -36,7 +36,7 @@ export async function findTenantOrNone(hub: ProjectAccess, reference: string): P
   if (byId !== undefined || found.length < 2) return byId ?? found[0];
   const paths = found.slice(0, 5).map(pathOf).join(", ");
   throw new StackError(
-    `${found.length} tenants are called ${quote(reference)}: say organization/tenant or the id (${paths}${
+    `${found.length} tenants are called ${quote(reference)}: use organization/tenant or the id (${paths}${
       found.length > 5 ? ", …" : ""
     })`,
   );

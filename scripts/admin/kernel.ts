@@ -1,9 +1,11 @@
 /** `kernel issue|list|revoke`. */
 
+import { FunctionsHttpError } from "@supabase/supabase-js";
 import type { Command } from "commander";
 import { issueKernel, revokeKernel } from "../operator.ts";
 import { StackError } from "../stack/child.ts";
 import { type ProjectAccess, withMessages } from "./call.ts";
+import { connect } from "./client.ts";
 import { addGroup, example, readContext } from "./cli.ts";
 import { findOrganization, readId } from "./find.ts";
 import { listKernels } from "./hub.ts";
@@ -20,15 +22,15 @@ import { print, table } from "./output.ts";
 
 export function addKernelCommands(program: Command): void {
   const group = addGroup(program, "kernel", "keys of kernels: one key, the tenants of one organization");
-  addIssueOptions(group.command("issue").description("issue a key, and show it this once"))
+  addIssueOptions(group.command("issue").description("issue a key, and show it once"))
     .argument("<organization>", "its id or its name")
     .addHelpText("after", example("kernel issue acme --name production --expires 2027-01-01"))
     .action((organization: string, options: IssueOptions, command: Command) => issue(organization, options, command));
-  group.command("list").description("list keys, without what they are")
-    .argument("[organization]", "those of this one alone, by id or name")
+  group.command("list").description("list keys, never the key itself")
+    .argument("[organization]", "only this organization's: its id or its name")
     .addHelpText("after", example("kernel list acme"))
     .action((organization: string | undefined, _options: unknown, command: Command) => list(organization, command));
-  group.command("revoke").description("refuse a key from the next request on")
+  group.command("revoke").description("revoke a key from the next request on")
     .argument("<id>", "the key's id, as the list shows it")
     .addHelpText("after", example("kernel revoke 0c7f9d0e-5a55-4c0b-9d5e-2f1f1b1e6a01"))
     .action((id: string, _options: unknown, command: Command) => revoke(id, command));
@@ -45,7 +47,7 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   });
   if (await isUnknown(target.hub, issued.key)) {
     await revokeKernel(target.hub, issued.id);
-    throw new StackError("no key was issued: the hub has another KERNEL_HMAC_SECRET than the one given here");
+    throw new StackError("no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's");
   }
   const fields = { organization_id: organization.id };
   printIssued(json, issued, keyOptions, { description: `every tenant of ${organization.name}`, fields });
@@ -53,18 +55,15 @@ async function issue(reference: string, options: IssueOptions, command: Command)
 
 /** Whether the hub's functions refuse a key that was just issued: they hash it under another secret. */
 async function isUnknown(hub: ProjectAccess, key: string): Promise<boolean> {
-  // A tenant that there is not: who is known is answered 403.
-  const url = `${hub.url}/functions/v1/mcp-servers/list?tenant_id=${crypto.randomUUID()}`;
-  try {
-    const response = await fetch(url, {
-      headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(8000),
-    });
-    const body: unknown = await response.json();
-    return response.status === 401 && JSON.stringify(body).includes('"unauthenticated"');
-  } catch {
-    return false;
-  }
+  // No such tenant exists, so a key that is known gets 403.
+  const { error } = await connect(hub).functions.invoke(`mcp-servers/list?tenant_id=${crypto.randomUUID()}`, {
+    method: "GET",
+    headers: { Authorization: `Bearer ${key}` },
+    timeout: 8000,
+  });
+  if (!(error instanceof FunctionsHttpError) || error.context.status !== 401) return false;
+  const body: unknown = await error.context.json().catch(() => undefined);
+  return JSON.stringify(body ?? null).includes('"unauthenticated"');
 }
 
 async function list(reference: string | undefined, command: Command): Promise<void> {

@@ -25,7 +25,7 @@ export function addIssueOptions(command: Command): Command {
     .option("--scope <scope>", `one of ${SCOPES.join(", ")}; repeatable (default: all)`, addScope)
     .option(
       "--service <name>",
-      "whose credentials it may touch, and no others'; repeatable (default: all)",
+      "limit it to credentials of this service; repeatable (default: all)",
       addService,
     );
 }
@@ -48,9 +48,11 @@ export function printIssued(json: boolean, issued: IssuedKey, options: KeyOption
   const lines = [
     key,
     "",
-    `This key is not shown again: keep it now. Who holds it acts for ${holder.description}.`,
+    `This key is not shown again: store it now. Whoever holds it acts for ${holder.description}.`,
     `id ${id}, expires ${expires}, scopes ${scopes.join(" ")}, services ${services?.join(" ") ?? "all"}`,
-    ...(services === null ? [] : ["Services limit which credentials it touches; its servers are all of its tenant's."]),
+    ...(services === null
+      ? []
+      : ["Services limit only its credentials: it may use every server of its tenant that its scopes allow."]),
   ];
   print(json, { id, key, name, scopes, services, expires_at, ...holder.fields }, lines);
 }

@@ -17,7 +17,7 @@ Deno.test("api-key issue shows a key that works, list what it is without it, and
   );
   assertMatch(
     shown,
-    /^mcp_\w{49}\n\nThis key is not shown again: keep it now\. .*acme\/acme-shop\.\nid [^\n]*servers:read, services all\n$/,
+    /^mcp_\w{49}\n\nThis key is not shown again: store it now\. .*acme\/acme-shop\.\nid [^\n]*servers:read, services all\n$/,
   );
   const key = shown.slice(0, 53);
   assertEquals(await request(key, "mcp-servers/list"), 200);
@@ -109,7 +109,7 @@ Deno.test("api-key issue and kernel issue limit a key to services, show them, an
   assertMatch(await text("api-key", "list"), new RegExp(`${issued.id} +\\S+ +narrow +all +amazon git/hub +20`));
 
   const shown = await text("kernel", "issue", "acme", "--name", "narrow kernel", "--service", "amazon");
-  assertMatch(shown, /, services amazon\nServices limit which credentials it touches; its servers are all/);
+  assertMatch(shown, /, services amazon\nServices limit only its credentials: it may use every server/);
   assertMatch(await text("kernel", "list", "acme"), /narrow kernel +all +amazon +20/);
   assertEquals((await json("kernel", "issue", "acme", "--name", "wide")).services, null);
 });
@@ -129,7 +129,7 @@ Deno.test("kernel issue revokes the key that a wrong KERNEL_HMAC_SECRET makes us
   const wrong = { ...HOSTED, KERNEL_HMAC_SECRET: "ab".repeat(32) };
   await fail(
     ["kernel", "issue", "globex", "--name", name],
-    /no key was issued: the hub has another KERNEL_HMAC_SECRET/,
+    /no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's/,
     wrong,
   );
   const { kernels } = await json("kernel", "list", "globex");

@@ -22,10 +22,10 @@ import { describeUnreadable } from "./unreadable.ts";
 
 const HELP = `
 Deploy the new key first: the new one in CREDENTIAL_ENCRYPTION_KEY, the old one in
-CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS. It may be stopped at any point and run again, and
-credentials are stored and retrieved meanwhile. When it says that a key may be removed, remove it.
+CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS. You may stop it at any point and run it again. Agents can store and
+retrieve credentials while it runs. When it says that a key may be removed, remove it.
 
-Exits with 1 when a credential is left that it cannot re-seal, with 130 after Ctrl-C.`;
+Exits with 1 when it cannot re-seal a credential, with 130 after Ctrl-C.`;
 
 interface Options extends KeyOptions {
   dryRun?: boolean;
@@ -65,7 +65,7 @@ async function run(vault: ProjectAccess, keyring: Keyring, before: KeyUse[]): Pr
   return await stoppable(async (stop) => {
     const rotation = await rotate(vault, keyring, before, stop).catch((error) => {
       if (!(error instanceof StackError)) throw error;
-      throw new StackError(`${error.message}; what was re-sealed stays: run rotate-key again to go on`);
+      throw new StackError(`${error.message}; what was re-sealed stays: run rotate-key again to continue`);
     });
     return { ...rotation, dryRun: false, isStopped: stop.aborted };
   });
@@ -79,10 +79,10 @@ async function announce(json: boolean, keys: KeyUse[], yes: boolean): Promise<vo
   if (current.credentials > 0) return;
   note(
     json,
-    "No credential is under it yet. A function that does not know this key answers 503 for what is re-sealed, and if " +
-      "it is lost, so are all credentials: deploy it first, and keep a copy.",
+    "No credential is under it yet. A function without this key answers 503 for what is re-sealed, and losing the " +
+      "key loses all credentials: deploy it first, and keep a copy.",
   );
-  if (!yes) await confirm(`Type ${current.id} to go on:`, current.id);
+  if (!yes) await confirm(`Type ${current.id} to continue:`, current.id);
 }
 
 function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: Outcome): void {
@@ -104,9 +104,11 @@ function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: Outc
     value,
     [headline(toReseal, outcome), "", ...describeUnreadable(unreadable), ...describeKeys(keys)],
   );
-  if (isStopped) throw new Stopped("stopped; run rotate-key again to go on");
+  if (isStopped) throw new Stopped("stopped; run rotate-key again to continue");
   const problems = findProblems(outcome);
-  if (problems.length > 0) throw new StackError(`not all is under the current key: ${problems.join("; ")}`);
+  if (problems.length > 0) {
+    throw new StackError(`not every credential is under the current key: ${problems.join("; ")}`);
+  }
 }
 
 function headline(toReseal: number, { resealed, dryRun, isStopped }: Outcome): string {
@@ -126,7 +128,7 @@ function findProblems(outcome: Outcome): string[] {
   if (unknown.length > 0) {
     problems.push(
       `${count(total(keys, "not configured"), "credential")} under ${unknown.map(({ id }) => id).join(", ")}, ` +
-        "not configured: put what has these ids into CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS, and run this again",
+        "not configured: add the keys with these ids to CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS, and run this again",
     );
   }
   const remaining = dryRun ? 0 : left(outcome);

@@ -49,7 +49,7 @@ Deno.test("rotate-key ends after the batch in flight on Ctrl-C, with 130, and go
   const { stopped, resealed, to_reseal, encryption_keys } = JSON.parse(ran.out);
   assertEquals([ran.code, stopped, resealed, to_reseal, swaps], [130, true, 1000, 1600, 2]);
   assertEquals(encryption_keys[1], { id: OLD_ID, credentials: 600, state: "previous" });
-  assertMatch(ran.err, /^error: stopped; run rotate-key again to go on$/m);
+  assertMatch(ran.err, /^error: stopped; run rotate-key again to continue$/m);
   assertEquals((await findWrong(NEW_ID)).length, 600);
 
   const again = await rotate();
@@ -107,7 +107,7 @@ Deno.test("rotate-key gives up on what keeps failing, says that what is done sta
   assertEquals([failing.code, swaps], [1, 2]);
   assertMatch(
     failing.err,
-    /^error: .*reseal_credentials: XX000 .*; what was re-sealed stays: run rotate-key again to go on$/m,
+    /^error: .*reseal_credentials: XX000 .*; what was re-sealed stays: run rotate-key again to continue$/m,
   );
   assertEquals((await findWrong(NEW_ID)).length, 200);
   assertEquals((await rotate()).code, 0);
@@ -132,7 +132,7 @@ Deno.test("rotate-key ends at once with 130 when Ctrl-C comes while it waits to 
     return note(await output);
   });
   assertEquals([ran.code, swaps], [130, 3]);
-  assertMatch(ran.err, /^error: .*is not available now \(status 503\); .*run rotate-key again to go on$/m);
+  assertMatch(ran.err, /^error: .*is not available now \(status 503\); .*run rotate-key again to continue$/m);
   assert(performance.now() - begun < 6000);
   assertEquals((await findWrong(OLD_ID)).length, 0);
 });

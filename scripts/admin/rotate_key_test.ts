@@ -65,7 +65,7 @@ Deno.test("rotate-key asks before the first credential goes under a key, and cha
   const before = await readRows();
   const variables = { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
   const { code, err } = await admin(["rotate-key"], variables);
-  assertEquals([code, err], [1, "error: nothing was done: without a terminal to ask on, say --yes\n"]);
+  assertEquals([code, err], [1, "error: nothing was done: there is no terminal to ask on; use --yes\n"]);
   assertEquals(await readRows(), before);
   await refill({ [OLD_KEY]: 2, [NEW_KEY]: 1 });
   assertEquals((await admin(["rotate-key"], variables)).code, 0);
@@ -137,7 +137,10 @@ Deno.test("rotate-key leaves what does not open, names it, re-seals all else, an
   const reason = "altered, or of another row";
   const named = (rows: unknown[]) => rows.map((row) => JSON.stringify(Object.entries(row ?? {}).sort())).sort();
   assertEquals(named(unreadable), named([{ ...altered, reason }, { ...moved, reason }]));
-  assertMatch(err, /^error: not all is under the current key: 2 credentials cannot be opened: store them again$/m);
+  assertMatch(
+    err,
+    /^error: not every credential is under the current key: 2 credentials cannot be opened: store them again$/m,
+  );
   const after = await readRows();
   for (const service of ["1a-3", "1a-5"]) {
     const find = (rows: typeof before) => rows.find((row) => row.service === service);
@@ -159,7 +162,7 @@ Deno.test("rotate-key counts and names keys that are not configured, leaves what
   assertMatch(out, new RegExp(`^4 credentials left under ${LOST_ID}: not configured; `, "m"));
   assertMatch(
     err,
-    new RegExp(`^error: not all .*: 4 credentials under ${LOST_ID}, not configured: put .*PREVIOUS_KEYS`),
+    new RegExp(`^error: not every .*: 4 credentials under ${LOST_ID}, not configured: add .*PREVIOUS_KEYS`),
   );
   const lost = (await readRows()).filter(({ encryption_key_id }) => encryption_key_id === LOST_ID);
   assertEquals(lost.length, 4);

@@ -9,7 +9,7 @@ import { print, table, time } from "./output.ts";
 export function addServerCommands(program: Command): void {
   const group = addGroup(program, "server", "MCP servers that agents have registered");
   group.command("list").description("list servers, without their arguments")
-    .argument("[tenant]", "those of this one alone, by id, name or organization/name")
+    .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
     .addHelpText("after", example("server list acme-shop"))
     .action((tenant: string | undefined, _options: unknown, command: Command) => list(tenant, command));
 }

@@ -21,7 +21,7 @@ interface Report {
 }
 
 export function addStatusCommand(program: Command): void {
-  program.command("status").description("what runs in both projects; exits with 1 if it is not as it should be")
+  program.command("status").description("what runs in both projects; exits with 1 if something is wrong")
     .addHelpText("after", example("status --json"))
     .action((_options: unknown, command: Command) => status(command));
 }
@@ -39,7 +39,7 @@ async function status(command: Command): Promise<void> {
   ];
   const lines = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)];
   print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, lines);
-  if (problems.length > 0) throw new StackError(`not all is as it should be: ${problems.join("; ")}`);
+  if (problems.length > 0) throw new StackError(`something is wrong: ${problems.join("; ")}`);
 }
 
 /** Says of each key what it is to the command line, where that has the keys. */
@@ -78,13 +78,13 @@ function findProblems(name: ProjectName, status: ProjectStatus): string[] {
 }
 
 function migrationProblems(name: ProjectName, applied: string[] | null): string[] {
-  if (applied === null) return ["nothing notes which migrations are applied (supabase_migrations.schema_migrations)"];
+  if (applied === null) return ["the applied migrations are not recorded (supabase_migrations.schema_migrations)"];
   const known = [...Deno.readDirSync(projectUrl(name, "migrations/"))].filter((file) => file.name.endsWith(".sql"))
     .map((file) => file.name.slice(0, file.name.indexOf("_"))).sort();
   return [
     ...known.filter((version) => !applied.includes(version)).map((version) => `migration ${version} is not applied`),
     ...applied.filter((version) => !known.includes(version)).map((version) =>
-      `migration ${version} is applied, and unknown to this clone`
+      `migration ${version} is applied, but this clone does not have it`
     ),
   ];
 }
@@ -106,7 +106,7 @@ function describe(name: ProjectName, { url, status, problems }: Report): string[
   return [
     ...lines,
     ...problems.map((problem) => `  ✗ ${problem}`),
-    ...(problems.length === 0 ? ["  ✓ as it should be"] : []),
+    ...(problems.length === 0 ? ["  ✓ all checks pass"] : []),
   ];
 }
 

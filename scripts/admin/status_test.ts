@@ -41,7 +41,7 @@ Deno.test("status tells migrations, counts and credentials by encryption key, an
     shown,
     new RegExp(`^  encryption key ${inVault.encryption_keys[0].id}: ${credentials?.n} credential`, "m"),
   );
-  assertMatch(shown, /^ {2}✓ as it should be$/m);
+  assertMatch(shown, /^ {2}✓ all checks pass$/m);
 });
 
 Deno.test("status marks the current and the previous keys where it is given them, and no other", async () => {
@@ -66,7 +66,7 @@ Deno.test("status names what is not as it should be, and exits with 1", async ()
     const [shown, asJson] = await Promise.all([admin(["status"]), admin(["status", "--json"])]);
     await sql.unsafe(restore);
     assertEquals([shown.code, asJson.code, JSON.parse(asJson.out).ok], [1, 1, false]);
-    assertMatch(shown.err, /^error: not all is as it should be: [^\n]+\n$/);
+    assertMatch(shown.err, /^error: something is wrong: [^\n]+\n$/);
     assertMatch(shown.err, expected);
     assertMatch(shown.out, /^ {2}✗ /m);
   };
@@ -78,7 +78,7 @@ Deno.test("status names what is not as it should be, and exits with 1", async ()
   await failing(
     "alter table supabase_migrations.schema_migrations rename to elsewhere",
     "alter table supabase_migrations.elsewhere rename to schema_migrations",
-    /key-vault-executor: nothing notes which migrations are applied/,
+    /key-vault-executor: the applied migrations are not recorded/,
     vaultSql,
   );
   await failing(

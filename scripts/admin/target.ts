@@ -78,7 +78,7 @@ async function readStackFile(path: string): Promise<z.output<typeof stackFile>> 
   try {
     return stackFile.parse(JSON.parse(text));
   } catch {
-    throw new StackError(`${path} is no stack.json of deno task start`);
+    throw new StackError(`${path} is not a stack.json of deno task start`);
   }
 }
 

@@ -20,7 +20,7 @@ export function addTenantCommands(program: Command): void {
       create(organization, name, command)
     );
   group.command("list").description("list the tenants")
-    .argument("[organization]", "those of this one alone, by id or name")
+    .argument("[organization]", "only this organization's: its id or its name")
     .addHelpText("after", example("tenant list acme"))
     .action((organization: string | undefined, _options: unknown, command: Command) => list(organization, command));
   addTenantDelete(group);

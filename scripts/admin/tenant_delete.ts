@@ -17,7 +17,7 @@ import { closeTenant, countCredentials, purgeCredentials } from "./vault.ts";
 /** A tenant, or what a deletion that was cut off has left of it in the vault. */
 interface Doomed {
   id: string;
-  /** Null when the hub has it no more. */
+  /** Null when the hub no longer has it. */
   name: string | null;
   path: string;
 }
@@ -52,7 +52,9 @@ async function remove(reference: string, yes: boolean, command: Command): Promis
   }
   const deleted = await removeAll(hub, vault, tenant.id).catch((error) => {
     const message = error instanceof Error ? error.message : String(error);
-    throw new StackError(`${message}; not all is deleted: repeat with deno task admin tenant delete ${tenant.id}`);
+    throw new StackError(
+      `${message}; not everything is deleted: repeat with deno task admin tenant delete ${tenant.id}`,
+    );
   });
   const text = `Deleted: ${count(deleted.credentials, "credential")}, ${hubPart(deleted)}, and the tenant.`;
   print(json, { tenant: { id: tenant.id, name: tenant.name }, deleted }, text);
@@ -62,7 +64,9 @@ async function find(hub: ProjectAccess, vault: ProjectAccess, reference: string)
   const tenant = await findTenantOrNone(hub, reference);
   if (tenant !== undefined) return { id: tenant.id, name: tenant.name, path: pathOf(tenant) };
   const id = reference.toLowerCase();
-  if (isUuid(id) && await countCredentials(vault, id) > 0) return { id, name: null, path: "which the hub has no more" };
+  if (isUuid(id) && await countCredentials(vault, id) > 0) {
+    return { id, name: null, path: "that the hub no longer has" };
+  }
   throw new StackError(`there is no tenant ${JSON.stringify(reference)}; deno task admin tenant list shows them`);
 }
 

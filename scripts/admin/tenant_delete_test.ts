@@ -60,7 +60,7 @@ Deno.test("tenant delete shows what would go, refuses without a terminal and --y
   const refused = await admin(["tenant", "delete", "gone"]);
   assertEquals([refused.code, refused.err], [
     1,
-    "error: nothing was done: without a terminal to ask on, say --yes\n",
+    "error: nothing was done: there is no terminal to ask on; use --yes\n",
   ]);
   const shown = [
     `Tenant of-gone/gone (${gone.id})`,
@@ -95,7 +95,7 @@ Deno.test("tenant delete can be repeated after a failure at any point", async ()
   const tenant = await newTenant("stubborn");
   await fill(tenant.key, "a");
   const words = ["tenant", "delete", tenant.id, "--yes", "--json"];
-  const again = new RegExp(`not all is deleted: repeat with deno task admin tenant delete ${tenant.id}\n$`);
+  const again = new RegExp(`not everything is deleted: repeat with deno task admin tenant delete ${tenant.id}\n$`);
   const failsOnce = async (sql: typeof hubSql, signature: string) => {
     await sql.unsafe(`revoke execute on function public.${signature} from service_role`);
     const { code, out, err } = await admin(words);

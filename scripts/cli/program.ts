@@ -55,7 +55,7 @@ async function parse(program: Command, words: string[]): Promise<void> {
     const help = `see ${[program.name(), ...path, "--help"].join(" ")}`;
     if (error.code === "commander.help") {
       const names = command.commands.map((child) => child.name()).join(", ");
-      throw new UsageError(`say which command: ${names} (${help})`);
+      throw new UsageError(`name a command: ${names} (${help})`);
     }
     const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
     throw new UsageError(`${message} (${help})`);

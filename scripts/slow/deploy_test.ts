@@ -160,7 +160,7 @@ Deno.test("deploy stops at the first failure, and says how to go on", async () =
     assertEquals(failed.code, 1);
     assertMatch(
       failed.text,
-      /error: hub:db failed; mend it, then go on with: deno task deploy --project hub --from hub:db\n$/,
+      /error: hub:db failed; fix it, then continue with: deno task deploy --project hub --from hub:db\n$/,
     );
     await Deno.writeTextFile(hub, "KERNEL_HMAC_SECRET=abc\n");
     const faulty = await attempt(Deno.execPath(), args, ROOT, env);

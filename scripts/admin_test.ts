@@ -88,8 +88,11 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
     ],
     [["organization", "create", "acme"], /there is an organization "acme" already/],
     [["tenant", "create", "acme", "acme-shop"], /acme has a tenant "acme-shop" already/],
-    [["organization", "create", ""], /a name has 1 to 200 characters and no control characters/],
-    [["api-key", "issue", "acme-shop", "--name", "a\nb"], /a name has 1 to 200 characters and no control characters/],
+    [["organization", "create", ""], /a name has 1 to 200 characters and no control or format characters/],
+    [
+      ["api-key", "issue", "acme-shop", "--name", "a\nb"],
+      /a name has 1 to 200 characters and no control or format characters/,
+    ],
     [[...issue, "--expires", "2020-01-01"], /--expires 2020-01-01 is in the past/],
     [[...issue, "--expires", "soon"], /--expires must be like 90d, 12h, 2027-01-01 or .*, not "soon"/],
     [[...issue, "--scope", "servers:admin"], /'servers:admin' is invalid\. It must be one of servers:read, .*:reveal/],

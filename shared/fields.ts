@@ -15,7 +15,9 @@ import { once } from "./once.ts";
 import { normalizeTime } from "./rfc3339.ts";
 
 // deno-lint-ignore no-control-regex -- they are what it is for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** Format characters (Cf). A joiner is good inside a word, between two characters that are neither space nor joiner. */
+const FORMAT = /(?![\u200c\u200d])\p{Cf}|(?<=^|[\s\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?=$|\s)/u;
 const MAX_CREDENTIALS_BYTES = 64 * 1024;
 const MAX_ARGS_BYTES = 32 * 1024;
 const MAX_PAGE = 1000;
@@ -37,7 +39,7 @@ function formed(words: string, form: RegExp, examples: string[]) {
 
 /** Free text for people and machines: bounded, on one line, and not blank. */
 function line(maxLength: number, examples: string[]) {
-  const words = `must be 1 to ${maxLength} characters, not blank, without control characters`;
+  const words = `must be 1 to ${maxLength} characters, not blank, without control or format characters`;
   const isGood = (value: string) => isLine(value, maxLength) && value.trim() !== "";
   return text(words, isGood, { ...lineKeywords(maxLength), pattern: "\\S", examples });
 }
@@ -48,7 +50,7 @@ function lineKeywords(maxLength: number): Keywords {
 
 function isLine(value: string, maxLength: number): boolean {
   const length = [...value].length;
-  return length >= 1 && length <= maxLength && !CONTROL.test(value) && value.isWellFormed();
+  return length >= 1 && length <= maxLength && !CONTROL.test(value) && !FORMAT.test(value) && value.isWellFormed();
 }
 
 function byteLength(value: string): number {
@@ -74,7 +76,8 @@ export const serverName = once(() => line(200, ["My Amazon MCP Server"]));
 
 export const command = once(() => line(1024, ["node"]));
 
-const ARGS_RULE = "must be 1 to 128 strings of 1 to 4096 characters without control characters, 32 KiB together";
+const ARGS_RULE =
+  "must be 1 to 128 strings of 1 to 4096 characters without control or format characters, 32 KiB together";
 const MAX_ARGS = 128;
 const MAX_ARG_LENGTH = 4096;
 

@@ -39,6 +39,14 @@ export const server = once(() =>
   )
 );
 
+/** What an update answers. */
+export const updatedServer = once(() =>
+  documented(z.extend(z.partial(server()), { server_id: text("my-amazon-server"), version: whole(1) }), {
+    id: "UpdatedServer",
+    description: "the server; server_id and version alone for a key without servers:read",
+  })
+);
+
 /** What `list_mcp_servers` answers. */
 export const serverPage = once(() =>
   z.object({

@@ -258,10 +258,11 @@ function contractOf({ schema }: Field): Contract {
   return readContract({ field: jsonSchema(schema, "input", {}) });
 }
 
-/** What JSON Schema cannot say: no lone surrogates, and so many bytes in all. */
+/** What JSON Schema cannot say, in patterns that every language takes: no lone surrogates or format characters, and so many bytes in all. */
 function isBeyondSchemas(value: unknown): boolean {
   const texts = [value].flat().filter((part) => typeof part === "string");
-  return texts.some((text) => !text.isWellFormed()) || new TextEncoder().encode(texts.join("")).length > 32 * 1024;
+  return texts.some((text) => !text.isWellFormed() || /\p{Cf}/u.test(text)) ||
+    new TextEncoder().encode(texts.join("")).length > 32 * 1024;
 }
 
 for (const field of FIELDS) {

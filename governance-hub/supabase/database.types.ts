@@ -223,15 +223,18 @@ export type Database = {
       "tenant_server_revisions": {
         Row: {
           "revision": number;
+          "server_count": number;
           "tenant_id": string;
         };
         ComputedFields: never;
         Insert: {
           "revision"?: number;
+          "server_count": number;
           "tenant_id": string;
         };
         Update: {
           "revision"?: number;
+          "server_count"?: number;
           "tenant_id"?: string;
         };
         Relationships: [
@@ -248,6 +251,7 @@ export type Database = {
         Row: {
           "created_at": string;
           "id": string;
+          "max_servers": number;
           "name": string;
           "organization_id": string;
         };
@@ -255,12 +259,14 @@ export type Database = {
         Insert: {
           "created_at"?: string;
           "id"?: string;
+          "max_servers"?: number;
           "name": string;
           "organization_id": string;
         };
         Update: {
           "created_at"?: string;
           "id"?: string;
+          "max_servers"?: number;
           "name"?: string;
           "organization_id"?: string;
         };
@@ -301,6 +307,7 @@ export type Database = {
       "revoke_api_key": { Args: { "id": string }; Returns: Json };
       "revoke_kernel": { Args: { "id": string }; Returns: Json };
       "revoke_tenant_api_keys": { Args: { "tenant_id": string }; Returns: Json };
+      "set_server_quota": { Args: { "max_servers": number; "tenant_id": string }; Returns: Json };
       "update_mcp_server": {
         Args: { "caller": Json; "changes": Json; "if_version"?: number; "server_id": string };
         Returns: Json;

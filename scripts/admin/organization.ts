@@ -7,7 +7,7 @@ import { addGroup, example, readContext } from "./cli.ts";
 import { listOrganizations } from "./hub.ts";
 import { print, table, time } from "./output.ts";
 
-export const NAME_RULE = "a name has 1 to 200 characters and no control characters";
+export const NAME_RULE = "a name has 1 to 200 characters and no control or format characters";
 
 export function addOrganizationCommands(program: Command): void {
   const group = addGroup(program, "organization", "owners of tenants and of kernels");

@@ -47,7 +47,9 @@ function servers(tenantId: string, rows: number, tenants: number): string {
       ${values("tenant.id")} from public.tenants as tenant, generate_series(1, ${ROWS_OF_OTHERS}) as number
       where tenant.name = 'other';
     alter table public.tenant_mcp_servers enable trigger user;
-    insert into public.tenant_server_revisions (tenant_id) select distinct tenant_id from public.tenant_mcp_servers;
+    insert into public.tenant_server_revisions (tenant_id, server_count)
+      select tenant_id, count(*) from public.tenant_mcp_servers group by tenant_id;
+    update public.tenants set max_servers = ${2 * rows} where id = '${tenantId}';
     insert into public.mcp_server_events
       (tenant_id, occurred_at, action, server_id, registration_id, version, actor_kind, actor_id)
       select tenant_id, now() - random() * interval '30 days', 'register', server_id, id, 1, 'agent', gen_random_uuid()

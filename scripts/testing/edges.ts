@@ -12,8 +12,8 @@ export interface Field {
   schema: { safeParse(value: unknown): { success: boolean } };
   samples: unknown[];
   arbitrary: fc.Arbitrary<unknown>;
-  /** Changes of the constraint, as text to replace in its definition, each of which the samples must show. */
-  slips: [from: string, to: string][];
+  /** Changes of the constraint, or of a function that it calls, as text to replace, each of which the samples must show. */
+  slips: [from: string, to: string, called?: string][];
 }
 
 const KEY = "\u{1f511}";
@@ -25,24 +25,46 @@ const BESIDE_WHITE_SPACE = WHITE_SPACE.flatMap((character) => {
   const point = character.charCodeAt(0);
   return range(Math.max(point - 1, 0), point + 1);
 });
+const FORMAT_EDGES = [...pointsOf(/\p{Cf}/u), 0x2065, 0x2028, 0x2029].flatMap((point) =>
+  [point - 1, point, point + 1].map((near) => String.fromCodePoint(near))
+);
 const EDGES = [
   ...new Set([
     ...range(0, 0xa1),
     ...WHITE_SPACE,
     ...BESIDE_WHITE_SPACE,
     // Invisible ones, a letter with marks, digits and letters that look like ASCII or fold to it.
+    // The first and the last of each range of format characters, and their neighbours.
+    ...FORMAT_EDGES,
     ..."\u0301\u180e\u200b\u200c\u200d\u2060\u20dd\u2800\u3164\ufe0f\u0660\uff21\uff10\u212a\u1e9e\u0130\u0131",
     ...["\ud7ff", "\ue000", "\ufdd0", "\ufffd", "\ufffe", "\uffff", "e\u0301", KEY, "\u{e0001}", "\u{10ffff}"],
     ...["\ud800", "\udbff", "\udc00", "\udfff", "\udd11\ud83d"],
   ]),
 ];
 
-const CONTROL_SLIPS: Field["slips"] = [
+const PLAIN = "private.is_plain_text";
+const PLAIN_SLIPS: Field["slips"] = ([
   ["\\u0001-", "\\u0002-"],
   ["-\\u001f", "-\\u001e"],
   ["\\u007f-", "\\u0080-"],
   ["-\\u009f", "-\\u009e"],
-];
+  ["-\\u0605", "-\\u0604"],
+  ["\\u0600-", "\\u0601-"],
+  ["-\\u202e", "-\\u202d"],
+  ["-\\u2064", "-\\u2065"],
+  ["\\u2066-", "\\u2067-"],
+  ["-\\ufffb", "-\\ufffc"],
+  ["-\\U0001343f", "-\\U00013440"],
+  ["-\\U000e007f", "-\\U000e007e"],
+  ...["2028", "2029", "00ad", "061c", "06dd", "070f", "0890", "0891", "08e2", "180e", "200b", "200e", "200f", "feff"]
+    .map((code) => [`\\u${code}`, ""] as const),
+  ...["000110bd", "000110cd", "000e0001"].map((code) => [`\\U${code}`, ""] as const),
+  ["(^|[", "([^\\u0001-\\uffff]|["],
+  ["($|[", "([^\\u0001-\\uffff]|["],
+  ["\\u3000\\u200c\\u200d]", "\\u3000]"],
+  ["\\u3000\\u200c", "\\u200c"],
+  ["\\u3000])", "])"],
+] as const).map(([from, to]) => [from, to, PLAIN]);
 
 function lengthSlips(maxLength: number): Field["slips"] {
   return [
@@ -55,8 +77,6 @@ function lengthSlips(maxLength: number): Field["slips"] {
 const BLANK_SLIPS: Field["slips"] = [
   ["\\u00a0", ""],
   ["\\u200a", "\\u2009"],
-  ["\\u200a", "\\u200b"],
-  ["\\ufeff", ""],
   ["[^\\u0020", "[^\\u0021"],
 ];
 
@@ -78,7 +98,7 @@ export const FIELDS: Field[] = [
     schema: fields.serverName(),
     samples: textSamples(200),
     arbitrary: text(200),
-    slips: [...lengthSlips(200), ...CONTROL_SLIPS, ...BLANK_SLIPS],
+    slips: [...lengthSlips(200), ...PLAIN_SLIPS, ...BLANK_SLIPS, ["private.is_plain_text(name)", "true"]],
   },
   {
     project: "governance-hub",
@@ -87,7 +107,7 @@ export const FIELDS: Field[] = [
     samples: textSamples(1024),
     arbitrary: text(1024),
     // Its other parts are those of name, and so are its samples.
-    slips: lengthSlips(1024),
+    slips: [...lengthSlips(1024), ["private.is_plain_text(command)", "true"]],
   },
   {
     project: "governance-hub",
@@ -111,7 +131,7 @@ export const FIELDS: Field[] = [
       ["char_length(arg)", "octet_length(arg)"],
       ["array_ndims(args) is distinct from 1", "array_ndims(args) is null"],
       ["arg is null or ", ""],
-      ...CONTROL_SLIPS,
+      ["not private.is_plain_text(arg)", "false"],
     ],
   },
   {
@@ -147,6 +167,14 @@ export const FIELDS: Field[] = [
   })),
 ];
 
+/** The first and the last code point of each run that has the property. */
+function pointsOf(property: RegExp): number[] {
+  const has = (point: number) => property.test(String.fromCodePoint(point));
+  return Array.from({ length: 0x110000 }, (_, point) => point).filter((point) =>
+    has(point) && (!has(point - 1) || !has(point + 1))
+  );
+}
+
 /** The characters of a range of UTF-16 units, both ends included. */
 function range(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, i) => String.fromCharCode(first + i));
@@ -173,6 +201,14 @@ function textSamples(maxLength: number): unknown[] {
     ...["\n", " ", "\u0301", KEY].flatMap((edge) =>
       [maxLength - 1, maxLength].map((length) => "a".repeat(length) + edge)
     ),
+    // Joiners beside each other, beside white space, and in words that need them.
+    ...[
+      "a\u200d\u200db",
+      "a\u200c\u200db",
+      "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+      "\u{1f469}\u200d\u{1f680}",
+    ],
+    ...WHITE_SPACE.flatMap((space) => [`a${space}\u200db`, `a\u200d${space}b`, `a${space}\u200c${space}b`]),
     WHITE_SPACE.join(""),
     WHITE_SPACE.filter((character) => character > "\u009f").join(""),
     `${WHITE_SPACE.filter((character) => character > "\u009f").join("")}a`,

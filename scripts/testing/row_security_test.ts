@@ -31,6 +31,7 @@ const OPERATORS_FUNCTIONS: Record<ProjectName, string[]> = {
     "revoke_api_key(uuid)",
     "revoke_kernel(uuid)",
     "revoke_tenant_api_keys(uuid)",
+    "set_server_quota(uuid,integer)",
   ],
   "key-vault-executor": [
     "close_tenant(text)",

@@ -16,9 +16,33 @@ comment on schema private is 'Helpers of the public functions. The data API does
 revoke all on schema private from public;
 grant usage on schema private to tenant_scope;
 
+-- What a reader cannot see could make two names look alike, or turn the text around it. A joiner (U+200C, U+200D) may
+-- stand inside a word, where emoji and Indic scripts need it: between two characters that are neither space nor joiner.
+create function private.is_plain_text(value text) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return value !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]'
+    and value !~ (
+      '[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u202a-\u202e'
+      '\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f'
+      '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]'
+    )
+    and value !~ (
+      '(^|[\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u200c\u200d])[\u200c\u200d]'
+      '|[\u200c\u200d]($|[\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000])'
+    );
+end
+$$;
+comment on function private.is_plain_text(text) is
+  'Without control characters, line separators and format characters (Unicode category Cf).';
+revoke all on function private.is_plain_text(text) from public, anon, authenticated, service_role;
+grant execute on function private.is_plain_text(text) to tenant_scope;
+
 create table public.organizations (
   id uuid primary key default gen_random_uuid(),
-  name text not null unique check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
+  name text not null unique check (char_length(name) between 1 and 200 and private.is_plain_text(name)),
   created_at timestamptz not null default now()
 );
 comment on table public.organizations is 'Owners of tenants and of kernels.';
@@ -28,11 +52,13 @@ revoke all on public.organizations from public, anon, authenticated, service_rol
 create table public.tenants (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references public.organizations (id),
-  name text not null check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
+  name text not null check (char_length(name) between 1 and 200 and private.is_plain_text(name)),
   created_at timestamptz not null default now(),
+  max_servers integer not null default 1000 check (max_servers >= 0),
   unique (organization_id, name)
 );
 comment on table public.tenants is 'Each server and each credential belongs to one tenant. No tenant sees another''s.';
+comment on column public.tenants.max_servers is 'How many servers the tenant may have. Operators set it.';
 alter table public.tenants enable row level security;
 revoke all on public.tenants from public, anon, authenticated, service_role;
 
@@ -45,11 +71,24 @@ $$;
 comment on function private.all_scopes() is 'Every scope that a key can carry. A new key carries all of them.';
 revoke all on function private.all_scopes() from public, anon, authenticated, service_role;
 
+create function private.is_scope_list(scopes text[]) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return coalesce(array_ndims(scopes), 1) = 1 and scopes <@ private.all_scopes();
+end
+$$;
+comment on function private.is_scope_list(text[]) is 'A list of one dimension, of known scopes.';
+revoke all on function private.is_scope_list(text[]) from public, anon, authenticated, service_role;
+
 create function private.is_service_list(services text[]) returns boolean
 language sql immutable
 set search_path = ''
 as $$
-  select cardinality(services) <= 100
+  -- PostgreSQL gives an empty array no dimension.
+  select coalesce(array_ndims(services), 1) = 1
+    and cardinality(services) <= 100
     and coalesce(bool_and(coalesce(char_length(service) <= 64 and service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$', false)), true)
   from unnest(services) as service
 $$;
@@ -59,10 +98,10 @@ revoke all on function private.is_service_list(text[]) from public, anon, authen
 create table public.api_keys (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references public.tenants (id) on delete cascade,
-  name text not null check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
+  name text not null check (char_length(name) between 1 and 200 and private.is_plain_text(name)),
   display_prefix text not null check (display_prefix ~ '^mcp_[0-9A-Za-z]{4}$'),
   key_sha256 bytea not null unique check (octet_length(key_sha256) = 32),
-  scopes text[] not null default private.all_scopes() check (scopes <@ private.all_scopes()),
+  scopes text[] not null default private.all_scopes() constraint scopes_form check (private.is_scope_list(scopes)),
   created_at timestamptz not null default now(),
   expires_at timestamptz,
   revoked_at timestamptz,
@@ -84,10 +123,10 @@ revoke all on public.api_keys from public, anon, authenticated, service_role;
 create table public.kernels (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references public.organizations (id) on delete cascade,
-  name text not null check (char_length(name) between 1 and 200 and name !~ '[\u0001-\u001f\u007f-\u009f]'),
+  name text not null check (char_length(name) between 1 and 200 and private.is_plain_text(name)),
   display_prefix text not null check (display_prefix ~ '^krn_[0-9A-Za-z]{4}$'),
   key_hmac bytea not null unique check (octet_length(key_hmac) = 32),
-  scopes text[] not null default private.all_scopes() check (scopes <@ private.all_scopes()),
+  scopes text[] not null default private.all_scopes() constraint scopes_form check (private.is_scope_list(scopes)),
   created_at timestamptz not null default now(),
   expires_at timestamptz,
   revoked_at timestamptz,

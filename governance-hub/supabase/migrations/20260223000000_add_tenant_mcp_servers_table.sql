@@ -14,7 +14,7 @@ begin
     return false;
   end if;
   foreach arg in array args loop
-    if arg is null or char_length(arg) not between 1 and 4096 or arg ~ '[\u0001-\u001f\u007f-\u009f]' then
+    if arg is null or char_length(arg) not between 1 and 4096 or not private.is_plain_text(arg) then
       return false;
     end if;
   end loop;
@@ -22,7 +22,7 @@ begin
 end
 $$;
 comment on function private.is_argument_list(text[]) is
-  '1 to 128 arguments of 1 to 4,096 code points without control characters, 32 KiB together.';
+  '1 to 128 arguments of 1 to 4,096 code points of plain text, 32 KiB together.';
 revoke all on function private.is_argument_list(text[]) from public, anon, authenticated, service_role;
 grant execute on function private.is_argument_list(text[]) to tenant_scope;
 
@@ -41,16 +41,16 @@ create table public.tenant_mcp_servers (
   unique (tenant_id, server_id),
   -- A regular expression with a bound ({0,127}) takes ten times as long as one without and a test of the length.
   constraint server_id_form check (char_length(server_id) <= 128 and server_id ~ '^[A-Za-z0-9@][A-Za-z0-9@._:/-]*$'),
-  -- The last bracket of a form holds what JavaScript's trim() takes for white space: the text must not be blank.
+  -- The bracket of a form holds the white space that plain text may have: the text must not be blank.
   constraint name_form check (
     char_length(name) between 1 and 200
-    and name !~ '[\u0001-\u001f\u007f-\u009f]'
-    and name ~ '[^\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]'
+    and private.is_plain_text(name)
+    and name ~ '[^\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]'
   ),
   constraint command_form check (
     char_length(command) between 1 and 1024
-    and command !~ '[\u0001-\u001f\u007f-\u009f]'
-    and command ~ '[^\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]'
+    and private.is_plain_text(command)
+    and command ~ '[^\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]'
   ),
   constraint args_form check (private.is_argument_list(args)),
   constraint tool_prefix_form check (
@@ -127,6 +127,22 @@ comment on function private.find_overlapping_server(uuid, text) is
 revoke all on function private.find_overlapping_server(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function private.find_overlapping_server(uuid, text) to tenant_scope;
 
+create function private.refuse_prefix(actor jsonb, holder jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- A key that may not read servers is not told which one.
+  perform private.raise_http_error(409, 'tool_prefix_taken', jsonb_build_object(
+    'caller', actor, 'holder', case when actor -> 'scopes' ? 'servers:read' then holder end
+  ));
+end
+$$;
+comment on function private.refuse_prefix(jsonb, jsonb) is
+  'Raises PT409. Names the server that holds the prefix, if the caller may read servers.';
+revoke all on function private.refuse_prefix(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.refuse_prefix(jsonb, jsonb) to tenant_scope;
+
 create function private.keep_tool_prefixes_apart() returns trigger
 language plpgsql
 set search_path = ''
@@ -144,16 +160,13 @@ begin
   from public.tenant_mcp_servers as server
   where server.id = private.find_overlapping_server(new.tenant_id, new.tool_prefix);
   if holder is not null then
-    perform private.raise_http_error(
-      409, 'tool_prefix_taken',
-      jsonb_build_object('caller', nullif(current_setting('app.caller', true), '')::jsonb, 'holder', holder)
-    );
+    perform private.refuse_prefix(nullif(current_setting('app.caller', true), '')::jsonb, holder);
   end if;
   return null;
 end
 $$;
 comment on function private.keep_tool_prefixes_apart() is
-  'Refuses (PT409) a prefix that begins another one of the tenant, or the reverse. Names the server that holds it.';
+  'Refuses (PT409) a prefix that begins another one of the tenant, or the reverse.';
 revoke all on function private.keep_tool_prefixes_apart() from public, anon, authenticated, service_role;
 
 create trigger keep_tool_prefixes_apart
@@ -163,10 +176,13 @@ create trigger keep_tool_prefixes_apart
 create table public.tenant_server_revisions (
   tenant_id uuid primary key references public.tenants (id) on delete cascade,
   -- Milliseconds since 1970, or the last revision plus one: a restored database does not use a number again.
-  revision bigint not null default (extract(epoch from clock_timestamp()) * 1000)::bigint
+  revision bigint not null default (extract(epoch from clock_timestamp()) * 1000)::bigint,
+  -- Counted here, so that no register has to count the tenant's servers.
+  server_count integer not null
 );
 comment on table public.tenant_server_revisions is
-  'A number by tenant that grows with every change of its servers: one read tells whether a list is still current.';
+  'By tenant, a number that grows with every change of its servers, so that one read tells whether a list is still '
+  'current; and how many servers it has.';
 alter table public.tenant_server_revisions enable row level security;
 revoke all on public.tenant_server_revisions from public, anon, authenticated, service_role;
 grant select, insert, update on public.tenant_server_revisions to tenant_scope;
@@ -186,13 +202,17 @@ set search_path = ''
 as $$
 begin
   -- The row stays locked until the change is committed: whoever reads a revision sees every change up to it.
-  insert into public.tenant_server_revisions as current (tenant_id)
-  select distinct changed.tenant_id from changed order by changed.tenant_id
-  on conflict (tenant_id) do update set revision = greatest(current.revision + 1, excluded.revision);
+  insert into public.tenant_server_revisions as current (tenant_id, server_count)
+  select changed.tenant_id, count(*) * case tg_op when 'INSERT' then 1 when 'DELETE' then -1 else 0 end
+  from changed group by changed.tenant_id order by changed.tenant_id
+  on conflict (tenant_id) do update set
+    revision = greatest(current.revision + 1, excluded.revision),
+    server_count = current.server_count + excluded.server_count;
   return null;
 end
 $$;
-comment on function private.bump_revision() is 'Raises the revision of each tenant whose servers a statement has changed.';
+comment on function private.bump_revision() is 
+  'Raises the revision of each tenant whose servers a statement has changed, and counts its servers.';
 revoke all on function private.bump_revision() from public, anon, authenticated, service_role;
 
 create trigger bump_revision_after_insert after insert on public.tenant_mcp_servers
@@ -213,7 +233,7 @@ begin
     select jsonb_build_object('server_id', other.server_id, 'tool_prefix', other.tool_prefix) into holder
     from public.tenant_mcp_servers as other
     where lower(other.tool_prefix collate "C") = lower(refuse_taken.tool_prefix collate "C");
-    perform private.raise_http_error(409, 'tool_prefix_taken', jsonb_build_object('caller', actor, 'holder', holder));
+    perform private.refuse_prefix(actor, holder);
   end if;
   perform private.raise_http_error(409, 'server_id_taken', jsonb_build_object('caller', actor));
 end
@@ -239,6 +259,55 @@ comment on function private.require_version(jsonb, integer, integer) is
   'Raises PT412, with the current version, if another one is wanted. Null accepts every version.';
 revoke all on function private.require_version(jsonb, integer, integer) from public, anon, authenticated, service_role;
 grant execute on function private.require_version(jsonb, integer, integer) to tenant_scope;
+
+create function private.server_quota() returns integer
+language plpgsql stable
+-- Definer: tenant_scope must not read the table of tenants. It answers for the entered tenant only.
+security definer
+set search_path = ''
+as $$
+begin
+  return (select tenant.max_servers from public.tenants as tenant where tenant.id = private.current_tenant_id());
+end
+$$;
+comment on function private.server_quota() is 'How many servers the entered tenant may have.';
+revoke all on function private.server_quota() from public, anon, authenticated, service_role;
+grant execute on function private.server_quota() to tenant_scope;
+
+create function private.keep_quota(actor jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  quota integer := private.server_quota();
+begin
+  if (select current.server_count from public.tenant_server_revisions as current) > quota then
+    perform private.raise_http_error(409, 'quota_exceeded', jsonb_build_object('caller', actor, 'quota', quota));
+  end if;
+end
+$$;
+comment on function private.keep_quota(jsonb) is
+  'Raises PT409 if the tenant has more servers than its quota. Call it after the insert, whose lock on the tenant''s revision '
+  'makes the count exact.';
+revoke all on function private.keep_quota(jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.keep_quota(jsonb) to tenant_scope;
+
+create function private.describe_server(server public.tenant_mcp_servers) returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  return to_jsonb(server) - 'tenant_id' || jsonb_build_object(
+    'created_at', to_char(server.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
+    'updated_at', to_char(server.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
+  );
+end
+$$;
+comment on function private.describe_server(public.tenant_mcp_servers) is
+  'A server as callers see it. Its times always have six digits of a second: many parsers take no fewer.';
+revoke all on function private.describe_server(public.tenant_mcp_servers)
+  from public, anon, authenticated, service_role;
+grant execute on function private.describe_server(public.tenant_mcp_servers) to tenant_scope;
 
 create function private.find_tool_owner(tool text) returns uuid
 language plpgsql stable
@@ -295,9 +364,10 @@ begin
     coalesce((server ->> 'enabled')::boolean, true)
   )
   returning * into registered;
+  perform private.keep_quota(actor);
   -- The next file has this function: PL/pgSQL looks a function up when it first calls it.
   perform private.record_server_event(actor, 'register', registered);
-  return jsonb_build_object('caller', actor, 'data', to_jsonb(registered) - 'tenant_id');
+  return jsonb_build_object('caller', actor, 'data', private.describe_server(registered));
 exception
   when unique_violation then
     get stacked diagnostics violated = constraint_name;
@@ -308,7 +378,7 @@ exception
 end
 $$;
 comment on function public.register_mcp_server(jsonb, jsonb) is
-  'Adds a server to the caller''s tenant. Raises PT409 server_id_taken, tool_prefix_taken.';
+  'Adds a server to the caller''s tenant. Raises PT409 server_id_taken, tool_prefix_taken, quota_exceeded.';
 revoke all on function public.register_mcp_server(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.register_mcp_server(jsonb, jsonb) to service_role;
 alter function public.register_mcp_server(jsonb, jsonb) owner to tenant_scope;
@@ -329,45 +399,55 @@ declare
   page_size integer := (filter ->> 'limit')::integer;
   after_server_id text := coalesce(filter -> 'after' ->> 'server_id', '');
   enabled_only boolean := coalesce((filter ->> 'enabled_only')::boolean, false);
-  current_revision bigint;
-  answer json;
+  current_revision bigint := coalesce((select current.revision from public.tenant_server_revisions as current), 0);
+  found record;
+  document json;
+  servers json[];
+  bytes integer := 0;
+  more boolean := false;
 begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.raise_http_error(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
-  if filter -> 'known_revisions' <> '[]' then
-    current_revision := coalesce((select current.revision from public.tenant_server_revisions as current), 0);
-    if filter -> 'known_revisions'
-      @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', current_revision))
-    then
-      return json_build_object(
-        'caller', actor, 'data', json_build_object('revision', current_revision, 'unchanged', true)
-      );
-    end if;
+  if filter -> 'known_revisions'
+    @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', current_revision))
+  then
+    return json_build_object('caller', actor, 'data', json_build_object('revision', current_revision, 'unchanged', true));
   end if;
-  -- One statement, so that the revision is the one of these servers.
-  select json_build_object(
+  for found in
+    -- The revision in the same statement: it is the one of these servers.
+    select (select current.revision from public.tenant_server_revisions as current) as revision, page
+    from (
+      select
+        server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,
+        server.version,
+        to_char(server.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as created_at,
+        to_char(server.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as updated_at
+      from public.tenant_mcp_servers as server
+      where server.server_id > after_server_id and (server.enabled or not enabled_only)
+      order by server.server_id
+      limit page_size + 1
+    ) as page
+  loop
+    -- A page ends after 1 MiB, and what is past its end is never made JSON.
+    more := cardinality(servers) = page_size or bytes > 1048576;
+    exit when more;
+    document := to_json(found.page);
+    servers := servers || document;
+    bytes := bytes + octet_length(document::text);
+    current_revision := found.revision;
+  end loop;
+  return json_build_object(
     'caller', actor,
     'data', json_build_object(
-      'revision', coalesce((select current.revision from public.tenant_server_revisions as current), 0),
-      'servers', coalesce(array_to_json((array_agg(page order by page.server_id))[1:page_size]), '[]'),
-      'more', count(*) > page_size
+      'revision', current_revision, 'servers', coalesce(array_to_json(servers), '[]'), 'more', coalesce(more, false)
     )
-  ) into answer
-  from (
-    select
-      server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,
-      server.version, server.created_at, server.updated_at
-    from public.tenant_mcp_servers as server
-    where server.server_id > after_server_id and (server.enabled or not enabled_only)
-    order by server.server_id
-    limit page_size + 1
-  ) as page;
-  return answer;
+  );
 end
 $$;
 comment on function public.list_mcp_servers(jsonb, jsonb) is
-  'A page of the caller''s servers by server_id, with the tenant''s revision: {"limit", "enabled_only"?, "after"?: '
+  'A page of the caller''s servers by server_id, about 1 MiB at most, with the tenant''s revision: {"limit", '
+  '"enabled_only"?, "after"?: '
   '{"tenant_id", "server_id"}, "known_revisions"?: [{"tenant_id", "revision"}]}. It reads no server if the revision is one '
   'of the known ones. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_mcp_servers(jsonb, jsonb) from public, anon, authenticated, service_role;
@@ -415,15 +495,18 @@ begin
     returning server.* into after;
     perform private.record_server_event(actor, 'update', after, changed_fields);
   end if;
-  return jsonb_build_object('caller', actor, 'data', to_jsonb(after) - 'tenant_id');
+  return jsonb_build_object('caller', actor, 'data', case
+    when actor -> 'scopes' ? 'servers:read' then private.describe_server(after)
+    else jsonb_build_object('server_id', after.server_id, 'version', after.version)
+  end);
 exception when unique_violation then
   get stacked diagnostics violated = constraint_name;
   perform private.refuse_taken(actor, violated, changes ->> 'tool_prefix');
 end
 $$;
 comment on function public.update_mcp_server(jsonb, text, jsonb, integer) is
-  'Changes those of name, command, args, tool_prefix and enabled that are named. Raises PT404, PT409 tool_prefix_taken, PT412 '
-  'version_mismatch.';
+  'Changes those of name, command, args, tool_prefix and enabled that are named. Returns the server; to a key without '
+  'servers:read only its server_id and version. Raises PT404, PT409 tool_prefix_taken, PT412 version_mismatch.';
 revoke all on function public.update_mcp_server(jsonb, text, jsonb, integer) from public, anon, authenticated, service_role;
 grant execute on function public.update_mcp_server(jsonb, text, jsonb, integer) to service_role;
 alter function public.update_mcp_server(jsonb, text, jsonb, integer) owner to tenant_scope;
@@ -483,7 +566,7 @@ begin
     return jsonb_build_object('caller', actor, 'data', jsonb_build_object('allowed', false, 'reason', reason));
   end if;
   return jsonb_build_object('caller', actor, 'data', jsonb_build_object(
-    'allowed', true, 'tool', own_name, 'server', to_jsonb(owner) - 'tenant_id'
+    'allowed', true, 'tool', own_name, 'server', private.describe_server(owner)
   ));
 end
 $$;

@@ -115,7 +115,9 @@ begin
   ) into answer
   from (
     select
-      event.id, event.occurred_at, event.action, event.server_id, event.registration_id, event.version,
+      event.id,
+      to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
+      event.action, event.server_id, event.registration_id, event.version,
       event.changed_fields, event.actor_kind, event.actor_id, event.request_id
     from public.mcp_server_events as event
     where (wanted_action is null or event.action = wanted_action)

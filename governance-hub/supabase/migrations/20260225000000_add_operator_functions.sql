@@ -28,6 +28,24 @@ comment on function public.create_tenant(uuid, text) is
 revoke all on function public.create_tenant(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.create_tenant(uuid, text) to service_role;
 
+create function private.read_list(key jsonb, name text) returns text[]
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if coalesce(jsonb_typeof(key -> name), 'null') = 'null' then
+    return null;
+  end if;
+  if jsonb_typeof(key -> name) <> 'array' or jsonb_path_exists(key -> name, 'strict $[*] ? (@.type() != "string")') then
+    raise exception '% must be a list of strings', name using errcode = '22023';
+  end if;
+  return array(select jsonb_array_elements_text(key -> name));
+end
+$$;
+comment on function private.read_list(jsonb, text) is
+  'A member of a new key that is a list of strings, or null if it is absent. Raises 22023 for anything else.';
+revoke all on function private.read_list(jsonb, text) from public, anon, authenticated, service_role;
+
 create function public.issue_api_key(tenant_id uuid, key jsonb) returns jsonb
 language sql security definer
 set search_path = ''
@@ -39,10 +57,9 @@ as $$
     key ->> 'name',
     key ->> 'display_prefix',
     decode(key ->> 'key_sha256', 'hex'),
-    coalesce(read.scopes, private.all_scopes()),
-    read.services,
+    coalesce(private.read_list(key, 'scopes'), private.all_scopes()),
+    private.read_list(key, 'services'),
     (key ->> 'expires_at')::timestamptz
-  from jsonb_populate_record(null::public.api_keys, key) as read
   returning to_jsonb(issued) - 'key_sha256'
 $$;
 comment on function public.issue_api_key(uuid, jsonb) is
@@ -62,10 +79,9 @@ as $$
     key ->> 'name',
     key ->> 'display_prefix',
     decode(key ->> 'key_hmac', 'hex'),
-    coalesce(read.scopes, private.all_scopes()),
-    read.services,
+    coalesce(private.read_list(key, 'scopes'), private.all_scopes()),
+    private.read_list(key, 'services'),
     (key ->> 'expires_at')::timestamptz
-  from jsonb_populate_record(null::public.kernels, key) as read
   returning to_jsonb(issued) - 'key_hmac'
 $$;
 comment on function public.issue_kernel(uuid, jsonb) is
@@ -136,9 +152,11 @@ as $$
   select coalesce(jsonb_agg(to_jsonb(page) order by page.id), '[]')
   from (
     select
-      tenant.id, tenant.name, tenant.organization_id, organization.name as organization_name, tenant.created_at
+      tenant.id, tenant.name, tenant.organization_id, organization.name as organization_name, tenant.created_at,
+      tenant.max_servers, coalesce(current.server_count, 0) as servers
     from public.tenants as tenant
     join public.organizations as organization on organization.id = tenant.organization_id
+    left join public.tenant_server_revisions as current on current.tenant_id = tenant.id
     where (filter ->> 'organization_id' is null or tenant.organization_id = (filter ->> 'organization_id')::uuid)
       and (
         filter ->> 'reference' is null
@@ -250,6 +268,26 @@ $$;
 comment on function public.count_tenant(uuid) is 'Operators: what delete_tenant would remove: {"servers", "api_keys"}.';
 revoke all on function public.count_tenant(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.count_tenant(uuid) to service_role;
+
+create function public.set_server_quota(tenant_id uuid, max_servers integer) returns jsonb
+language sql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+  update public.tenants as tenant set max_servers = set_server_quota.max_servers
+  where tenant.id = set_server_quota.tenant_id
+  returning jsonb_build_object(
+    'servers', coalesce(
+      (select current.server_count from public.tenant_server_revisions as current where current.tenant_id = tenant.id), 0
+    ),
+    'max_servers', tenant.max_servers
+  )
+$$;
+comment on function public.set_server_quota(uuid, integer) is
+  'Operators: sets how many servers the tenant may have; none is deleted. Returns {"servers", "max_servers"}: how many it has '
+  'and may have; null if there is no such tenant. Raises 23514 for a negative number.';
+revoke all on function public.set_server_quota(uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function public.set_server_quota(uuid, integer) to service_role;
 
 create function public.revoke_tenant_api_keys(tenant_id uuid) returns jsonb
 language sql security definer

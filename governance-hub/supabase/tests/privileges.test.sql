@@ -67,6 +67,7 @@ select bag_eq(
     'public.list_kernels(jsonb)',
     'public.list_tenant_servers(jsonb)',
     'public.count_tenant(uuid)',
+    'public.set_server_quota(uuid,integer)',
     'public.revoke_tenant_api_keys(uuid)',
     'public.delete_tenant(uuid)',
     'public.list_events(jsonb)',
@@ -86,14 +87,19 @@ select bag_eq(
     'public.authorize_tool(jsonb,text)',
     'private.authenticate(jsonb)',
     'private.current_tenant_id()',
+    'private.describe_server(public.tenant_mcp_servers)',
     'private.enter_tenant(jsonb,text)',
     'private.find_overlapping_server(uuid,text)',
     'private.find_tool_owner(text)',
     'private.is_argument_list(text[])',
+    'private.is_plain_text(text)',
+    'private.keep_quota(jsonb)',
     'private.raise_http_error(integer,text,jsonb)',
     'private.record_server_event(jsonb,text,public.tenant_mcp_servers,text[])',
+    'private.refuse_prefix(jsonb,jsonb)',
     'private.refuse_taken(jsonb,text,text)',
-    'private.require_version(jsonb,integer,integer)'
+    'private.require_version(jsonb,integer,integer)',
+    'private.server_quota()'
   ],
   'tenant_scope may execute its own functions and the helpers that they call, and no others'
 );
@@ -178,13 +184,15 @@ select bag_eq(
     'public.list_kernels(jsonb) as postgres',
     'public.list_tenant_servers(jsonb) as postgres',
     'public.count_tenant(uuid) as postgres',
+    'public.set_server_quota(uuid,integer) as postgres',
     'public.revoke_tenant_api_keys(uuid) as postgres',
     'public.delete_tenant(uuid) as postgres',
     'public.list_events(jsonb) as postgres',
     'public.read_status() as postgres',
     'private.authenticate(jsonb) as postgres',
     'private.find_overlapping_server(uuid,text) as postgres',
-    'private.find_tool_owner(text) as postgres'
+    'private.find_tool_owner(text) as postgres',
+    'private.server_quota() as postgres'
   ],
   'these functions run as their owner, those of the endpoints as tenant_scope, and no others do'
 );

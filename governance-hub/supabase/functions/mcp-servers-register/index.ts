@@ -18,7 +18,7 @@ export default endpoint({
     scope: "servers:write",
     data: server(),
     statuses: { 201: "the server" },
-    errors: ["secret_in_args", "server_id_taken", "tool_prefix_taken"],
+    errors: ["secret_in_args", "server_id_taken", "tool_prefix_taken", "quota_exceeded"],
     gives: SERVER_ETAG,
   }),
   fields: () => ({

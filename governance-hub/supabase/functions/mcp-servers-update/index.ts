@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { endpoint } from "shared/endpoint.ts";
 import { IF_MATCH, readIfMatch, SERVER_ETAG, serverEtag } from "shared/etag.ts";
 import { args, command, enabled, serverId, serverName, toolPrefix, version } from "shared/fields.ts";
-import { callHub, hub, server } from "shared/hub.ts";
+import { callHub, hub, updatedServer } from "shared/hub.ts";
 import { refuseSecrets } from "shared/secret_args.ts";
 
 export default endpoint({
@@ -14,9 +14,10 @@ export default endpoint({
   method: "POST",
   about: () => ({
     summary: "Update a server",
-    description: "Changes the fields of a server that the body has, and no others.",
+    description: "Changes the fields of a server that the body has, and no others. " +
+      "A key without the scope servers:read gets the server_id and the version only.",
     scope: "servers:write",
-    data: server(),
+    data: updatedServer(),
     errors: ["secret_in_args", "not_found", "tool_prefix_taken", "version_mismatch"],
     reads: IF_MATCH,
     gives: SERVER_ETAG,
@@ -35,7 +36,7 @@ export default endpoint({
     const { server_id, if_version: ifVersion, ...changes } = call.input;
     refuseSecrets(changes.args ?? []);
     const if_version = readIfMatch(call.headers, ifVersion);
-    const { data } = await callHub(call, "update_mcp_server", { server_id, changes, if_version }, server);
+    const { data } = await callHub(call, "update_mcp_server", { server_id, changes, if_version }, updatedServer);
     return { status: 200, data, headers: { etag: serverEtag(data.version) } };
   },
 });

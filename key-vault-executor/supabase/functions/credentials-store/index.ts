@@ -20,8 +20,8 @@ export default vaultEndpoint({
       "Encrypts credentials for a service, and stores them. Those of the same service and type are replaced.",
     scope: "credentials:write",
     data: documented(z.object(told()), { id: "StoredCredential" }),
-    errors: ["quota_exceeded"],
     statuses: { 200: "replaced", 201: "new" },
+    errors: ["quota_exceeded"],
   }),
   fields: () => ({
     service: service(),

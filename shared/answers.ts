@@ -17,7 +17,10 @@ export const id = once(() => text("5f0c6b1e-3d58-4a0b-9b0e-1c2d3e4f5a6b", { form
 
 export const tenantId = once(() => text("0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", { format: "uuid" }));
 
-export const moment = once(() => text("2026-02-23T12:00:00.123456+00:00", { format: "date-time" }));
+/** Six digits always: `datetime.fromisoformat` of Python 3.9 takes no fewer. */
+export const moment = once(() =>
+  text("2026-02-23T12:00:00.123456+00:00", { format: "date-time", pattern: "\\.[0-9]{6}\\+00:00$" })
+);
 
 /** The `data` of a page, as pageOf makes it: its rows under that name; the id names it in the document. */
 export function page(id: string, name: string, row: z.ZodMiniType) {

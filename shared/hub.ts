@@ -39,13 +39,14 @@ export const server = once(() =>
   )
 );
 
-/** What an update answers. */
-export const updatedServer = once(() =>
-  documented(z.extend(z.partial(server()), { server_id: text("my-amazon-server"), version: whole(1) }), {
+/** A server that was changed, of which a key without `servers:read` sees its id and its version. */
+export const updatedServer = once(() => {
+  const { server_id, version } = server().shape;
+  return documented(z.object({ ...z.partial(server()).shape, server_id, version }), {
     id: "UpdatedServer",
-    description: "the server; server_id and version alone for a key without servers:read",
-  })
-);
+    description: "the whole server; to a key without `servers:read`, only its server_id and its version",
+  });
+});
 
 /** What `list_mcp_servers` answers. */
 export const serverPage = once(() =>

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/testing/client.ts";
+import { issueApiKey } from "../../scripts/operator.ts";
+import { assertAlike, assertRefused, get, newTenant, post, stack } from "../../scripts/testing/client.ts";
 import { newServer } from "../../scripts/testing/endpoints.ts";
 
 const HUB = "governance-hub";
@@ -85,3 +86,15 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     assertRefused(await post(HUB, path, agent, { name: "x" }), 400, "invalid_request", "server_id");
   });
 }
+
+Deno.test("POST /mcp-servers/update tells a key without servers:read only the server_id and the version", async () => {
+  const { id, agent } = await newTenant();
+  const limits = { name: "writer", scopes: ["servers:write"] };
+  const { key: writer } = await issueApiKey(stack.governance_hub, id, limits);
+  const { server_id } = await registered(agent);
+  for (const [name, version] of [["Changed", 2], ["Changed", 2], ["Again", 3]]) {
+    const { status, headers, body } = await post(HUB, "mcp-servers/update", writer, { server_id, name });
+    assertEquals([status, body.data], [200, { server_id, version }]);
+    assertEquals(headers.get("etag"), `"${version}"`);
+  }
+});

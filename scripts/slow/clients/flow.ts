@@ -26,6 +26,7 @@ const registered = dataOf(
   }),
 );
 expect(registered.enabled && registered.version === 1, "a new server is enabled, at version 1");
+expect(registered.created_at.length === "2026-02-23T12:00:00.123456+00:00".length, "times have six digits of a fraction");
 
 const { servers } = dataOf(await hub.GET("/mcp-servers/list", { params: { query: { enabled_only: true } } }));
 expect(servers.some((server) => server.server_id === server_id), "the list has the server");

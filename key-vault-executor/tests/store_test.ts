@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { assertRefused, get, newTenant, post, RFC3339, UUID } from "../../scripts/testing/client.ts";
+import { PostgrestClient } from "@supabase/postgrest-js";
+import { assertRefused, get, newTenant, post, RFC3339, stack, UUID } from "../../scripts/testing/client.ts";
 
 const VAULT = "key-vault-executor";
 const EXAMPLE = {
@@ -80,3 +81,32 @@ for (const path of ["credentials/store", "credentials-store"]) {
     assertEquals((await get(VAULT, "credentials/list", agent)).body.data.count, 0);
   });
 }
+
+Deno.test("POST /credentials/store answers 409 above the tenant's quota, and still replaces; a delete makes room", async () => {
+  const { agent, id } = await newTenant();
+  const { url, secret_key } = stack.key_vault_executor;
+  const { data } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })
+    .rpc("set_credential_quota", { tenant_id: id, max_credentials: 1 });
+  assertEquals(data, { credentials: 0, max_credentials: 1 });
+  const store = (service: string) => post(VAULT, "credentials/store", agent, { service, credentials: { a: 1 } });
+  assertEquals((await store("amazon")).status, 201);
+  const refused = await store("stripe");
+  assertRefused(refused, 409, "quota_exceeded");
+  assertEquals(refused.body.error.quota, 1);
+  assertMatch(refused.body.error.message, /quota of 1; delete one, or ask the operator for a larger quota/);
+  assertEquals((await store("amazon")).status, 200);
+  assertEquals((await post(VAULT, "credentials/delete", agent, { service: "amazon" })).status, 200);
+  assertEquals((await store("stripe")).status, 201);
+});
+
+Deno.test("every time in the vault's answers has six digits of a second and the offset +00:00", async () => {
+  const { agent } = await newTenant();
+  const stored = await post(VAULT, "credentials/store", agent, EXAMPLE);
+  await post(VAULT, "credentials/retrieve", agent, { service: "amazon" });
+  const [listed] = (await get(VAULT, "credentials/list", agent)).body.data.credentials;
+  const { events } = (await get(VAULT, "credentials/events", agent)).body.data;
+  const times = [stored.body.data.created_at, listed.created_at, listed.updated_at, listed.last_used_at];
+  times.push(...events.map(({ occurred_at }: { occurred_at: string }) => occurred_at));
+  assertEquals(times.length, 6);
+  for (const time of times) assertMatch(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
+});

@@ -37,6 +37,21 @@ Deno.test("tenant create and list take an organization by id and by name", async
   assertMatch(await text("tenant", "list", "globex"), new RegExp(`^globex +by-name +${byName.id}`, "m"));
 });
 
+Deno.test("tenant quota sets how many servers and credentials a tenant may have, and tenant list shows the servers", async () => {
+  const { id } = await json("tenant", "create", "globex", "limited");
+  const set = await json("tenant", "quota", "globex/limited", "--servers", "0", "--credentials", "5");
+  assertEquals(set, { id, name: "limited", servers: 0, max_servers: 0, credentials: 0, max_credentials: 5 });
+  assertEquals(
+    await text("tenant", "quota", id, "--servers", "7"),
+    "Tenant globex/limited has 0 of 7 servers\n",
+  );
+  assertMatch(await text("tenant", "list", "globex"), new RegExp(`^globex +limited +${id} +0 of 7 +20`, "m"));
+  for (const number of ["-1", "1.5", "x", "2147483648"]) {
+    await fail(["tenant", "quota", id, `--servers=${number}`], /It must be a whole number from 0 to 2147483647/);
+  }
+  await fail(["tenant", "quota", id], /say --servers, --credentials or both/);
+});
+
 Deno.test("hosted projects are those of the environment, whatever stack.json says", async () => {
   const hosted = await admin(["--stack", "/nowhere", "tenant", "list", "--json"], HOSTED);
   assertEquals([hosted.code, hosted.err], [0, ""]);
@@ -59,7 +74,7 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
   const issue = ["api-key", "issue", "acme-shop", "--name", "x"];
   const mistakes: [words: string[], expected: RegExp, env?: Record<string, string>][] = [
     [[], /name a command: organization, tenant, .*status \(see deno task admin --help\)/],
-    [["tenant"], /name a command: create, list, delete \(see deno task admin tenant --help\)/],
+    [["tenant"], /name a command: create, list, quota, delete \(see deno task admin tenant --help\)/],
     [["tenat"], /unknown command 'tenat' \(Did you mean tenant\?\) \(see deno task admin --help\)/],
     [["tenant", "lst"], /unknown command 'lst' .*tenant --help/],
     [
@@ -129,7 +144,7 @@ Deno.test("--help of every command says what it does and gives an example", asyn
   const commands = [
     "",
     ...["organization", "organization create", "organization list"],
-    ...["tenant", "tenant create", "tenant list", "tenant delete"],
+    ...["tenant", "tenant create", "tenant list", "tenant quota", "tenant delete"],
     ...["api-key", "api-key issue", "api-key list", "api-key revoke"],
     ...["kernel", "kernel issue", "kernel list", "kernel revoke"],
     ...["server", "server list", "credential", "credential list", "credential verify"],

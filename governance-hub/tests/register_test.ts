@@ -1,5 +1,7 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { assertRefused, get, newTenant, post, RFC3339, UUID } from "../../scripts/testing/client.ts";
+import { setServerQuota } from "../../scripts/admin/hub.ts";
+import { issueApiKey } from "../../scripts/operator.ts";
+import { assertRefused, get, newTenant, post, RFC3339, stack, UUID } from "../../scripts/testing/client.ts";
 import { newServer } from "../../scripts/testing/endpoints.ts";
 
 const HUB = "governance-hub";
@@ -56,6 +58,50 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     ) {
       assertEquals((await post(HUB, path, agent, { ...newServer(), tool_prefix })).status, 201, tool_prefix);
     }
+  });
+
+  Deno.test(`POST /${path} answers 409 to a server above the tenant's quota, and says what to do`, async () => {
+    const { agent, id } = await newTenant();
+    await setServerQuota(stack.governance_hub, id, 1);
+    const first = newServer();
+    assertEquals((await post(HUB, path, agent, first)).status, 201);
+    const reply = await post(HUB, path, agent, newServer());
+    assertRefused(reply, 409, "quota_exceeded");
+    assertEquals(reply.body.error.quota, 1);
+    assertMatch(
+      reply.body.error.message,
+      /may have 1 servers: delete a server, or ask the operator for a larger quota/,
+    );
+    assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.count, 1);
+    await post(HUB, "mcp-servers/delete", agent, { server_id: first.server_id });
+    assertEquals((await post(HUB, path, agent, newServer())).status, 201);
+  });
+
+  Deno.test(`POST /${path} names no other server to a key without servers:read`, async () => {
+    const { agent, id } = await newTenant();
+    await post(HUB, path, agent, { ...EXAMPLE, tool_prefix: "amazon.order." });
+    const { key } = await issueApiKey(stack.governance_hub, id, { name: "writer", scopes: ["servers:write"] });
+    const reply = await post(HUB, path, key, { ...newServer(), tool_prefix: "amazon." });
+    assertRefused(reply, 409, "tool_prefix_taken");
+    assertEquals(reply.text.includes("my-amazon-server") || reply.text.includes("order"), false, reply.text);
+    assertEquals((await post(HUB, path, key, newServer())).body.data.enabled, true);
+  });
+
+  Deno.test(`POST /${path} answers 400 to characters that hide or turn text, and takes joiners inside a word`, async () => {
+    const { agent } = await newTenant();
+    for (const character of ["\u202e", "\u200b", "\u2028", "\ufeff", "\u{e0041}", "\u00ad"]) {
+      for (
+        const [field, value] of [["name", `a${character}b`], ["command", `a${character}b`], ["args", [
+          `a${character}b`,
+        ]]]
+      ) {
+        const reply = await post(HUB, path, agent, { ...newServer(), [String(field)]: value });
+        assertRefused(reply, 400, "invalid_request", String(field));
+      }
+    }
+    const joined = "\u{1f469}\u200d\u{1f680} \u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645";
+    assertEquals((await post(HUB, path, agent, { ...newServer(), name: joined })).body.data.name, joined);
+    assertRefused(await post(HUB, path, agent, { ...newServer(), name: "a\u200d" }), 400, "invalid_request", "name");
   });
 
   Deno.test(`POST /${path} answers 400 to each field that is missing or malformed, and writes nothing`, async () => {

@@ -72,6 +72,26 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     }
   });
 
+  Deno.test(`POST /${path} tells a key without servers:read the server_id and the version only`, async () => {
+    const { agent, id } = await newTenant();
+    const { server_id, version } = await registered(agent, { tool_prefix: "hidden.deep.", name: "hidden" });
+    const mine = await registered(agent);
+    const { key } = await issueApiKey(stack.governance_hub, id, { name: "writer", scopes: ["servers:write"] });
+    for (const changes of [{}, { name: "hidden" }]) {
+      const reply = await post(HUB, path, key, { server_id, ...changes });
+      assertEquals([reply.status, reply.body.data], [200, { server_id, version }]);
+    }
+    const changed = await post(HUB, path, key, { server_id, name: "changed" });
+    assertEquals([changed.status, changed.body.data], [200, { server_id, version: version + 1 }]);
+    assertEquals(changed.headers.get("etag"), `"${version + 1}"`);
+    const taken = await post(HUB, path, key, { server_id: mine.server_id, tool_prefix: "hidden." });
+    assertRefused(taken, 409, "tool_prefix_taken");
+    const stale = await post(HUB, path, key, { server_id, if_version: version });
+    assertRefused(stale, 412, "version_mismatch");
+    assertEquals(stale.body.error.current_version, version + 1);
+    for (const { text } of [taken, stale]) assert(!text.includes(server_id) && !text.includes("hidden"), text);
+  });
+
   Deno.test(`POST /${path} answers 400 to malformed fields and to those that cannot change`, async () => {
     const { agent } = await newTenant();
     const { server_id } = await registered(agent);

@@ -1,6 +1,7 @@
 /** What the hub's operators' functions tell. */
 
 import * as z from "zod/mini";
+import { StackError } from "../stack/child.ts";
 import { callHub, type ProjectAccess } from "./call.ts";
 import { readPages } from "./pages.ts";
 
@@ -11,7 +12,10 @@ const tenant = z.object({
   organization_id: z.string(),
   organization_name: z.string(),
   created_at: z.string(),
+  servers: z.number(),
+  max_servers: z.number(),
 });
+const serverQuota = z.object({ servers: z.number(), max_servers: z.number() });
 const key = {
   id: z.string(),
   name: z.string(),
@@ -91,6 +95,14 @@ export function listServers(hub: ProjectAccess, tenantId?: string): Promise<Serv
     (after) => callHub(hub, "list_tenant_servers", { filter: { tenant_id: tenantId, after } }, z.array(server)),
     ({ tenant_id, server_id }) => ({ tenant_id, server_id }),
   );
+}
+
+/** Sets how many servers the tenant may have. Returns that, and how many it has. @throws {StackError} if it is gone */
+export async function setServerQuota(hub: ProjectAccess, tenantId: string, maxServers: number) {
+  const parameters = { tenant_id: tenantId, max_servers: maxServers };
+  const set = await callHub(hub, "set_server_quota", parameters, z.nullable(serverQuota));
+  if (set === null) throw new StackError("the tenant was deleted meanwhile");
+  return set;
 }
 
 export function countTenant(hub: ProjectAccess, tenantId: string): Promise<TenantCounts> {

@@ -1,4 +1,4 @@
-/** `tenant create|list|delete`. */
+/** `tenant create|list|quota|delete`. */
 
 import type { Command } from "commander";
 import { createTenant } from "../operator.ts";
@@ -9,6 +9,7 @@ import { listTenants } from "./hub.ts";
 import { NAME_RULE } from "./organization.ts";
 import { print, table, time } from "./output.ts";
 import { addTenantDelete } from "./tenant_delete.ts";
+import { addTenantQuota } from "./tenant_quota.ts";
 
 export function addTenantCommands(program: Command): void {
   const group = addGroup(program, "tenant", "what servers and credentials belong to");
@@ -23,6 +24,7 @@ export function addTenantCommands(program: Command): void {
     .argument("[organization]", "only this organization's: its id or its name")
     .addHelpText("after", example("tenant list acme"))
     .action((organization: string | undefined, _options: unknown, command: Command) => list(organization, command));
+  addTenantQuota(group);
   addTenantDelete(group);
 }
 
@@ -43,6 +45,12 @@ async function list(reference: string | undefined, command: Command): Promise<vo
   const organization = reference === undefined ? undefined : await findOrganization(target.hub, reference);
   const found = await listTenants(target.hub, { organization_id: organization?.id });
   const tenants = found.sort((a, b) => pathOf(a).localeCompare(pathOf(b)));
-  const rows = tenants.map((tenant) => [tenant.organization_name, tenant.name, tenant.id, time(tenant.created_at)]);
-  print(json, { tenants }, table(["ORGANIZATION", "NAME", "ID", "CREATED"], rows, "There is no tenant."));
+  const rows = tenants.map((tenant) => [
+    tenant.organization_name,
+    tenant.name,
+    tenant.id,
+    `${tenant.servers} of ${tenant.max_servers}`,
+    time(tenant.created_at),
+  ]);
+  print(json, { tenants }, table(["ORGANIZATION", "NAME", "ID", "SERVERS", "CREATED"], rows, "There is no tenant."));
 }

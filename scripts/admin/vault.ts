@@ -29,6 +29,13 @@ export async function countCredentials(vault: ProjectAccess, tenantId: string): 
   return (await callVault(vault, "count_tenant_credentials", { tenant_id: tenantId }, answer)).credentials;
 }
 
+/** Sets how many credentials the tenant may have. Returns that, and how many it has. */
+export function setCredentialQuota(vault: ProjectAccess, tenantId: string, maxCredentials: number) {
+  const parameters = { tenant_id: tenantId, max_credentials: maxCredentials };
+  const quota = z.object({ credentials: z.number(), max_credentials: z.number() });
+  return callVault(vault, "set_credential_quota", parameters, quota);
+}
+
 /** From now on the vault refuses new credentials of the tenant, for good. */
 export async function closeTenant(vault: ProjectAccess, tenantId: string): Promise<void> {
   await callVault(vault, "close_tenant", { tenant_id: tenantId }, z.object({ closed: z.literal(true) }));

@@ -105,7 +105,7 @@ function bytesOf({ status, headers, text }: Reply): unknown[] {
   return [status, comparable, text.replace(/"request_id":"[^"]*"/, "")];
 }
 
-export const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/;
+export const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/;
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 function readStack(): StackFile {

@@ -1,8 +1,8 @@
 /** The environment of both projects: the one place that reads it, checks it, and says how to mend it. */
 
 import { type ApiError, unavailable } from "./api_error.ts";
-import { importKernelSecret, parseKernelSecret } from "./key.ts";
-import { importKeyring, type Keyring, parseEncryptionKey } from "./keyring.ts";
+import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
+import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
 /** Where a project's data API is, and the secret key that it takes. */

@@ -1,6 +1,6 @@
 /** The variables of both projects: README's table, `check-config` and the functions' errors say what this says. */
 
-import { KERNEL_SECRET_FORM } from "./key.ts";
+import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
 
 export interface Variable {
   project: "both" | "vault";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { issueApiKey } from "../../scripts/operator.ts";
-import { addTenant, assertRefused, newTenant, post, send, stack } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { issueApiKey } from "../../scripts/admin/client/operator.ts";
+import { addTenant, assertRefused, newTenant, post, send, stack } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 

@@ -1,3 +1,3 @@
-import { testBadInput } from "../../scripts/testing/bad_input.ts";
+import { testBadInput } from "../../scripts/test/suites/bad_input.ts";
 
 await testBadInput("governance-hub");

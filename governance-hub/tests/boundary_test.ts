@@ -1,3 +1,3 @@
-import { testBoundary } from "../../scripts/testing/boundary.ts";
+import { testBoundary } from "../../scripts/test/suites/boundary.ts";
 
 await testBoundary("governance-hub");

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 

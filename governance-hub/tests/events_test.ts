@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assertRefused, get, newTenant, post, RFC3339, send, UUID } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { assertRefused, get, newTenant, post, RFC3339, send, UUID } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 const EVENTS = "mcp-servers/events";

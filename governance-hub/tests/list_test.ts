@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { assertRefused, get, newTenant, post } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { assertRefused, get, newTenant, post } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 

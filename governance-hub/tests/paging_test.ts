@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { get, newTenant, post } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { get, newTenant, post } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 const STEADY = 40;

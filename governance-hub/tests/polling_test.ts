@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { get, newTenant, post, type Reply, send } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { get, newTenant, post, type Reply, send } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 

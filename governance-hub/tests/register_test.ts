@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { setServerQuota } from "../../scripts/admin/hub.ts";
-import { issueApiKey } from "../../scripts/operator.ts";
-import { assertRefused, get, newTenant, post, RFC3339, stack, UUID } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { setServerQuota } from "../../scripts/admin/client/hub.ts";
+import { issueApiKey } from "../../scripts/admin/client/operator.ts";
+import { assertRefused, get, newTenant, post, RFC3339, stack, UUID } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 const EXAMPLE = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { generateKey } from "shared/key.ts";
-import { assertRefused, get, newTenant, post } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
+import { generateKey } from "shared/auth/api_key.ts";
+import { assertRefused, get, newTenant, post } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 

@@ -1,9 +1,9 @@
 /** Every endpoint as an app calls it, through supabase-js's `functions.invoke`: one success and one error for each. */
 
 import { assertEquals } from "@std/assert";
-import { newTenant } from "../../scripts/testing/client.ts";
-import { newServer } from "../../scripts/testing/endpoints.ts";
-import { type App, appOf, assertAllPaths, assertInvokeFails, dataOf } from "../../scripts/testing/invoke.ts";
+import { newTenant } from "../../scripts/test/support/client.ts";
+import { newServer } from "../../scripts/test/support/endpoints.ts";
+import { type App, appOf, assertAllPaths, assertInvokeFails, dataOf } from "../../scripts/test/support/invoke.ts";
 
 const HUB = "governance-hub";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/testing/client.ts";
+import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 

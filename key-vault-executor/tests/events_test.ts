@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assertRefused, get, newTenant, post, RFC3339, send, UUID } from "../../scripts/testing/client.ts";
+import { assertRefused, get, newTenant, post, RFC3339, send, UUID } from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 const EVENTS = "credentials/events";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { newTenant, send } from "../../scripts/testing/client.ts";
+import { newTenant, send } from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 const { agent } = await newTenant();

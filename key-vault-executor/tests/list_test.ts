@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { assertRefused, get, newTenant, post } from "../../scripts/testing/client.ts";
+import { assertRefused, get, newTenant, post } from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 

@@ -1,3 +1,3 @@
-import { testMatrix } from "../../scripts/testing/matrix.ts";
+import { testMatrix } from "../../scripts/test/suites/matrix.ts";
 
 await testMatrix("key-vault-executor");

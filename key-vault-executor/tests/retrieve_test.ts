@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { PostgrestClient } from "@supabase/postgrest-js";
 import { decodeHex } from "@std/encoding/hex";
 import { encodeBase64 } from "@std/encoding/base64";
-import { encryptionKeyId } from "shared/keyring.ts";
-import { assertAlike, assertRefused, get, newTenant, post, stack } from "../../scripts/testing/client.ts";
+import { encryptionKeyId } from "shared/crypto/keyring.ts";
+import { assertAlike, assertRefused, get, newTenant, post, stack } from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 

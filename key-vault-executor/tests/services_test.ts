@@ -1,7 +1,7 @@
 /** Keys that are limited to certain services. */
 
 import { assert, assertEquals } from "@std/assert";
-import { issueApiKey, issueKernel } from "../../scripts/operator.ts";
+import { issueApiKey, issueKernel } from "../../scripts/admin/client/operator.ts";
 import {
   assertRefused,
   get,
@@ -11,7 +11,7 @@ import {
   send,
   stack,
   type Tenant,
-} from "../../scripts/testing/client.ts";
+} from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 

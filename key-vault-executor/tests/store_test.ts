@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { PostgrestClient } from "@supabase/postgrest-js";
-import { assertRefused, get, newTenant, post, RFC3339, stack, UUID } from "../../scripts/testing/client.ts";
+import { assertRefused, get, newTenant, post, RFC3339, stack, UUID } from "../../scripts/test/support/client.ts";
 
 const VAULT = "key-vault-executor";
 const EXAMPLE = {

@@ -1,8 +1,8 @@
 /** Every endpoint as an app calls it, through supabase-js's `functions.invoke`: one success and one error for each. */
 
 import { assertEquals } from "@std/assert";
-import { newTenant } from "../../scripts/testing/client.ts";
-import { type App, appOf, assertAllPaths, assertInvokeFails, dataOf } from "../../scripts/testing/invoke.ts";
+import { newTenant } from "../../scripts/test/support/client.ts";
+import { type App, appOf, assertAllPaths, assertInvokeFails, dataOf } from "../../scripts/test/support/invoke.ts";
 
 const VAULT = "key-vault-executor";
 const CREDENTIALS = { api_key: "test_key", secret_key: "test_secret" };

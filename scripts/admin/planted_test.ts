@@ -1,6 +1,16 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { isUuid } from "./find.ts";
-import { acme, admin, adminOnTerminal, fill, HOSTED, hub, hubSql, newTenant, vault } from "./testing.ts";
+import { isUuid } from "./client/find.ts";
+import {
+  acme,
+  admin,
+  adminOnTerminal,
+  fill,
+  HOSTED,
+  hub,
+  hubSql,
+  newTenant,
+  vault,
+} from "../test/support/admin_program.ts";
 
 /** Moves the cursor, clears the screen, reverses what follows, and forges a line. */
 const PLANTED =

@@ -4,7 +4,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { build } from "../build.ts";
+import { build } from "../deploy/build.ts";
 import { StackError } from "../stack/child.ts";
 import { projectUrl } from "../stack/projects.ts";
 import { median } from "./support/figures.ts";

@@ -5,8 +5,8 @@
 
 import postgres from "postgres";
 import type { ProjectName } from "../stack/projects.ts";
-import { type ScratchCluster, startCluster } from "../testing/cluster.ts";
-import { openFixture, type TestTenant } from "../testing/isolation.ts";
+import { type ScratchCluster, startCluster } from "../test/support/cluster.ts";
+import { openFixture, type TestTenant } from "../test/suites/isolation.ts";
 import { fill } from "./fill.ts";
 
 /** A node of a plan as `explain (analyze, format json)` has it. */

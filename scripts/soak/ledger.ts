@@ -1,6 +1,6 @@
 /** What was acknowledged under load, and whether it is there afterwards. */
 
-import { headersOf } from "../slow/calls.ts";
+import { headersOf } from "../test/resilience/traffic/calls.ts";
 import type { Rig } from "../bench/support/rig.ts";
 
 /** What the last acknowledged request has left; unknown while one is under way, or after one that was not acknowledged. */

@@ -2,8 +2,8 @@
 
 import { type NextRequest, runClients } from "../bench/support/clients.ts";
 import type { Rig } from "../bench/support/rig.ts";
-import { headersOf } from "../slow/calls.ts";
-import { newServer } from "../testing/endpoints.ts";
+import { headersOf } from "../test/resilience/traffic/calls.ts";
+import { newServer } from "../test/support/endpoints.ts";
 import { type Ledger, type Thing, thingOf } from "./ledger.ts";
 
 /** One answer. Times are those of `performance.now()`. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { startCluster } from "../testing/cluster.ts";
+import { startCluster } from "../test/support/cluster.ts";
 import { type Database, openDataApi } from "./data_api.ts";
 import { migrate, type RunSql } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { startCluster } from "../testing/cluster.ts";
+import { startCluster } from "../test/support/cluster.ts";
 import { withConnection } from "./postgres.ts";
 import { freePort } from "./ready.ts";
 

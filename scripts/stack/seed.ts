@@ -1,6 +1,6 @@
 /** The seeds of a local stack: two organizations, three tenants, a key for each tenant and a kernel for each organization. */
 
-import { createOrganization, createTenant, issueApiKey, issueKernel } from "../operator.ts";
+import { createOrganization, createTenant, issueApiKey, issueKernel } from "../admin/client/operator.ts";
 import type { SeededOrganization } from "./keys.ts";
 import type { ProjectAddress } from "./stack_file.ts";
 

@@ -1,6 +1,6 @@
 -- Tenancy of the hub. An organization owns tenants. An agent holds a key of one tenant, a kernel a key of one organization.
 
--- Every function that an endpoint calls runs as this role. Dumps carry no roles: scripts/roles.sql repeats this block for a
+-- Every function that an endpoint calls runs as this role. Dumps carry no roles: scripts/deploy/roles.sql repeats this block for a
 -- restore.
 do $$
 begin

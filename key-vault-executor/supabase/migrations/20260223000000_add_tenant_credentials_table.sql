@@ -1,6 +1,6 @@
 -- The credentials of each tenant. They are sealed before they come here: SQL sees neither a value nor a key.
 
--- The role that every tenant function runs as. Dumps carry no roles: scripts/roles.sql repeats this block for a restore.
+-- The role that every tenant function runs as. Dumps carry no roles: scripts/deploy/roles.sql repeats this block for a restore.
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'tenant_scope') then

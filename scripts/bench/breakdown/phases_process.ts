@@ -3,10 +3,10 @@
  * what is left of a request's time is our own. Standard output is the functions' log, as on the platform.
  */
 
-import { readJsonText } from "shared/body.ts";
-import { readKey } from "shared/caller.ts";
-import { parseJson } from "shared/json.ts";
-import { logRequest } from "shared/log.ts";
+import { readJsonText } from "shared/http/body.ts";
+import { readKey } from "shared/auth/presented_key.ts";
+import { parseJson } from "shared/http/exact_json.ts";
+import { logRequest } from "shared/request_log.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
 import { median, timeOf } from "../support/figures.ts";
 import type { Template } from "../support/load.ts";

@@ -2,11 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { registerServer, storeCredential } from "../../slow/ledger.ts";
+import { registerServer, storeCredential } from "../../test/resilience/traffic/ledger.ts";
 import type { Rig } from "../support/rig.ts";
-import { eventually, runScript } from "../../slow/running.ts";
+import { eventually, runScript } from "../../test/resilience/processes/running.ts";
 import { freePort } from "../../stack/ready.ts";
-import { type EndpointCase, endpointsOf } from "../../testing/endpoints.ts";
+import { type EndpointCase, endpointsOf } from "../../test/support/endpoints.ts";
 import type { BaselineConfig } from "./baseline_server.ts";
 import type { Template } from "../support/load.ts";
 import { baselineTable } from "../sql/places.ts";

@@ -2,8 +2,8 @@
 
 import postgres from "postgres";
 import type { ProjectName } from "../../stack/projects.ts";
-import type { ScratchCluster } from "../../testing/cluster.ts";
-import { openFixture } from "../../testing/isolation.ts";
+import type { ScratchCluster } from "../../test/support/cluster.ts";
+import { openFixture } from "../../test/suites/isolation.ts";
 import { fill } from "../fill.ts";
 
 /** What the calls are made with. */

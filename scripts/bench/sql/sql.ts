@@ -3,7 +3,7 @@
  * sizes; and what inserting costs without the prefix rule.
  */
 
-import { type ScratchCluster, startCluster } from "../../testing/cluster.ts";
+import { type ScratchCluster, startCluster } from "../../test/support/cluster.ts";
 import { callFor, type Figure, median, rateOf, type Round, summarize, timeOf } from "../support/figures.ts";
 import type { Report, Scale } from "../support/part.ts";
 import { type Layer, measureLayers } from "./layers.ts";

@@ -1,6 +1,6 @@
 /** Numbers as the tables and verdicts have them. */
 
-import { table as tableLines } from "../../admin/output.ts";
+import { table as tableLines } from "../../cli/output.ts";
 
 export function ms(value: number): string {
   return value.toFixed(value < 10 ? 3 : 1);

@@ -1,6 +1,6 @@
 /** Both projects as processes on one PostgreSQL, as benchmarks and the soak have them under load. */
 
-import { makeFolder, type Rig, startRig } from "../../slow/rig.ts";
+import { makeFolder, type Rig, startRig } from "../../test/resilience/processes/rig.ts";
 
 export type { Rig };
 

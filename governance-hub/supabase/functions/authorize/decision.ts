@@ -1,10 +1,10 @@
 /** Whether a caller may call a tool: as the database decides it, and as callers are told. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { id, tenantId, text } from "shared/answers.ts";
-import { documented } from "shared/documented.ts";
-import { server } from "shared/hub.ts";
+import { once } from "shared/lazy.ts";
+import { id, tenantId, text } from "shared/schema/response_fields.ts";
+import { documented } from "shared/schema/annotate.ts";
+import { server } from "../_shared/hub.ts";
 
 const decided = once(() => ({
   allowed: z.boolean(),

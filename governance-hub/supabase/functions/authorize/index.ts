@@ -1,9 +1,9 @@
 /** `POST /authorize`: whether the caller may call a tool, which server owns it, and what it is called there. */
 
 import * as z from "zod/mini";
-import { endpoint } from "shared/endpoint.ts";
-import { toolName } from "shared/fields.ts";
-import { callHub, hub } from "shared/hub.ts";
+import { endpoint } from "shared/http/endpoint.ts";
+import { toolName } from "shared/schema/request_fields.ts";
+import { callHub, hub } from "../_shared/hub.ts";
 import { actor, decision, told } from "./decision.ts";
 
 export default endpoint({

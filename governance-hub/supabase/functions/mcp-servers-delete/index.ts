@@ -1,13 +1,13 @@
 /** `POST /mcp-servers/delete`: deletes a server for good. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { text } from "shared/answers.ts";
-import { documented } from "shared/documented.ts";
-import { endpoint } from "shared/endpoint.ts";
-import { IF_MATCH, readIfMatch } from "shared/etag.ts";
-import { serverId, version } from "shared/fields.ts";
-import { callHub, hub } from "shared/hub.ts";
+import { once } from "shared/lazy.ts";
+import { text } from "shared/schema/response_fields.ts";
+import { documented } from "shared/schema/annotate.ts";
+import { endpoint } from "shared/http/endpoint.ts";
+import { IF_MATCH, readIfMatch } from "../_shared/etag.ts";
+import { serverId, version } from "shared/schema/request_fields.ts";
+import { callHub, hub } from "../_shared/hub.ts";
 
 const deleted = once(() =>
   documented(z.object({ server_id: text("my-amazon-server"), deleted: z.literal(true) }), { id: "DeletedServer" })

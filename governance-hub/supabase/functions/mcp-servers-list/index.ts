@@ -1,12 +1,12 @@
 /** `GET /mcp-servers/list`: the MCP servers of the caller's tenant, by server_id, in pages; 304 to who has them as they are. */
 
 import * as z from "zod/mini";
-import { page } from "shared/answers.ts";
-import { pageOf } from "shared/cursor.ts";
-import { endpoint } from "shared/endpoint.ts";
-import { IF_NONE_MATCH, LIST_ETAG, listEtag, readIfNoneMatch } from "shared/etag.ts";
-import { cursor, flag, limit } from "shared/fields.ts";
-import { callHub, hub, server, serverPage } from "shared/hub.ts";
+import { page } from "shared/schema/response_fields.ts";
+import { pageOf } from "shared/schema/paging.ts";
+import { endpoint } from "shared/http/endpoint.ts";
+import { IF_NONE_MATCH, LIST_ETAG, listEtag, readIfNoneMatch } from "../_shared/etag.ts";
+import { cursor, flag, limit } from "shared/schema/request_fields.ts";
+import { callHub, hub, server, serverPage } from "../_shared/hub.ts";
 
 export default endpoint({
   project: hub,

@@ -1,11 +1,11 @@
 /** `POST /mcp-servers/register`: adds an MCP server to the caller's tenant. */
 
 import * as z from "zod/mini";
-import { endpoint } from "shared/endpoint.ts";
-import { SERVER_ETAG, serverEtag } from "shared/etag.ts";
-import { args, command, enabled, serverId, serverName, toolPrefix } from "shared/fields.ts";
-import { callHub, hub, server } from "shared/hub.ts";
-import { refuseSecrets } from "shared/secret_args.ts";
+import { endpoint } from "shared/http/endpoint.ts";
+import { SERVER_ETAG, serverEtag } from "../_shared/etag.ts";
+import { args, command, enabled, serverId, serverName, toolPrefix } from "shared/schema/request_fields.ts";
+import { callHub, hub, server } from "../_shared/hub.ts";
+import { refuseSecrets } from "../_shared/secret_args.ts";
 
 export default endpoint({
   project: hub,

@@ -1,11 +1,11 @@
 /** `POST /mcp-servers/update`: changes the named fields of a server, and no others. */
 
 import * as z from "zod/mini";
-import { endpoint } from "shared/endpoint.ts";
-import { IF_MATCH, readIfMatch, SERVER_ETAG, serverEtag } from "shared/etag.ts";
-import { args, command, enabled, serverId, serverName, toolPrefix, version } from "shared/fields.ts";
-import { callHub, hub, updatedServer } from "shared/hub.ts";
-import { refuseSecrets } from "shared/secret_args.ts";
+import { endpoint } from "shared/http/endpoint.ts";
+import { IF_MATCH, readIfMatch, SERVER_ETAG, serverEtag } from "../_shared/etag.ts";
+import { args, command, enabled, serverId, serverName, toolPrefix, version } from "shared/schema/request_fields.ts";
+import { callHub, hub, updatedServer } from "../_shared/hub.ts";
+import { refuseSecrets } from "../_shared/secret_args.ts";
 
 export default endpoint({
   project: hub,

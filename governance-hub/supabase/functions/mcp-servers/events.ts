@@ -1,13 +1,13 @@
 /** `GET /mcp-servers/events`: what was done to the servers of the caller's tenant, newest first, in pages. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { page } from "shared/answers.ts";
-import { pageOf } from "shared/cursor.ts";
-import { endpoint } from "shared/endpoint.ts";
-import { eventFields } from "shared/events.ts";
-import { serverId } from "shared/fields.ts";
-import { callHub, hub, SERVER_ACTIONS, serverEvent } from "shared/hub.ts";
+import { once } from "shared/lazy.ts";
+import { page } from "shared/schema/response_fields.ts";
+import { pageOf } from "shared/schema/paging.ts";
+import { endpoint } from "shared/http/endpoint.ts";
+import { eventFields } from "shared/schema/event_fields.ts";
+import { serverId } from "shared/schema/request_fields.ts";
+import { callHub, hub, SERVER_ACTIONS, serverEvent } from "../_shared/hub.ts";
 
 const found = once(() => z.object({ events: z.array(serverEvent()), more: z.boolean() }));
 

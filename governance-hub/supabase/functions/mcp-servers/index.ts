@@ -1,7 +1,7 @@
 /** `/mcp-servers/<verb>`: the documented URLs of the four functions beside this one, `GET /mcp-servers/health` and `/openapi.json`. */
 
-import { hub } from "shared/hub.ts";
-import { router } from "shared/router.ts";
+import { hub } from "../_shared/hub.ts";
+import { router } from "shared/http/router.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import document from "./openapi.json" with { type: "text" };
 

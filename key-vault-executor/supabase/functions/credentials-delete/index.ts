@@ -1,8 +1,8 @@
 /** `POST /credentials/delete`: deletes a credential for good. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { documented } from "shared/documented.ts";
+import { once } from "shared/lazy.ts";
+import { documented } from "shared/schema/annotate.ts";
 import {
   callVault,
   checkSelector,
@@ -11,7 +11,7 @@ import {
   selectorFields,
   selectorOf,
   vaultEndpoint,
-} from "shared/vault.ts";
+} from "../_shared/vault.ts";
 
 const deleted = once(() =>
   documented(z.object({ credential_id: named().credential_id, deleted: z.literal(true) }), { id: "DeletedCredential" })

@@ -1,11 +1,11 @@
 /** `GET /credentials/list`: the credentials of the caller's tenant, by service and type, in pages; never their values. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { page } from "shared/answers.ts";
-import { pageOf } from "shared/cursor.ts";
-import { cursor, limit, service } from "shared/fields.ts";
-import { callVault, credential, vaultEndpoint } from "shared/vault.ts";
+import { once } from "shared/lazy.ts";
+import { page } from "shared/schema/response_fields.ts";
+import { pageOf } from "shared/schema/paging.ts";
+import { cursor, limit, service } from "shared/schema/request_fields.ts";
+import { callVault, credential, vaultEndpoint } from "../_shared/vault.ts";
 
 const found = once(() => z.object({ credentials: z.array(credential()), more: z.boolean() }));
 

@@ -1,10 +1,10 @@
 /** `POST /credentials/retrieve`: opens a credential, and notes that it was used. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { documented } from "shared/documented.ts";
-import { credentials } from "shared/fields.ts";
-import { open } from "shared/seal.ts";
+import { once } from "shared/lazy.ts";
+import { documented } from "shared/schema/annotate.ts";
+import { credentials } from "shared/schema/request_fields.ts";
+import { open } from "shared/crypto/seal.ts";
 import {
   callVault,
   checkSelector,
@@ -13,7 +13,7 @@ import {
   selectorFields,
   selectorOf,
   vaultEndpoint,
-} from "shared/vault.ts";
+} from "../_shared/vault.ts";
 
 const retrieved = once(() =>
   z.object({ ...named(), encrypted_credentials: z.string(), encryption_key_id: z.string() })

@@ -1,12 +1,12 @@
 /** `POST /credentials/store`: seals credentials for a service, and stores them in place of any that were there. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { moment } from "shared/answers.ts";
-import { documented } from "shared/documented.ts";
-import { credentials, credentialType, service } from "shared/fields.ts";
-import { seal } from "shared/seal.ts";
-import { callVault, named, vaultEndpoint } from "shared/vault.ts";
+import { once } from "shared/lazy.ts";
+import { moment } from "shared/schema/response_fields.ts";
+import { documented } from "shared/schema/annotate.ts";
+import { credentials, credentialType, service } from "shared/schema/request_fields.ts";
+import { seal } from "shared/crypto/seal.ts";
+import { callVault, named, vaultEndpoint } from "../_shared/vault.ts";
 
 const told = once(() => ({ ...named(), created_at: moment() }));
 const stored = once(() => z.object({ ...told(), created: z.boolean() }));

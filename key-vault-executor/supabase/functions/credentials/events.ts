@@ -1,12 +1,12 @@
 /** `GET /credentials/events`: what was done to the credentials of the caller's tenant, newest first, in pages. */
 
 import * as z from "zod/mini";
-import { once } from "shared/once.ts";
-import { page } from "shared/answers.ts";
-import { pageOf } from "shared/cursor.ts";
-import { eventFields } from "shared/events.ts";
-import { service } from "shared/fields.ts";
-import { callVault, CREDENTIAL_ACTIONS, credentialEvent, vaultEndpoint } from "shared/vault.ts";
+import { once } from "shared/lazy.ts";
+import { page } from "shared/schema/response_fields.ts";
+import { pageOf } from "shared/schema/paging.ts";
+import { eventFields } from "shared/schema/event_fields.ts";
+import { service } from "shared/schema/request_fields.ts";
+import { callVault, CREDENTIAL_ACTIONS, credentialEvent, vaultEndpoint } from "../_shared/vault.ts";
 
 const found = once(() => z.object({ events: z.array(credentialEvent()), more: z.boolean() }));
 

@@ -1,7 +1,7 @@
 /** `/credentials/<verb>`: the documented URLs of the four functions beside this one, `GET /credentials/health` and `/openapi.json`. */
 
-import { router } from "shared/router.ts";
-import { vault } from "shared/vault.ts";
+import { router } from "shared/http/router.ts";
+import { vault } from "../_shared/vault.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import document from "./openapi.json" with { type: "text" };
 

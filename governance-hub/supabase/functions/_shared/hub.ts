@@ -1,0 +1,92 @@
+/** What the functions of governance-hub share. */
+
+import * as z from "zod/mini";
+import type { Database } from "../../database.types.ts";
+import { id, moment, text, whole } from "shared/schema/response_fields.ts";
+import { digestCaller } from "shared/auth/presented_key.ts";
+import { callFunction, type FunctionName, type Parameters } from "shared/data_api.ts";
+import { documented } from "shared/schema/annotate.ts";
+import type { Call } from "shared/http/endpoint.ts";
+import { type HubEnvironment, readHubEnvironment } from "shared/environment.ts";
+import { event } from "shared/schema/event_fields.ts";
+import { once } from "shared/lazy.ts";
+import type { Project } from "shared/http/respond.ts";
+
+export const hub: Project<HubEnvironment> = {
+  title: "governance-hub",
+  description: "A registry of MCP servers by tenant.",
+  success: {},
+  failure: {},
+  environment: once(() => readHubEnvironment((name) => Deno.env.get(name))),
+};
+
+/** A server as callers see it. */
+export const server = once(() =>
+  documented(
+    z.object({
+      id: id(),
+      server_id: text("my-amazon-server"),
+      name: text("My Amazon MCP Server"),
+      command: text("node"),
+      args: z.array(text("@mycompany/amazon-mcp-server")),
+      tool_prefix: text("amazon."),
+      enabled: z.boolean(),
+      created_at: moment(),
+      updated_at: moment(),
+      version: whole(1, { description: "one more with each change", examples: [3] }),
+    }),
+    { id: "Server" },
+  )
+);
+
+/** A server that was changed, of which a key without `servers:read` sees its id and its version. */
+export const updatedServer = once(() => {
+  const { server_id, version } = server().shape;
+  return documented(z.object({ ...z.partial(server()).shape, server_id, version }), {
+    id: "UpdatedServer",
+    description: "the whole server; to a key without `servers:read`, only its server_id and its version",
+  });
+});
+
+/** What `list_mcp_servers` answers. */
+export const serverPage = once(() =>
+  z.object({
+    revision: z.number(),
+    unchanged: z.optional(z.boolean()),
+    servers: z._default(z.array(server()), []),
+    more: z._default(z.boolean(), false),
+  })
+);
+
+export const SERVER_ACTIONS = ["register", "update", "delete"];
+
+/** What was done to a server, as callers see it. */
+export const serverEvent = once(() =>
+  documented(
+    z.object({
+      ...event(SERVER_ACTIONS),
+      server_id: text("my-amazon-server"),
+      registration_id: id(),
+      version: whole(1),
+      changed_fields: z.nullable(z.array(text("name"))),
+    }),
+    { id: "ServerEvent" },
+  )
+);
+
+const caller = once(() => z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() }));
+const answer = once(() => z.object({ caller: caller(), data: z.unknown() }));
+
+/** Calls a function of the hub's database for the caller, and returns its `data`, and who the caller is. */
+export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
+  { environment, presented, noteCaller }: Call<HubEnvironment, unknown>,
+  name: Name,
+  parameters: Omit<Parameters<Database, Name>, "caller">,
+  data: () => Data,
+): Promise<{ data: z.output<Data>; caller: z.output<ReturnType<typeof caller>>; tenantId: string }> {
+  const digest = await digestCaller(presented, environment.kernelSecret);
+  const all = { caller: digest, ...parameters } as Parameters<Database, Name>;
+  const result = answer().parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
+  noteCaller(result.caller);
+  return { data: data().parse(result.data), caller: result.caller, tenantId: result.caller.tenant_id };
+}

@@ -1,0 +1,83 @@
+/** How the vault, which holds no callers' keys, asks the hub who calls. */
+
+import * as z from "zod/mini";
+import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
+import { ApiError, tenantNotAllowed, unauthenticated, unavailable } from "shared/api_error.ts";
+import { digestCaller, type PresentedKey } from "shared/auth/presented_key.ts";
+import { callFunction } from "shared/data_api.ts";
+import type { Call } from "shared/http/endpoint.ts";
+import type { VaultEnvironment } from "shared/environment.ts";
+import { once } from "shared/lazy.ts";
+
+/** With the call to the vault's own database after it, a request is answered within 6 s. */
+const HUB_TIMEOUT_MS = 1400;
+
+/** What the key allows must be told: a service limit that is missing is none. */
+const actor = once(() => ({
+  kind: z.enum(["agent", "kernel"]),
+  id: z.string(),
+  scopes: z.array(z.string()),
+  services: z.nullable(z.array(z.string())),
+}));
+const caller = once(() => z.looseObject({ tenant_id: z.string(), ...actor() }));
+const authorization = once(() =>
+  z.object({ data: z.object({ tenant_id: z.string(), actor: z.looseObject(actor()) }) })
+);
+const refusal = once(() => z.object({ error: z.object({ code: z.string() }) }));
+
+/** Who calls, as the hub knows them, with the scopes and the services of their key. */
+export type Caller = z.output<ReturnType<typeof caller>>;
+
+/**
+ * Asks the hub's database, where the hub's secret key is given; else the hub's `authorize`, with the caller's own key.
+ *
+ * @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`.
+ */
+export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<Caller> {
+  const { hub } = call.environment;
+  const known = "secretKey" in hub
+    ? await askDatabase(call, hub)
+    : await askAuthorize(hub.url, hub.publishableKey, call.presented);
+  call.noteCaller(known);
+  return { ...known, request_id: call.presented.requestId };
+}
+
+async function askDatabase(
+  { environment, presented, noteCaller }: Call<VaultEnvironment, unknown>,
+  hub: { url: string; secretKey: string },
+): Promise<Caller> {
+  const digest = await digestCaller(presented, environment.kernelSecret);
+  const ask = callFunction<HubDatabase, "authenticate_caller">;
+  const answer = await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS);
+  const known = caller().safeParse(answer).data;
+  if (known === undefined) throw unavailable("authenticate_caller: the hub answers in another form: deploy it first");
+  return known;
+}
+
+async function askAuthorize(url: string, publishableKey: string, presented: PresentedKey): Promise<Caller> {
+  const { kind, key, tenantId, requestId } = presented;
+  const response = await fetch(`${url}/functions/v1/authorize`, {
+    method: "POST",
+    headers: {
+      ...(kind === "agent" ? { "x-api-key": key } : { authorization: `Bearer ${key}` }),
+      apikey: publishableKey,
+      "content-type": "application/json",
+      "x-request-id": requestId,
+    },
+    body: JSON.stringify({ tenant_id: tenantId }),
+    // Nobody else is to have the key.
+    redirect: "error",
+    signal: AbortSignal.timeout(HUB_TIMEOUT_MS),
+  }).catch(() => undefined);
+  const body: unknown = await response?.json().catch(() => undefined);
+  const known = authorization().safeParse(body).data?.data;
+  if (response?.status !== 200 || known === undefined) throw refusalOf(response?.status, body);
+  return { ...known.actor, tenant_id: known.tenant_id };
+}
+
+function refusalOf(status: number | undefined, body: unknown): ApiError {
+  const code = refusal().safeParse(body).data?.error.code;
+  if (status === 401 && code === "unauthenticated") return unauthenticated();
+  if (status === 403 && code === "tenant_not_allowed") return tenantNotAllowed();
+  return unavailable(`authorize: the hub answered ${status ?? "nothing"} ${code ?? ""}`.trimEnd());
+}

@@ -1,0 +1,116 @@
+/** One call of an operators' function of a project, and what its failures mean to whoever runs the command. */
+
+import type { PostgrestError } from "@supabase/supabase-js";
+import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
+import type { Database as VaultDatabase } from "key-vault-executor/supabase/database.types.ts";
+import { isPassingCode } from "shared/data_api.ts";
+import * as z from "zod/mini";
+import { StackError } from "../../stack/child.ts";
+import { connect, type ProjectAccess } from "./client.ts";
+
+export type { ProjectAccess };
+
+type HubFunctions = HubDatabase["public"]["Functions"];
+type VaultFunctions = VaultDatabase["public"]["Functions"];
+
+/** Longer than the functions' own statement_timeout of 4 s. */
+const TIMEOUT_MS = 8000;
+
+/** The code of a call that nothing answered. */
+export const UNREACHABLE = "unreachable";
+
+/** A failed call, with the code that the database sent (a SQLSTATE, or PostgREST's own), or UNREACHABLE. */
+export class CallError extends StackError {
+  /** @param isTransient whether the same call may succeed a moment later */
+  constructor(message: string, readonly code: string, readonly isTransient: boolean) {
+    super(message);
+  }
+}
+
+/** Calls a function of the hub. @throws {CallError} with a message that says what to do. */
+export async function callHub<Name extends keyof HubFunctions, Answer>(
+  project: ProjectAccess,
+  name: Name,
+  parameters: HubFunctions[Name]["Args"],
+  answer: z.ZodMiniType<Answer>,
+): Promise<Answer> {
+  const call = connect<HubDatabase>(project).rpc(name, parameters);
+  return readReply(project, name, await call.abortSignal(AbortSignal.timeout(TIMEOUT_MS)), answer);
+}
+
+/** Calls a function of the vault. @throws {CallError} with a message that says what to do. */
+export async function callVault<Name extends keyof VaultFunctions, Answer>(
+  project: ProjectAccess,
+  name: Name,
+  parameters: VaultFunctions[Name]["Args"],
+  answer: z.ZodMiniType<Answer>,
+): Promise<Answer> {
+  const call = connect<VaultDatabase>(project).rpc(name, parameters);
+  return readReply(project, name, await call.abortSignal(AbortSignal.timeout(TIMEOUT_MS)), answer);
+}
+
+/** Replaces the message of a failure that has one of these codes. */
+export async function withMessages<T>(call: Promise<T>, messages: Record<string, string>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const message = error instanceof CallError ? messages[error.code] : undefined;
+    throw message === undefined ? error : new StackError(message);
+  }
+}
+
+interface Reply {
+  data: unknown;
+  error: PostgrestError | null;
+  /** 0 when nothing answered. */
+  status: number;
+}
+
+function readReply<Answer>(
+  project: ProjectAccess,
+  name: string,
+  { data, error, status }: Reply,
+  answer: z.ZodMiniType<Answer>,
+): Answer {
+  if (error) {
+    const code = status === 0 ? UNREACHABLE : error.code ?? "";
+    throw new CallError(explain(project, name, error, status), code, isTransient(code, status));
+  }
+  const parsed = answer.safeParse(data);
+  if (parsed.success) return parsed.data;
+  throw new StackError(`${nameOf(project)}: ${name} answers in an unknown form; is it the same version as this clone?`);
+}
+
+function explain(project: ProjectAccess, name: string, error: PostgrestError, status: number): string {
+  const check = project.origin === undefined ? "" : `; check ${project.origin}`;
+  const code = error.code ?? "";
+  if (status === 0) return `${nameOf(project)} does not answer at ${project.url}${check}`;
+  if (status === 401 || status === 403 || code === "42501") {
+    return `${nameOf(project)} refuses the secret key at ${project.url}${check}`;
+  }
+  if (code === "PGRST202" || code === "42883") {
+    return `${nameOf(project)} lacks the function ${name}: apply its migrations (deno task deploy)`;
+  }
+  if (isGateway(status) && code === "") {
+    return `${nameOf(project)} is not available now (status ${status}); try again`;
+  }
+  if (code === "57014") return `${nameOf(project)}: ${name} took longer than 4 s; try again`;
+  // A SQLSTATE or a code of PostgREST's; all else came from another server, or from a gateway before it.
+  if (!/^(PGRST[0-9A-Z]+|[0-9A-Z]{5})$/.test(code)) {
+    return `what answers at ${project.url} (status ${status}) is not a Supabase project${check}`;
+  }
+  return `${nameOf(project)}: ${name}: ${code} ${error.message}`.replaceAll(/\s+/g, " ");
+}
+
+/** 429 and 502 to 504, and the same of a gateway's own numbers: what answers is not the project. */
+function isGateway(status: number): boolean {
+  return status === 429 || status >= 502;
+}
+
+function isTransient(code: string, status: number): boolean {
+  return code === UNREACHABLE || isGateway(status) || isPassingCode(code);
+}
+
+function nameOf(project: ProjectAccess): string {
+  return project.name ?? "the project";
+}

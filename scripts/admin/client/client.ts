@@ -1,0 +1,28 @@
+/** A client of supabase-js that holds a project's secret key. */
+
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { fetchWithoutRedirect } from "shared/data_api.ts";
+
+export interface ProjectAccess {
+  url: string;
+  secret_key: string;
+  /** What it is called in messages. */
+  name?: string;
+  /** Where address and key were read: what to check when they are refused. */
+  origin?: string;
+}
+
+export function connect<Database>({ url, secret_key }: ProjectAccess): SupabaseClient<Database> {
+  return createClient<Database>(url, secret_key, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    db: { retry: false },
+    global: { fetch: fetchAsOperator },
+  });
+}
+
+/** supabase-js sends every key as a bearer token to the data API; secret keys of the new form are not tokens. */
+const fetchAsOperator: typeof fetch = (input, init) => {
+  const headers = new Headers(init?.headers);
+  if (headers.get("authorization")?.startsWith("Bearer sb_")) headers.delete("authorization");
+  return fetchWithoutRedirect(input, { ...init, headers });
+};

@@ -1,0 +1,93 @@
+/** What both projects have recorded, oldest first, a page at a time: however much there is, little of it is held. */
+
+import * as z from "zod/mini";
+import type { Json } from "governance-hub/supabase/database.types.ts";
+import type { ProjectName } from "../../stack/projects.ts";
+import { callHub, callVault, type ProjectAccess } from "./call.ts";
+import { collectGarbageAfter } from "../rotation/collect_garbage.ts";
+import { withRetries } from "./retry.ts";
+
+const event = z.looseObject({
+  occurred_at: z.string(),
+  id: z.string(),
+  tenant_id: z.string(),
+  action: z.string(),
+  actor_kind: z.string(),
+  actor_id: z.nullable(z.string()),
+  request_id: z.nullable(z.string()),
+  /** The hub's alone. */
+  server_id: z.optional(z.string()),
+  changed_fields: z.nullish(z.array(z.string())),
+  /** The vault's alone. */
+  service: z.optional(z.string()),
+  credential_type: z.optional(z.string()),
+});
+
+export type Event = z.output<typeof event> & { project: ProjectName };
+
+/** Moments are RFC 3339; `until` is exclusive. */
+export type EventFilter = {
+  tenant_id?: string | undefined;
+  action?: string | undefined;
+  server_id?: string | undefined;
+  service?: string | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+};
+
+export interface EventSource {
+  name: ProjectName;
+  access: ProjectAccess;
+}
+
+/** What `list_events` returns at most; a page that is not full is the last. */
+const PAGE_ROWS = 1000;
+
+/** The events of all sources, merged by their moments. */
+export async function* readEvents(sources: EventSource[], filter: EventFilter): AsyncGenerator<Event> {
+  const streams = sources.map((source) => readSource(source, filter));
+  const heads = await Promise.all(streams.map((stream) => stream.next()));
+  while (true) {
+    const first = earliest(heads);
+    const head = heads[first];
+    const stream = streams[first];
+    if (head === undefined || head.done || stream === undefined) return;
+    yield head.value;
+    heads[first] = await stream.next();
+  }
+}
+
+async function* readSource({ name, access }: EventSource, filter: EventFilter): AsyncGenerator<Event> {
+  const neverStop = new AbortController().signal;
+  let after: Json | undefined = undefined;
+  for (let pages = 1;; pages++) {
+    const pageFilter = { ...filter, after };
+    const read = () => readPage({ name, access }, pageFilter);
+    // What is at fault is told at once; what fails half-way may pass.
+    const page: z.output<typeof event>[] = await (after === undefined ? read() : withRetries(read, neverStop));
+    for (const row of page) yield { project: name, ...row };
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS) return;
+    collectGarbageAfter(pages);
+    after = { occurred_at: last.occurred_at, id: last.id };
+  }
+}
+
+function readPage({ name, access }: EventSource, filter: Json): Promise<z.output<typeof event>[]> {
+  return name === "governance-hub"
+    ? callHub(access, "list_events", { filter }, z.array(event))
+    : callVault(access, "list_events", { filter }, z.array(event));
+}
+
+/** The index of the earliest event, or -1. */
+function earliest(heads: IteratorResult<Event, void>[]): number {
+  let first = -1;
+  let moment = "";
+  for (const [index, head] of heads.entries()) {
+    // As text: both databases write UTC, and a Date has no microseconds.
+    if (head.done || (first >= 0 && head.value.occurred_at >= moment)) continue;
+    first = index;
+    moment = head.value.occurred_at;
+  }
+  return first;
+}

@@ -1,0 +1,70 @@
+/** What the words of a command line mean: an organization or a tenant by id or name, an id, a moment of expiry. */
+
+import { StackError } from "../../stack/child.ts";
+import type { ProjectAccess } from "./call.ts";
+import { listOrganizations, listTenants, type Organization, type Tenant } from "./hub.ts";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** The id in lower case. The text is not echoed: it may be a key that was pasted by mistake. */
+export function readId(text: string, listCommand: string): string {
+  if (isUuid(text)) return text.toLowerCase();
+  throw new StackError(`the id must be a UUID; deno task admin ${listCommand} shows the ids`);
+}
+
+export async function findOrganization(hub: ProjectAccess, reference: string): Promise<Organization> {
+  const found = await listOrganizations(hub, reference);
+  const organization = found.find(({ id }) => id === reference.toLowerCase()) ?? found[0];
+  if (organization !== undefined) return organization;
+  throw new StackError(`there is no organization ${quote(reference)}; deno task admin organization list shows them`);
+}
+
+/** @throws {StackError} when there is none, and when the name alone means several. */
+export async function findTenant(hub: ProjectAccess, reference: string): Promise<Tenant> {
+  const tenant = await findTenantOrNone(hub, reference);
+  if (tenant !== undefined) return tenant;
+  throw noTenant(reference);
+}
+
+export async function findTenantOrNone(hub: ProjectAccess, reference: string): Promise<Tenant | undefined> {
+  const found = await listTenants(hub, { reference });
+  const byId = found.find(({ id }) => id === reference.toLowerCase());
+  if (byId !== undefined || found.length < 2) return byId ?? found[0];
+  const paths = found.slice(0, 5).map(pathOf).join(", ");
+  throw new StackError(
+    `${found.length} tenants are called ${quote(reference)}: use organization/tenant or the id (${paths}${
+      found.length > 5 ? ", …" : ""
+    })`,
+  );
+}
+
+/** A tenant's id; a UUID that the hub does not know is taken as it is, since what was recorded outlives its tenant. */
+export async function findTenantId(hub: ProjectAccess, reference: string): Promise<string> {
+  const tenant = await findTenantOrNone(hub, reference);
+  if (tenant !== undefined) return tenant.id;
+  if (isUuid(reference)) return reference.toLowerCase();
+  throw noTenant(reference);
+}
+
+/** A tenant's name that no other has. */
+export function pathOf(tenant: { name: string; organization_name: string }): string {
+  return `${tenant.organization_name}/${tenant.name}`;
+}
+
+/** The same of what belongs to a tenant. */
+export function tenantPath(row: { tenant_name: string; organization_name: string }): string {
+  return `${row.organization_name}/${row.tenant_name}`;
+}
+
+function noTenant(reference: string): StackError {
+  return new StackError(`there is no tenant ${quote(reference)}; deno task admin tenant list shows them`);
+}
+
+/** JSON's quotation, so that no control character reaches the terminal. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,79 @@
+/** What an operator does to a hub, through its operators' SQL functions. Needs the hub's secret key. */
+
+import * as z from "zod/mini";
+import {
+  apiKeyDigest,
+  displayPrefix,
+  generateKey,
+  importKernelSecret,
+  KERNEL_SECRET_FORM,
+  kernelKeyDigest,
+  parseKernelSecret,
+} from "shared/auth/api_key.ts";
+import { callHub, type ProjectAccess } from "./call.ts";
+import { StackError } from "../../stack/child.ts";
+
+export type HubAccess = ProjectAccess;
+
+/** All scopes of a key, as the hub's tables know them. */
+export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
+
+export interface KeyOptions {
+  name: string;
+  /** All scopes when absent; none when empty. */
+  scopes?: string[];
+  /** The services whose credentials it may touch. All when absent; none when empty. */
+  services?: string[];
+  /** RFC 3339. Never when absent. */
+  expires_at?: string;
+}
+
+export interface IssuedKey {
+  id: string;
+  /** The key itself. It is nowhere else. */
+  key: string;
+}
+
+const created = z.object({ id: z.string() });
+const revoked = z.nullable(created);
+
+export function createOrganization(hub: HubAccess, name: string): Promise<{ id: string }> {
+  return callHub(hub, "create_organization", { name }, created);
+}
+
+export function createTenant(hub: HubAccess, organizationId: string, name: string): Promise<{ id: string }> {
+  return callHub(hub, "create_tenant", { organization_id: organizationId, name }, created);
+}
+
+export async function issueApiKey(hub: HubAccess, tenantId: string, options: KeyOptions): Promise<IssuedKey> {
+  const key = generateKey("agent");
+  const entry = { ...options, display_prefix: displayPrefix(key), key_sha256: await apiKeyDigest(key) };
+  const { id } = await callHub(hub, "issue_api_key", { tenant_id: tenantId, key: entry }, created);
+  return { id, key };
+}
+
+/** @param kernelHmacSecret the hub's KERNEL_HMAC_SECRET, in hex */
+export async function issueKernel(
+  hub: HubAccess,
+  kernelHmacSecret: string,
+  organizationId: string,
+  options: KeyOptions,
+): Promise<IssuedKey> {
+  const key = generateKey("kernel");
+  const bytes = parseKernelSecret(kernelHmacSecret);
+  if (bytes === undefined) throw new StackError(`KERNEL_HMAC_SECRET must be ${KERNEL_SECRET_FORM}`);
+  const secret = await importKernelSecret(bytes);
+  const entry = { ...options, display_prefix: displayPrefix(key), key_hmac: await kernelKeyDigest(secret, key) };
+  const { id } = await callHub(hub, "issue_kernel", { organization_id: organizationId, key: entry }, created);
+  return { id, key };
+}
+
+/** Whether there is such a key. */
+export async function revokeApiKey(hub: HubAccess, id: string): Promise<boolean> {
+  return await callHub(hub, "revoke_api_key", { id }, revoked) !== null;
+}
+
+/** Whether there is such a key. */
+export async function revokeKernel(hub: HubAccess, id: string): Promise<boolean> {
+  return await callHub(hub, "revoke_kernel", { id }, revoked) !== null;
+}

@@ -1,0 +1,88 @@
+/** Which projects a command acts on: those that the environment names, else the local stack's. */
+
+import * as z from "zod/mini";
+import { StackError } from "../../stack/child.ts";
+import type { ProjectAccess } from "./call.ts";
+
+export interface Target {
+  hub: ProjectAccess;
+  vault(): ProjectAccess;
+  kernelHmacSecret(): string;
+  /** The local stack's current key. Absent for hosted projects, whose keys nothing tells. */
+  encryptionKey?: string;
+}
+
+const project = z.object({ url: z.string(), secret_key: z.string() });
+const stackFile = z.object({
+  governance_hub: project,
+  key_vault_executor: project,
+  kernel_hmac_secret: z.string(),
+  credential_encryption_key: z.string(),
+});
+
+/** The target of a command. @throws {StackError} which names the variable or the file that is at fault. */
+export async function readTarget(stackPath: string): Promise<Target> {
+  return read("HUB_URL") === undefined ? await localTarget(stackPath) : hostedTarget();
+}
+
+function hostedTarget(): Target {
+  return {
+    hub: hostedProject("governance-hub", "HUB"),
+    vault: () => hostedProject("key-vault-executor", "VAULT"),
+    kernelHmacSecret() {
+      const secret = read("KERNEL_HMAC_SECRET");
+      if (secret === undefined) {
+        throw new StackError("to issue a kernel's key, set KERNEL_HMAC_SECRET to the value that both projects have");
+      }
+      return secret;
+    },
+  };
+}
+
+function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
+  const [urlName, keyName] = [`${prefix}_URL`, `${prefix}_SECRET_KEY`];
+  const [url, secretKey] = [read(urlName), read(keyName)];
+  if (url === undefined) throw new StackError(`HUB_URL is set, so set ${urlName} too: the address of ${name}`);
+  if (secretKey === undefined) throw new StackError(`HUB_URL is set, so set ${keyName} too: the secret key of ${name}`);
+  if (!/^[\u0021-\u007e]+$/.test(secretKey)) throw new StackError(`${keyName} is malformed: it must be a secret key`);
+  return { url: readUrl(urlName, url), secret_key: secretKey, name, origin: `${urlName} and ${keyName}` };
+}
+
+/** The address without a path's end. A secret key goes there, so plain http is for this machine alone. */
+function readUrl(name: string, text: string): string {
+  if (URL.canParse(text)) {
+    const { protocol, hostname, origin, pathname } = new URL(text);
+    const isLoopback = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+    if (protocol === "https:" || (protocol === "http:" && isLoopback)) return origin + pathname.replace(/\/+$/, "");
+  }
+  throw new StackError(`${name} must be an https:// address (http:// on this machine), like https://<ref>.supabase.co`);
+}
+
+async function localTarget(path: string): Promise<Target> {
+  const stack = await readStackFile(path);
+  const origin = `whether the stack of ${path} still runs (deno task start)`;
+  return {
+    hub: { ...stack.governance_hub, name: "governance-hub", origin },
+    vault: () => ({ ...stack.key_vault_executor, name: "key-vault-executor", origin }),
+    kernelHmacSecret: () => stack.kernel_hmac_secret,
+    encryptionKey: stack.credential_encryption_key,
+  };
+}
+
+async function readStackFile(path: string): Promise<z.output<typeof stackFile>> {
+  const text = await Deno.readTextFile(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw new StackError(`${path} cannot be read: ${error.message}`);
+    const otherwise = "or set HUB_URL, HUB_SECRET_KEY, VAULT_URL and VAULT_SECRET_KEY for hosted projects";
+    throw new StackError(`no stack is running: there is no ${path}; run deno task start, ${otherwise}`);
+  });
+  try {
+    return stackFile.parse(JSON.parse(text));
+  } catch {
+    throw new StackError(`${path} is not a stack.json of deno task start`);
+  }
+}
+
+/** A variable that is set to nothing is not set. */
+function read(name: string): string | undefined {
+  return Deno.env.get(name)?.trim() || undefined;
+}

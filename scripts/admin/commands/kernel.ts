@@ -1,0 +1,86 @@
+/** `kernel issue|list|revoke`. */
+
+import { FunctionsHttpError } from "@supabase/supabase-js";
+import type { Command } from "commander";
+import { issueKernel, revokeKernel } from "../client/operator.ts";
+import { StackError } from "../../stack/child.ts";
+import { type ProjectAccess, withMessages } from "../client/call.ts";
+import { connect } from "../client/client.ts";
+import { addGroup, example, readContext } from "../command.ts";
+import { findOrganization, readId } from "../client/find.ts";
+import { listKernels } from "../client/hub.ts";
+import {
+  addIssueOptions,
+  type IssueOptions,
+  KEY_HEADINGS,
+  keyCells,
+  printIssued,
+  readKeyOptions,
+} from "./key_options.ts";
+import { NAME_RULE } from "./organization.ts";
+import { print, table } from "../../cli/output.ts";
+
+export function addKernelCommands(program: Command): void {
+  const group = addGroup(program, "kernel", "keys of kernels: one key, the tenants of one organization");
+  addIssueOptions(group.command("issue").description("issue a key, and show it once"))
+    .argument("<organization>", "its id or its name")
+    .addHelpText("after", example("kernel issue acme --name production --expires 2027-01-01"))
+    .action((organization: string, options: IssueOptions, command: Command) => issue(organization, options, command));
+  group.command("list").description("list keys, never the key itself")
+    .argument("[organization]", "only this organization's: its id or its name")
+    .addHelpText("after", example("kernel list acme"))
+    .action((organization: string | undefined, _options: unknown, command: Command) => list(organization, command));
+  group.command("revoke").description("revoke a key from the next request on")
+    .argument("<id>", "the key's id, as the list shows it")
+    .addHelpText("after", example("kernel revoke 0c7f9d0e-5a55-4c0b-9d5e-2f1f1b1e6a01"))
+    .action((id: string, _options: unknown, command: Command) => revoke(id, command));
+}
+
+async function issue(reference: string, options: IssueOptions, command: Command): Promise<void> {
+  const keyOptions = readKeyOptions(options);
+  const { json, target } = await readContext(command);
+  const secret = target.kernelHmacSecret();
+  const organization = await findOrganization(target.hub, reference);
+  const issued = await withMessages(issueKernel(target.hub, secret, organization.id, keyOptions), {
+    "23503": `the organization ${organization.name} was deleted meanwhile`,
+    "23514": NAME_RULE,
+  });
+  if (await isUnknown(target.hub, issued.key)) {
+    await revokeKernel(target.hub, issued.id);
+    throw new StackError("no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's");
+  }
+  const fields = { organization_id: organization.id };
+  printIssued(json, issued, keyOptions, { description: `every tenant of ${organization.name}`, fields });
+}
+
+/** Whether the hub's functions refuse a key that was just issued: they hash it under another secret. */
+async function isUnknown(hub: ProjectAccess, key: string): Promise<boolean> {
+  // No such tenant exists, so a key that is known gets 403.
+  const { error } = await connect(hub).functions.invoke(`mcp-servers/list?tenant_id=${crypto.randomUUID()}`, {
+    method: "GET",
+    headers: { Authorization: `Bearer ${key}` },
+    timeout: 8000,
+  });
+  if (!(error instanceof FunctionsHttpError) || error.context.status !== 401) return false;
+  const body: unknown = await error.context.json().catch(() => undefined);
+  return JSON.stringify(body ?? null).includes('"unauthenticated"');
+}
+
+async function list(reference: string | undefined, command: Command): Promise<void> {
+  const { json, target } = await readContext(command);
+  const organization = reference === undefined ? undefined : await findOrganization(target.hub, reference);
+  const kernels = (await listKernels(target.hub, organization?.id)).sort((a, b) =>
+    a.organization_name.localeCompare(b.organization_name) || a.created_at.localeCompare(b.created_at)
+  );
+  const rows = kernels.map((kernel) => [kernel.organization_name, ...keyCells(kernel)]);
+  print(json, { kernels }, table(["ORGANIZATION", ...KEY_HEADINGS], rows, "There is no kernel."));
+}
+
+async function revoke(text: string, command: Command): Promise<void> {
+  const id = readId(text, "kernel list");
+  const { json, target } = await readContext(command);
+  if (!await revokeKernel(target.hub, id)) {
+    throw new StackError(`there is no kernel with the id ${id}; deno task admin kernel list shows them`);
+  }
+  print(json, { id, revoked: true }, `Revoked: ${id} is refused from the next request on.`);
+}

@@ -1,0 +1,36 @@
+/** `deno task admin`: what an operator does to running projects. */
+
+import { addApiKeyCommands } from "./commands/api_key.ts";
+import { addCredentialCommands } from "./commands/credential.ts";
+import { addEventsCommands } from "./commands/events.ts";
+import { addKernelCommands } from "./commands/kernel.ts";
+import { addOrganizationCommands } from "./commands/organization.ts";
+import { addRotateKeyCommand } from "./commands/rotate_key.ts";
+import { addServerCommands } from "./commands/server.ts";
+import { addStatusCommand } from "./commands/status.ts";
+import { addTenantCommands } from "./commands/tenant.ts";
+import { newProgram, runProgram } from "../cli/program.ts";
+
+const DESCRIPTION =
+  `Provisions tenants, issues keys, deletes tenants, rotates the encryption key, and shows what runs and
+what was done, in both projects.
+
+It acts on the local stack. If HUB_URL is set, it acts on the hosted projects of HUB_URL, HUB_SECRET_KEY,
+VAULT_URL and VAULT_SECRET_KEY instead (kernel issue needs KERNEL_HMAC_SECRET too).`;
+
+if (import.meta.main) {
+  const program = newProgram("admin", DESCRIPTION)
+    .option("--json", "print JSON, and nothing else, to standard output")
+    .option("--stack <file>", "the local stack's stack.json", ".local/stack.json")
+    .addHelpText("after", "\nExample:\n  deno task admin status");
+  addOrganizationCommands(program);
+  addTenantCommands(program);
+  addApiKeyCommands(program);
+  addKernelCommands(program);
+  addServerCommands(program);
+  addCredentialCommands(program);
+  addEventsCommands(program);
+  addRotateKeyCommand(program);
+  addStatusCommand(program);
+  await runProgram(program);
+}

@@ -1,0 +1,47 @@
+/** What could not be opened: named by its row and the reason, never by what it holds. */
+
+import { count, table } from "../../cli/output.ts";
+import type { SealedCredential } from "./sealed_credentials.ts";
+
+export const ALTERED = "altered, or of another row";
+export const NOT_CONFIGURED = "its encryption key is not configured";
+
+/** So many are named, and the others counted: memory stays flat. */
+const MAX_NAMED = 1000;
+
+export interface Unreadable {
+  id: string;
+  tenant_id: string;
+  service: string;
+  credential_type: string;
+  encryption_key_id: string;
+  reason: string;
+}
+
+export interface UnreadableList {
+  count: number;
+  named: Unreadable[];
+}
+
+export function addUnreadable(list: UnreadableList, credential: SealedCredential, reason: string): void {
+  list.count += 1;
+  if (list.named.length >= MAX_NAMED) return;
+  const { id, tenant_id, service, credential_type, encryption_key_id } = credential;
+  list.named.push({ id, tenant_id, service, credential_type, encryption_key_id, reason });
+}
+
+/** A table, and how many more there are; nothing when all could be opened. */
+export function describeUnreadable({ count: all, named }: UnreadableList): string[] {
+  if (all === 0) return [];
+  const headings = ["ID", "TENANT", "SERVICE", "TYPE", "ENCRYPTION KEY", "REASON"];
+  const rows = named.map((row) => [
+    row.id,
+    row.tenant_id,
+    row.service,
+    row.credential_type,
+    row.encryption_key_id,
+    row.reason,
+  ]);
+  const more = all - named.length;
+  return [...table(headings, rows, ""), ...(more > 0 ? [`… and ${count(more, "more credential")}`] : []), ""];
+}

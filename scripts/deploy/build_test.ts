@@ -1,0 +1,54 @@
+import { assert, assertEquals } from "@std/assert";
+import { parse } from "@std/toml";
+import { build } from "./build.ts";
+import { type ProjectName, projectUrl } from "../stack/projects.ts";
+
+async function readBundles(): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
+    const folder = projectUrl(project, "dist/");
+    for (const { name } of Deno.readDirSync(folder)) files.set(name, await Deno.readTextFile(new URL(name, folder)));
+  }
+  return files;
+}
+
+Deno.test("build() makes the same bytes twice: a bundle and a source map of each of the eleven functions", async () => {
+  await build();
+  const first = await readBundles();
+  await build();
+  assertEquals(await readBundles(), first);
+  assertEquals(first.size, 22);
+});
+
+Deno.test("build() puts no realtime, storage or auth client into a bundle, and nothing that is imported at run time", async () => {
+  const bundles = await build();
+  assertEquals(bundles.length, 11);
+  for (const { name, packages } of bundles) {
+    assertEquals(Object.keys(packages).sort(), ["@supabase/postgrest-js", "deno-std", "this project", "zod"], name);
+  }
+  for (const [name, text] of await readBundles()) {
+    if (name.endsWith(".js")) assert(!/\b(from|import)\s*\(?["']/.test(text), `${name} imports`);
+  }
+});
+
+Deno.test("build() puts the forms of secrets into the functions that look for them, and the maker of documents into none", async () => {
+  await build();
+  const bundles = [...await readBundles()].filter(([name]) => name.endsWith(".js"));
+  const withForms = bundles.filter(([, text]) => text.includes("AKIA|ASIA")).map(([name]) => name);
+  assertEquals(withForms.sort(), ["mcp-servers-register.js", "mcp-servers-update.js", "mcp-servers.js"]);
+  for (const [name, map] of await readBundles()) {
+    if (!name.endsWith(".map")) continue;
+    const { sources }: { sources: string[] } = JSON.parse(map);
+    assertEquals(sources.filter((source) => /shared\/openapi|to-json-schema/.test(source)), [], name);
+  }
+});
+
+Deno.test("config.toml has verify_jwt = false and the bundle as entrypoint for every function's folder", async () => {
+  for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
+    const { functions } = parse(await Deno.readTextFile(projectUrl(project, "config.toml")));
+    const folders = [...Deno.readDirSync(projectUrl(project, "functions/"))].map((entry) => entry.name).sort();
+    const expected = folders.map((name) => [name, { verify_jwt: false, entrypoint: `./dist/${name}.js` }]);
+    assertEquals(functions, Object.fromEntries(expected));
+    assertEquals(folders.length, project === "governance-hub" ? 6 : 5);
+  }
+});

@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Variable, VARIABLES } from "shared/variables.ts";
+
+const SECRETS: Record<string, string> = {
+  KERNEL_HMAC_SECRET: "ab".repeat(32),
+  REPO_B_URL: "https://hub.example",
+  REPO_B_SERVICE_KEY: "sb_secret_canary",
+  CREDENTIAL_ENCRYPTION_KEY: "cd".repeat(32),
+};
+
+async function check(args: string[], env: Record<string, string>): Promise<{ code: number; text: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--cached-only", new URL("check_config.ts", import.meta.url).pathname, ...args],
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env },
+    clearEnv: true,
+  }).output();
+  return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("check-config is content with good variables, and shows no value", async () => {
+  const { code, text } = await check([], SECRETS);
+  assertEquals(code, 0, text);
+  for (const [name, value] of Object.entries(SECRETS)) {
+    assert(text.includes(`✓ ${name}`) && !text.includes(value), name);
+  }
+});
+
+Deno.test("check-config says of each variable that is missing or malformed what it must be, and exits with 1", async () => {
+  const faults: [name: string, value: string, said: RegExp][] = [
+    ["KERNEL_HMAC_SECRET", "canary", /✗ KERNEL_HMAC_SECRET is malformed: it must be at least 64 hex/],
+    ["REPO_B_URL", "http://canary", /✗ REPO_B_URL is malformed: it must be the hub's https/],
+    ["REPO_B_URL", "", /✗ REPO_B_URL is not set/],
+    ["REPO_B_SERVICE_KEY", "", /✗ REPO_B_SERVICE_KEY is not set/],
+    ["CREDENTIAL_ENCRYPTION_KEY", "canary", /✗ CREDENTIAL_ENCRYPTION_KEY is malformed: it must be 32 bytes/],
+    ["CREDENTIAL_ENCRYPTION_KEY", "", /✗ CREDENTIAL_ENCRYPTION_KEY is not set: it must be 32 bytes/],
+    ["CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS", "canary", /✗ CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed.*entry 1/],
+  ];
+  for (const [name, value, said] of faults) {
+    const { code, text } = await check(["--project", "vault"], { ...SECRETS, [name]: value });
+    assertEquals(code, 1, text);
+    assertMatch(text, said);
+    assert(!text.includes("canary"), text);
+  }
+});
+
+Deno.test("check-config reads an env file, and one project alone", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, Object.entries(SECRETS).map(([name, value]) => `${name}="${value}"`).join("\n"));
+    const { code, text } = await check(["--project", "vault", "--env-file", path], {});
+    assertEquals([code, text.includes("governance-hub")], [0, false], text);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("check-config helps with a mistyped option, project and file", async () => {
+  const mistyped: [args: string[], said: RegExp][] = [
+    [["--proj"], /^error: unknown option '--proj' .*check-config --help\)\n$/],
+    [["--project", "both"], /^error: .*'both' is invalid\. Allowed choices are hub, vault\. \(see .*\)\n$/],
+    [["vault"], /^error: too many arguments/],
+  ];
+  for (const [args, said] of mistyped) {
+    const { code, text } = await check(args, {});
+    assertEquals(code, 2, text);
+    assertMatch(text, said);
+  }
+  assertMatch((await check(["--env-file", "/nowhere"], {})).text, /^error: \/nowhere cannot be read/);
+});
+
+Deno.test("check-config takes the hub's publishable key in place of its secret key, and refuses neither", async () => {
+  const publishable = { REPO_B_SERVICE_KEY: "", REPO_B_ANON_KEY: "sb_publishable_canary" };
+  const { code, text } = await check(["--project", "vault"], { ...SECRETS, ...publishable });
+  assertEquals(code, 0, text);
+  assertMatch(text, /^ {2}✓ REPO_B_ANON_KEY$/m);
+  assertMatch(text, /– REPO_B_SERVICE_KEY is not set \(required without REPO_B_ANON_KEY\)/);
+  const neither = await check(["--project", "vault"], { ...SECRETS, REPO_B_SERVICE_KEY: "" });
+  assertEquals(neither.code, 1, neither.text);
+  assertMatch(neither.text, /REPO_B_SERVICE_KEY is not set: .*\(or set REPO_B_ANON_KEY to the hub's publishable key\)/);
+});
+
+Deno.test("README's table of variables is that of the code", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const rows = [...readme.matchAll(/^\| `([A-Z_]{4,})` \|(.*)\|$/gm)].map(([, name, cells]) => [
+    name,
+    ...cells?.replaceAll("`", "").split("|").map((cell) => cell.trim()) ?? [],
+  ]);
+  const expected = Object.entries<Variable>(VARIABLES).map(([name, { project, required, meaning, form }]) => [
+    name,
+    project,
+    required,
+    meaning,
+    form,
+  ]);
+  assertEquals(rows, expected);
+});

@@ -1,0 +1,12 @@
+import { assert } from "@std/assert";
+import { projectUrl } from "../stack/projects.ts";
+
+Deno.test("roles.sql is the block that heads each project's first migration", async () => {
+  const roles = await Deno.readTextFile(new URL("roles.sql", import.meta.url));
+  const block = roles.slice(roles.indexOf("do $$"));
+  const migrations = [
+    projectUrl("governance-hub", "migrations/20260222000000_create_tenancy.sql"),
+    projectUrl("key-vault-executor", "migrations/20260223000000_add_tenant_credentials_table.sql"),
+  ];
+  for (const migration of migrations) assert((await Deno.readTextFile(migration)).includes(block), migration.pathname);
+});

@@ -1,0 +1,35 @@
+/** Whether a deployed project answers: its health, and both URL forms of each endpoint, without a key. */
+
+import { StackError } from "../stack/child.ts";
+import { functionNames, type ProjectName, RESOURCES } from "../stack/projects.ts";
+
+/** @throws {StackError} at the first answer that is not the expected one. Returns a line for each that is. */
+export async function smokeTest(project: ProjectName, url: string): Promise<string[]> {
+  const resource = RESOURCES[project];
+  const names = (await functionNames(project)).filter((name) => name !== resource);
+  const verbs = names.filter((name) => name.startsWith(`${resource}-`)).map((name) => name.slice(resource.length + 1));
+  const lines = [await expect(url, `${resource}/health`, 200)];
+  for (const path of [...names, ...[...verbs, "events"].map((verb) => `${resource}/${verb}`)]) {
+    lines.push(await expect(url, path, 401));
+  }
+  return lines;
+}
+
+/**
+ * A 401 with our JSON comes from the function: a platform that still verifies tokens answers otherwise. This is a plain
+ * request because supabase-js always sends a key, and the check is that the platform asks for none.
+ */
+async function expect(url: string, path: string, status: number): Promise<string> {
+  const method = /(list|health|events)$/.test(path) ? "GET" : "POST";
+  const address = `${url}/functions/v1/${path}`;
+  const signal = AbortSignal.timeout(10_000);
+  const response = await fetch(address, { method, signal }).catch((error) => {
+    throw new StackError(`${method} ${address} does not answer: ${error.message}`);
+  });
+  const body = await response.json().catch(() => undefined);
+  const isOurs = status === 200 ? body?.ok === true : body?.error?.code === "unauthenticated";
+  if (response.status !== status || !isOurs) {
+    throw new StackError(`${method} ${address} answered ${response.status}, not the function's own ${status}`);
+  }
+  return `${method} ${path} ${status}`;
+}

@@ -1,0 +1,195 @@
+/** Events stay as they were written, whoever comes. */
+
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
+import type { ProjectName } from "../../stack/projects.ts";
+import { startCluster } from "../support/cluster.ts";
+import { call, type Fixture, openFixture, refuses, sealed, server } from "../suites/isolation.ts";
+
+const cluster = await startCluster();
+Deno.test.afterAll(() => cluster.stop());
+
+const TABLES: Record<ProjectName, string> = {
+  "governance-hub": "mcp_server_events",
+  "key-vault-executor": "credential_events",
+};
+
+/** Every role that the service, its keys or its functions have; refused by grants, or as the owner by the trigger. */
+const ROLES: [role: string, sqlstate: string][] = [
+  ["anon", "42501"],
+  ["authenticated", "42501"],
+  ["service_role", "42501"],
+  ["authenticator", "42501"],
+  ["tenant_scope", "42501"],
+  ["postgres", "23001"],
+];
+
+const CHANGES = [
+  "update public.TABLE set request_id = 'forged' where true",
+  "update public.TABLE set occurred_at = occurred_at where false",
+  "delete from public.TABLE where true",
+  "truncate public.TABLE",
+];
+
+/** An event, as another than that of a new thing by an agent. */
+type Changes = Record<string, string | string[] | null>;
+
+const EVENTS: Changes[] = [
+  { request_id: null },
+  { request_id: "a" },
+  { request_id: "aZ09_.:-".repeat(16) },
+  { actor_kind: "kernel" },
+];
+const NO_EVENTS: Changes[] = [
+  { action: "unknown" },
+  { action: "" },
+  { actor_kind: "service" },
+  { actor_kind: "operator" },
+  { actor_kind: "operator", actor_id: null },
+  { actor_id: null },
+  { actor_kind: "kernel", actor_id: null },
+  { request_id: "" },
+  { request_id: "a".repeat(129) },
+  { request_id: "a\n" },
+  { request_id: "\u00e4" },
+  { request_id: "a b" },
+];
+/** Of the one project alone. */
+const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
+  "governance-hub": {
+    good: [{ action: "delete" }, { action: "update", changed_fields: ["name"] }],
+    bad: [{ action: "update" }, { changed_fields: ["name"] }, { action: "store" }],
+  },
+  "key-vault-executor": {
+    good: ["replace", "retrieve", "delete"].map((action) => ({ action })),
+    bad: [{ action: "register" }, { action: "rotate" }, { action: "rotate", actor_kind: "operator", actor_id: null }],
+  },
+};
+
+for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
+  const table = TABLES[project];
+
+  const test = (name: string, work: (fixture: Fixture) => Promise<void>) =>
+    Deno.test(`${table} ${name}`, async () => {
+      const fixture = await openFixture(cluster, await cluster.createProject(project), project);
+      try {
+        for (const { caller } of [fixture.a, fixture.b]) {
+          if (project === "governance-hub") {
+            await call(fixture.sql, "register_mcp_server", caller, server("s", "p."));
+          } else await call(fixture.sql, "store_credential", caller, sealed("s"));
+        }
+        await work(fixture);
+      } finally {
+        await fixture.close();
+      }
+    });
+
+  test("takes from what runs for a tenant the acts of agents and kernels, and nothing else", async (fixture) => {
+    const { good, bad } = OWN_EVENTS[project];
+    const { owner, a } = fixture;
+    const [event] = await owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
+    const insert = (changes: Changes) => as(fixture, "tenant_scope", a.id, copyOfEvent(table, event?.id, changes));
+    for (const changes of [...EVENTS, ...good]) assertEquals((await insert(changes)).count, 1);
+    for (const changes of [...NO_EVENTS, ...bad]) await refuses(insert(changes), "42501");
+  });
+
+  test("is changed and emptied by no role that the service has", async (fixture) => {
+    const { owner, a } = fixture;
+    const read = () => owner.unsafe(`select * from public.${table} order by occurred_at`);
+    const before = await read();
+    assertEquals(before.length, 2);
+    for (const [role, sqlstate] of ROLES) {
+      for (const change of CHANGES) await refuses(as(fixture, role, a.id, change.replace("TABLE", table)), sqlstate);
+    }
+    assertEquals(await read(), before);
+  });
+
+  test("is changed where the trigger is off: the owner of the database can", async (fixture) => {
+    const { owner, a } = fixture;
+    await owner.unsafe(`alter table public.${table} disable trigger keep_append_only`);
+    assertEquals((await as(fixture, "postgres", a.id, `delete from public.${table}`)).count, 2);
+    await refuses(as(fixture, "tenant_scope", a.id, `delete from public.${table} where true`), "42501");
+  });
+
+  test("takes an event from tenant_scope alone, and for the tenant that is entered", async (fixture) => {
+    const { a, b } = fixture;
+    const [event] = await fixture.owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
+    const copy = (tenantId: string) => copyOfEvent(table, event?.id, { tenant_id: tenantId });
+    for (const role of ["anon", "authenticated", "service_role", "authenticator"]) {
+      await refuses(as(fixture, role, a.id, copy(a.id)), "42501");
+    }
+    assertEquals((await as(fixture, "tenant_scope", a.id, copy(a.id))).count, 1);
+    await refuses(as(fixture, "tenant_scope", a.id, copy(b.id)), "42501");
+  });
+
+  test("is written in the transaction of the act: undone with it, and an act whose event fails is undone", async (fixture) => {
+    const { owner, sql, a } = fixture;
+    const count = async () => (await owner.unsafe(`select from public.${table}`)).count;
+    const act = () =>
+      project === "governance-hub"
+        ? call(sql, "delete_mcp_server", a.caller, "s")
+        : call(sql, "retrieve_credential", a.caller, { service: "s", credential_type: "api_key" });
+    const state = async () =>
+      await owner.unsafe(
+        project === "governance-hub"
+          ? "select version from public.tenant_mcp_servers"
+          : "select last_used_at from public.tenant_credentials",
+      );
+    const before = await state();
+    await owner.unsafe(`alter table public.${table} add constraint broken check (false) not valid`);
+    await refuses(act(), "23514");
+    assertEquals([await count(), await state()], [2, before]);
+    await owner.unsafe(`alter table public.${table} drop constraint broken`);
+    await act();
+    assertEquals(await count(), 3);
+    assertNotEquals(await state(), before);
+  });
+}
+
+Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-formed, and nothing else", async () => {
+  const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
+  const { sql, owner, a } = fixture;
+  try {
+    await call(sql, "store_credential", a.caller, sealed("s"));
+    const [row] = await owner`
+      select id, translate(encode(encrypted_credentials, 'base64'), E'\n', '') as expected from public.tenant_credentials`;
+    const reseal = (bytes: number, requestId: string) =>
+      sql.begin(async (transaction) => {
+        await transaction`set local role service_role`;
+        const batch = [{
+          ...row,
+          encrypted_credentials: encodeBase64(new Uint8Array(bytes)),
+          encryption_key_id: "0123456789abcdef",
+        }];
+        await transaction`select reseal_credentials(${transaction.json(batch)}, ${requestId})`;
+      });
+    for (const bytes of [0, 33, 65565]) await refuses(reseal(bytes, "a"), "23514");
+    const ids = NO_EVENTS.flatMap(({ request_id }) => typeof request_id === "string" ? [request_id] : []);
+    assertEquals(ids.length, 5);
+    for (const id of ids) await refuses(reseal(40, id), "23514");
+    assertEquals((await owner`select from public.credential_events`).count, 1);
+    await reseal(40, "a-Z_0.9:");
+    assertEquals((await owner`select from public.credential_events where action = 'rotate'`).count, 1);
+  } finally {
+    await fixture.close();
+  }
+});
+
+/** The statement that adds an event again, with another id and these changes. */
+function copyOfEvent(table: string, id: string, changes: Changes): string {
+  const json = JSON.stringify({ id: crypto.randomUUID(), ...changes }).replaceAll("'", "''");
+  return `insert into public.${table}
+    select (jsonb_populate_record(event, '${json}')).* from public.${table} as event where event.id = '${id}'`;
+}
+
+/** Runs a statement as a role, in the tenant. Only the data API's own connection is authenticator's. */
+async function as({ sql, owner }: Fixture, role: string, tenantId: string, statement: string) {
+  return await (role === "authenticator" ? sql : owner).begin(async (transaction) => {
+    await transaction`select set_config('app.tenant_id', ${tenantId}, true)`;
+    await transaction.unsafe(`set local role ${role}`);
+    const [row] = await transaction`select current_user::text as role`;
+    assertEquals(row?.role, role);
+    const { count } = await transaction.unsafe(statement);
+    return { count };
+  });
+}

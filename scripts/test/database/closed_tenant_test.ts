@@ -1,0 +1,84 @@
+/** After a tenant was closed and purged, the vault has no credential of it, whatever stores were under way. */
+
+import { assert, assertEquals } from "@std/assert";
+import postgres from "postgres";
+import { startCluster } from "../support/cluster.ts";
+import { call, openFixture, refuses, sealed } from "../suites/isolation.ts";
+
+const WRITERS = 24;
+const ROUNDS = 10;
+
+const cluster = await startCluster();
+Deno.test.afterAll(() => cluster.stop());
+
+async function withVault(
+  work: (fixture: Awaited<ReturnType<typeof openFixture>>, writers: postgres.Sql[]) => Promise<void>,
+): Promise<void> {
+  const database = await cluster.createProject("key-vault-executor");
+  const fixture = await openFixture(cluster, database, "key-vault-executor");
+  const writers = Array.from({ length: WRITERS }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
+  try {
+    await Promise.all(writers.map((sql) => sql`select 1`));
+    await work(fixture, writers);
+  } finally {
+    await Promise.all(writers.map((sql) => sql.end()));
+    await fixture.close();
+  }
+}
+
+async function closeAndPurge(sql: postgres.Sql, tenantId: string): Promise<void> {
+  await call(sql, "close_tenant", tenantId);
+  while (!(await call(sql, "purge_tenant_credentials", tenantId)).done);
+}
+
+async function rowsOf(owner: postgres.Sql, tenantId: string): Promise<number> {
+  return (await owner`select from public.tenant_credentials where tenant_id = ${tenantId}`).count;
+}
+
+Deno.test(`${WRITERS} writers leave nothing in a tenant that is closed and purged meanwhile`, () =>
+  withVault(async ({ sql, owner, a }, writers) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const id = crypto.randomUUID();
+      const caller = { ...a.caller, tenant_id: id };
+      let stored = 0;
+      const write = async (writer: postgres.Sql, index: number) => {
+        for (let n = 0; true; n++) {
+          try {
+            // Two writers share each service, so that replaces meet the purge too.
+            await call(writer, "store_credential", caller, sealed(`s${n % 20}-${index >> 1}`));
+            stored++;
+          } catch (error) {
+            assert(error instanceof postgres.PostgresError && error.code === "PT403", String(error));
+            return;
+          }
+        }
+      };
+      const ends = Promise.all(writers.map(write));
+      while (stored < WRITERS) await owner`select 1`;
+      await closeAndPurge(sql, id);
+      const left = await rowsOf(owner, id);
+      await ends;
+      assertEquals([left, await rowsOf(owner, id)], [0, 0]);
+    }
+  }));
+
+Deno.test("a tenant is closed only after the store that has created a row has ended", () =>
+  withVault(async ({ sql, owner, a }, [writer]) => {
+    assert(writer);
+    let purged: Promise<void> | undefined;
+    await writer.begin(async (transaction) => {
+      await transaction`set local role service_role`;
+      const credential = transaction.json(sealed("late") as postgres.JSONValue);
+      await transaction`select store_credential(${transaction.json(a.caller as postgres.JSONValue)}, ${credential})`;
+      let isPurged = false;
+      purged = closeAndPurge(sql, a.id).then(() => void (isPurged = true));
+      const isWaiting = async () =>
+        (await owner`
+          select from pg_locks where locktype = 'transactionid' and not granted`).count === 1;
+      while (!await isWaiting()) assert(!isPurged, "the tenant was closed while a store was under way");
+    });
+    await purged;
+    assertEquals(await rowsOf(owner, a.id), 0);
+    await refuses(call(sql, "store_credential", a.caller, sealed("late")), "PT403");
+    await closeAndPurge(sql, a.id);
+  }));

@@ -1,0 +1,84 @@
+/** A sealed row that was altered in the database does not open, whatever part of it was. */
+
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import postgres from "postgres";
+import { ApiError } from "shared/api_error.ts";
+import { importKeyring } from "shared/crypto/keyring.ts";
+import { open, seal } from "shared/crypto/seal.ts";
+import { startCluster } from "../support/cluster.ts";
+import { call, openFixture, type TestTenant } from "../suites/isolation.ts";
+
+const cluster = await startCluster();
+Deno.test.afterAll(() => cluster.stop());
+
+const keyring = await importKeyring(crypto.getRandomValues(new Uint8Array(32)), []);
+const VALUE = '{"api_key":"x"}';
+
+/** The columns that a value is bound to, and how many bytes each has here; the lowest bit of each is flipped in turn. */
+const COLUMNS = {
+  encrypted_credentials: 12 + VALUE.length + 16,
+  tenant_id: 36,
+  service: 6,
+  credential_type: 7,
+  encryption_key_id: 16,
+};
+
+const FLIP = {
+  bytea: "set_byte(COLUMN, POSITION, get_byte(COLUMN, POSITION) # 1)",
+  text: "convert_from(set_byte(convert_to(COLUMN, 'UTF8'), POSITION, " +
+    "get_byte(convert_to(COLUMN, 'UTF8'), POSITION) # 1), 'UTF8')",
+};
+
+Deno.test("a credential opens as it was stored, and with any byte of its row's bound columns flipped not at all", async () => {
+  const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
+  const { sql, owner, a } = fixture;
+  try {
+    // The opening must refuse, so the database must not do it first.
+    await owner`alter table public.tenant_credentials disable trigger credential_form`;
+    await owner`drop policy "what runs for a tenant records acts of agents and kernels" on public.credential_events`;
+    const id = await store(sql, a);
+    assertEquals(await read(sql, a, id), VALUE);
+    const [before] = await owner`select * from public.tenant_credentials`;
+    for (const [column, bytes] of Object.entries(COLUMNS)) {
+      for (let position = 0; position < bytes; position++) {
+        await flip(owner, column, position);
+        const [altered] = await owner`select * from public.tenant_credentials`;
+        assertNotEquals(altered?.[column], before?.[column]);
+        const reader = { ...a, caller: { ...a.caller, tenant_id: altered?.tenant_id } };
+        await assertRejects(() => read(sql, reader, id), ApiError);
+        await flip(owner, column, position);
+      }
+      await assertRejects(() => flip(owner, column, bytes), postgres.PostgresError);
+    }
+    assertEquals(await read(sql, a, id), VALUE);
+  } finally {
+    await fixture.close();
+  }
+});
+
+async function store(sql: postgres.Sql, { id, caller }: TestTenant): Promise<string> {
+  const row = { tenantId: id, service: "amazon", credentialType: "api_key" };
+  const { sealed, keyId } = await seal(keyring, row, VALUE);
+  const credential = { service: "amazon", credential_type: "api_key", encrypted_credentials: sealed };
+  return (await call(sql, "store_credential", caller, { ...credential, encryption_key_id: keyId })).credential_id;
+}
+
+/** What the retrieve endpoint does with a row. @throws what keeps it from opening. */
+async function read(sql: postgres.Sql, { caller }: TestTenant, id: string): Promise<string> {
+  const selector = { credential_id: id, encryption_key_ids: keyring.ids };
+  const found = await call(sql, "retrieve_credential", caller, selector).catch((error) => {
+    if (error instanceof postgres.PostgresError && error.code === "PT409") throw new ApiError("unavailable", "no key");
+    throw new Error(`the database failed: ${error}`);
+  });
+  const row = { tenantId: String(caller.tenant_id), service: found.service, credentialType: found.credential_type };
+  return await open(keyring, row, found.encrypted_credentials, found.encryption_key_id);
+}
+
+async function flip(owner: postgres.Sql, column: string, position: number): Promise<void> {
+  const expression = FLIP[column === "encrypted_credentials" ? "bytea" : "text"];
+  await owner.unsafe(
+    `update public.tenant_credentials
+     set ${column} = ${expression.replaceAll("COLUMN", column).replaceAll("POSITION", String(position))}
+     where true`,
+  );
+}

@@ -1,0 +1,198 @@
+import { assert, assertEquals } from "@std/assert";
+import { assertServes, assertUnavailable, type Caller, health } from "./traffic/calls.ts";
+import { assertHolds, endSessions, keep, lockTables, readActivity, readRows } from "./traffic/ledger.ts";
+import { makeFolder, type Rig, startRig } from "./processes/rig.ts";
+import { eventually } from "./processes/running.ts";
+
+/** How long the projects may take to serve again, once the cause is gone, in milliseconds. */
+const RECOVERY_MS = 30_000;
+
+const folder = await makeFolder();
+const rig = await startRig(folder);
+Deno.test.afterAll(async () => {
+  await rig.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+const agent: Caller = { key: rig.tenant.api_key };
+const kernel: Caller = { key: rig.kernelKey, tenantId: rig.tenant.id };
+
+/** What fails: once it has, `begin` is through, and returns what undoes it. */
+type Begin = (rig: Rig) => Promise<() => Promise<void>>;
+
+/** Registers a test of an outage: what answers 503 meanwhile, and that nothing has changed once it is over. */
+function outage(
+  title: string,
+  begin: Begin,
+  meanwhile: (thing: string) => Promise<unknown>,
+  prepare: () => Promise<unknown> = () => Promise.resolve(),
+): void {
+  Deno.test(title, async () => {
+    await prepare();
+    const thing = await keep(rig, agent);
+    const before = await readRows(rig);
+    const end = await begin(rig);
+    try {
+      await meanwhile(thing);
+    } finally {
+      await end();
+    }
+    // Once nothing is at work any more, nothing is written any more.
+    await eventually(RECOVERY_MS, async () => assertEquals((await readActivity(rig)).active, 0));
+    assertEquals(await readRows(rig), before);
+    for (const project of [rig.hub, rig.vault]) {
+      await eventually(RECOVERY_MS, async () => assertEquals(await health(project), 200));
+    }
+    await eventually(RECOVERY_MS, () => assertServes(rig.hub, agent));
+    await eventually(RECOVERY_MS, () => assertServes(rig.vault, kernel));
+    await assertHolds(rig, agent, new Map([[thing, thing]]));
+  });
+}
+
+/** A pool that has lost its connections opens them again little by little. */
+async function renewPools(): Promise<void> {
+  await Promise.all([rig.restart("hub"), rig.restart("vault")]);
+  await Promise.all([assertServes(rig.hub, agent), assertServes(rig.vault, agent)]);
+}
+
+async function assertVaultUnavailable(thing: string): Promise<void> {
+  await Promise.all([agent, kernel].map((caller) => assertUnavailable(rig.vault, caller, thing)));
+  // It asks for the vault's own database alone.
+  assertEquals(await health(rig.vault), 200);
+}
+
+async function assertBothUnavailable(thing: string): Promise<void> {
+  await Promise.all([rig.hub, rig.vault].map((project) => assertUnavailable(project, agent, thing)));
+}
+
+outage(
+  "the vault answers 503 on every endpoint while the hub's process is gone, and serves again with a new one",
+  async () => {
+    await rig.hub.process.kill();
+    return () => rig.restart("hub");
+  },
+  assertVaultUnavailable,
+);
+
+outage(
+  "the vault answers 503 on every endpoint while the hub's process is suspended, and serves again when it goes on",
+  ({ hub }) => {
+    hub.process.signal("SIGSTOP");
+    return Promise.resolve(() => Promise.resolve(hub.process.signal("SIGCONT")));
+  },
+  assertVaultUnavailable,
+);
+
+outage(
+  "the vault answers 503 on every endpoint while what listens in the hub's place accepts and never answers",
+  async () => {
+    await rig.hub.process.kill();
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(new URL(rig.hub.url).port) });
+    const accepted: Deno.Conn[] = [];
+    const accepting = (async () => {
+      for await (const connection of listener) accepted.push(connection);
+    })();
+    return async () => {
+      listener.close();
+      await accepting;
+      for (const connection of accepted) connection.close();
+      await rig.restart("hub");
+    };
+  },
+  assertVaultUnavailable,
+);
+
+outage(
+  "the vault answers 503 on every endpoint while what listens in the hub's place begins an answer and never ends it",
+  async () => {
+    await rig.hub.process.kill();
+    const port = Number(new URL(rig.hub.url).port);
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port, onListen: () => {} },
+      () =>
+        new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("{")) })),
+    );
+    return async () => {
+      await server.shutdown();
+      await rig.restart("hub");
+    };
+  },
+  assertVaultUnavailable,
+);
+
+outage(
+  "requests that wait for a lock longer than the statement timeout answer 503, and write nothing when it is released",
+  lockTables,
+  assertBothUnavailable,
+);
+
+outage(
+  "the vault answers 503 in time when the hub takes long to answer, and its own database longer",
+  async (rig) => {
+    const { hub } = rig;
+    const port = Number(new URL(hub.url).port);
+    const real = await rig.startProject("governance-hub");
+    // It reads the schema at its first request, for which the tables must not be locked yet.
+    assertEquals(await health(real), 200);
+    await hub.process.kill();
+    const slow = Deno.serve(
+      { hostname: "127.0.0.1", port, onListen: () => {} },
+      async ({ method, headers, url, body }) => {
+        const answer = await fetch(new URL(new URL(url).pathname, real.url), { method, headers, body });
+        const text = await answer.text();
+        // Within the hub's own limit, so that the vault goes on to its database.
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        return new Response(text, { status: answer.status, headers: { "content-type": "application/json" } });
+      },
+    );
+    const unlock = await lockTables(rig);
+    return async () => {
+      await unlock();
+      await slow.shutdown();
+      await real.process.stop();
+      await rig.restart("hub");
+    };
+  },
+  (thing) => assertUnavailable(rig.vault, agent, thing),
+);
+
+for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
+  outage(
+    `both projects answer 503 on every endpoint once PostgreSQL is ${title}, and serve again when it is back`,
+    async ({ database }) => {
+      await database[how]();
+      return database.start;
+    },
+    async (thing) => {
+      await assertBothUnavailable(thing);
+      assertEquals([await health(rig.hub), await health(rig.vault)], [503, 503]);
+    },
+  );
+}
+
+/** How PostgreSQL leaves the requests that it is at work on. */
+const INTERRUPTIONS: [title: string, interrupt: () => Promise<unknown>][] = [
+  ["when PostgreSQL crashes", () => rig.database.crash()],
+  ["when an administrator ends their sessions", () => endSessions(rig)],
+];
+
+for (const [title, interrupt] of INTERRUPTIONS) {
+  outage(
+    `requests at work ${title} answer 503 and write nothing, and both projects serve again afterwards`,
+    async ({ database }) => {
+      const unlock = await lockTables(rig);
+      return async () => {
+        await unlock();
+        if (!database.isUp()) await database.start();
+      };
+    },
+    async (thing) => {
+      const answered = assertBothUnavailable(thing);
+      answered.catch(() => {});
+      await eventually(3000, async () => assert((await readActivity(rig)).waiting >= 8));
+      await interrupt();
+      await answered;
+    },
+    renewPools,
+  );
+}

@@ -1,0 +1,74 @@
+/** The commands of "Back up and restore" in `scripts/README.md`, run as an operator pastes them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { installPostgresClient } from "./postgres_client.ts";
+
+export interface Drill {
+  /** Runs the commands that the README has under that first word or words. @throws when one of them fails. */
+  follow(command: Command, variables: Variables): Promise<void>;
+  /** Runs other ones, with the same programs. */
+  run(script: string, variables: Variables): Promise<Outcome>;
+}
+
+export type Command = "pg_dump" | "supabase db dump" | "psql" | "deno task admin";
+export type Variables = Record<string, string>;
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const ROOT = new URL("../../../../", import.meta.url);
+
+/**
+ * What `supabase db dump` does without Docker: with --dry-run it prints the script that it else runs in a container,
+ * where a list of schemas is one word of it.
+ */
+const SUPABASE = (cli: string) =>
+  `#!/usr/bin/env bash
+set -euo pipefail
+"${cli}" "$@" --dry-run 2>/dev/null | sed -E "s/ (--schema=[^ ]+)/ '\\1'/" | bash
+`;
+
+/** Installs the programs below the folder. */
+export async function prepareDrill(folder: string): Promise<Drill> {
+  const client = await installPostgresClient(folder);
+  const cli = `${folder}/cli`;
+  const install = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", cli, "supabase@3.1.0"];
+  const { code, stderr } = await new Deno.Command("npm", { args: install, stdin: "null" }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const bin = `${folder}/bin`;
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(`${bin}/supabase`, SUPABASE(`${cli}/node_modules/.bin/supabase`), { mode: 0o755 });
+  await Deno.symlink(Deno.execPath(), `${bin}/deno`);
+  const path = `${bin}:${client}:${Deno.env.get("PATH")}`;
+
+  async function run(script: string, variables: Variables): Promise<Outcome> {
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-euo", "pipefail", "-c", script],
+      cwd: ROOT,
+      env: { PATH: path, SUPABASE_TELEMETRY_DISABLED: "1", NO_COLOR: "1", ...variables },
+      stdin: "null",
+    }).output();
+    const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code, stdout: out ?? "", stderr: error ?? "" };
+  }
+  return {
+    run,
+    async follow(command, variables) {
+      const { code, stderr } = await run(await readCommands(command), variables);
+      assertEquals(code, 0, stderr);
+    },
+  };
+}
+
+/** The block of commands that begins with that one. */
+export async function readCommands(command: Command): Promise<string> {
+  const text = await Deno.readTextFile(new URL("scripts/README.md", ROOT));
+  const [, section = ""] = /^## Back up and restore\n(.*?)^## /ms.exec(text) ?? [];
+  const blocks = [...section.matchAll(/^```bash\n(.*?)^```/gms)].map(([, block = ""]) => block);
+  const block = blocks.find((block) => block.startsWith(`${command} `));
+  assert(block !== undefined, `scripts/README.md, "Back up and restore", has no commands that begin with ${command}`);
+  return block;
+}

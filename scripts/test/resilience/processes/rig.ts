@@ -1,0 +1,143 @@
+/** Both projects as processes of this test's own, on one PostgreSQL, with the stack's seeds. */
+
+import { assert } from "@std/assert";
+import { encodeHex } from "@std/encoding/hex";
+import { generateKeys, type SeededOrganization, type SeededTenant, type StackKeys } from "../../../stack/keys.ts";
+import type { ProjectConfig } from "../../../stack/project_server.ts";
+import { DATABASES, type ProjectName } from "../../../stack/projects.ts";
+import { answers, freePort, untilReady } from "../../../stack/ready.ts";
+import { seed } from "../../../stack/seed.ts";
+import { type DatabaseServer, startDatabaseServer } from "./database_server.ts";
+import { type RunningProcess, runScript } from "./running.ts";
+
+export interface RunningProject {
+  project: ProjectName;
+  url: string;
+  process: RunningProcess;
+}
+
+export interface Rig {
+  database: DatabaseServer;
+  hub: RunningProject;
+  vault: RunningProject;
+  keys: StackKeys;
+  organizations: SeededOrganization[];
+  tenant: SeededTenant;
+  /** The kernel of that tenant's organization. */
+  kernelKey: string;
+  /** One more process of a project. Variables that are undefined are taken away. */
+  startProject(project: ProjectName, options?: ProjectOptions): Promise<RunningProject>;
+  /** A new process of the hub or of the vault, on the port that the last one had. */
+  restart(which: "hub" | "vault"): Promise<void>;
+  /** Every process of a project that was started, ended ones too. */
+  processes(): RunningProcess[];
+  stop(): Promise<void>;
+}
+
+export interface ProjectOptions {
+  port?: number;
+  environment?: Record<string, string | undefined>;
+  /** The top folder of the code; this repository's own when absent. */
+  root?: URL;
+  /** Another database than the rig's own. */
+  databaseUrl?: string;
+}
+
+const ROOT = new URL("../../../../", import.meta.url);
+
+/** Starts PostgreSQL below the folder, and both projects. The caller removes the folder. */
+export async function startRig(folder: string, settings: string[] = []): Promise<Rig> {
+  const database = await startDatabaseServer(folder, settings);
+  const keys = generateKeys();
+  const ports = { "governance-hub": freePort(), "key-vault-executor": freePort() };
+  const started: RunningProject[] = [];
+
+  async function startProject(project: ProjectName, options: ProjectOptions = {}): Promise<RunningProject> {
+    const { port = freePort(), environment, root = ROOT, databaseUrl } = options;
+    const config: ProjectConfig = {
+      project,
+      port,
+      portOption: "",
+      keys: keys[DATABASES[project]],
+      readyToken: crypto.randomUUID(),
+      database: { kind: "postgres", url: databaseUrl ?? database.url("authenticator", project) },
+    };
+    const url = `http://127.0.0.1:${port}`;
+    const variables = { ...variablesOf(project, url), ...environment };
+    const process = await runScript(
+      project,
+      new URL("scripts/stack/project_server.ts", root),
+      config,
+      Object.fromEntries(
+        Object.entries(variables).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
+      ),
+    );
+    const running = { project, url, process };
+    started.push(running);
+    await untilReady(process, () => answers(url, config.readyToken)).catch((error) => {
+      throw new Error(`${project} does not start: ${error.message} ${process.output()}`);
+    });
+    return running;
+  }
+
+  function variablesOf(project: ProjectName, url: string): Record<string, string> {
+    return {
+      SUPABASE_URL: url,
+      SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys[DATABASES[project]].secret_key }),
+      KERNEL_HMAC_SECRET: keys.kernel_hmac_secret,
+      ...(project === "key-vault-executor" && {
+        REPO_B_URL: `http://127.0.0.1:${ports["governance-hub"]}`,
+        REPO_B_SERVICE_KEY: keys.governance_hub.secret_key,
+        REPO_B_ANON_KEY: keys.governance_hub.publishable_key,
+        CREDENTIAL_ENCRYPTION_KEY: keys.credential_encryption_key,
+      }),
+    };
+  }
+
+  const stop = async () => {
+    await Promise.all(started.map(({ process }) => {
+      process.signal("SIGCONT");
+      return process.stop();
+    }));
+    await database.stop();
+  };
+  try {
+    const hub = await startProject("governance-hub", { port: ports["governance-hub"] });
+    const vault = await startProject("key-vault-executor", { port: ports["key-vault-executor"] });
+    const organizations = await seed(
+      { url: hub.url, ...keys.governance_hub, database_url: null },
+      keys.kernel_hmac_secret,
+    );
+    const [organization] = organizations;
+    const tenant = organization?.tenants[0];
+    assert(organization && tenant);
+    const rig: Rig = {
+      database,
+      hub,
+      vault,
+      keys,
+      organizations,
+      tenant,
+      kernelKey: organization.kernel_key,
+      startProject,
+      async restart(which) {
+        const { project, process } = rig[which];
+        await process.stop();
+        rig[which] = await startProject(project, { port: ports[project] });
+      },
+      processes: () => started.map(({ process }) => process),
+      stop,
+    };
+    return rig;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A folder that PostgreSQL's own user may pass through. */
+export async function makeFolder(): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: `slow-${encodeHex(crypto.getRandomValues(new Uint8Array(4)))}-` });
+  await Deno.chmod(folder, 0o711);
+  return folder;
+}

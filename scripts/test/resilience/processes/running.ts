@@ -1,0 +1,77 @@
+/** Processes of the local stack under test: their output is kept, and they are signalled by their own ids. */
+
+import type { Child } from "../../../stack/child.ts";
+
+/** How long a process may take to stop by itself, in milliseconds. */
+const GRACE_MS = 1500;
+
+export interface RunningProcess extends Child {
+  /** What it has written to standard output and standard error. */
+  output(): string;
+  signal(signal: Deno.Signal): void;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts a script that takes its configuration as `scripts/stack/child.ts` has it, with these variables alone. */
+export async function runScript(
+  name: string,
+  script: URL,
+  config: unknown,
+  environment: Record<string, string>,
+): Promise<RunningProcess> {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--cached-only", "--no-check", script.href],
+    cwd: new URL("../../", script),
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", NO_COLOR: "1", ...environment },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output: string[] = [];
+  const read = [process.stdout, process.stderr].map((stream) =>
+    stream.pipeThrough(new TextDecoderStream()).pipeTo(new WritableStream({ write: (text) => void output.push(text) }))
+  );
+  const ended = Promise.all([process.status, ...read]).then(([status]) => status);
+  const input = process.stdin.getWriter();
+  await input.write(new TextEncoder().encode(JSON.stringify(config) + "\n"));
+  const signal = (signal: Deno.Signal) => {
+    try {
+      process.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  return {
+    name,
+    pid: process.pid,
+    ended,
+    output: () => output.join(""),
+    signal,
+    async kill() {
+      signal("SIGKILL");
+      await input.abort().catch(() => {});
+      await ended;
+    },
+    async stop() {
+      await input.close().catch(() => {});
+      const timer = setTimeout(() => signal("SIGKILL"), GRACE_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Tries until it does not throw. @throws what it threw last, once that many milliseconds have passed. */
+export async function eventually<T>(withinMs: number, attempt: () => Promise<T> | T): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  while (true) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/** A stack for the tests of `deno task admin`, one for each file of tests, and what runs its commands as a user does. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import postgres from "postgres";
+import { freePort } from "../../stack/ready.ts";
+import { startStack } from "../../stack/stack.ts";
+
+export const ADMIN = new URL("../../admin/main.ts", import.meta.url).pathname;
+export const PASSWORD = "a value that nobody prints";
+
+/** The vault of the tests has been given a new key: its own, and an old one that only opens. */
+export const [NEW_KEY, OLD_KEY] = ["2b".repeat(32), "1a".repeat(32)] as const;
+
+const dataDir = await Deno.makeTempDir();
+await Deno.chmod(dataDir, 0o711);
+export const stack = await startStack({
+  engine: "postgres",
+  dataDir,
+  hubPort: freePort(),
+  vaultPort: freePort(),
+  fresh: true,
+  environment: { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY },
+  logPath: `${dataDir}/requests.log`,
+  onProgress: () => {},
+});
+export const { governance_hub: hub, key_vault_executor: vault } = stack.file;
+const [first, second] = stack.file.organizations;
+assert(first !== undefined && second !== undefined);
+export const [acme, globex] = [first, second];
+export const hubSql = postgres(hub.database_url ?? "", { max: 1, onnotice: () => {} });
+export const vaultSql = postgres(vault.database_url ?? "", { max: 1, onnotice: () => {} });
+Deno.test.afterAll(async () => {
+  await Promise.all([hubSql.end(), vaultSql.end()]);
+  await stack.stop();
+  await Deno.remove(dataDir, { recursive: true });
+});
+
+export const HOSTED = {
+  HUB_URL: hub.url,
+  HUB_SECRET_KEY: hub.secret_key,
+  VAULT_URL: vault.url,
+  VAULT_SECRET_KEY: vault.secret_key,
+  KERNEL_HMAC_SECRET: stack.file.kernel_hmac_secret,
+};
+export const UNSET = Object.fromEntries(
+  [...Object.keys(HOSTED), "CREDENTIAL_ENCRYPTION_KEY", "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS"].map((
+    name,
+  ) => [name, ""]),
+);
+
+export interface Ran {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** What every command of this file has printed. */
+export const printed: string[] = [];
+
+const COMMAND = ["run", "-A", "--cached-only", ADMIN, "--stack", stack.path];
+
+/** The command as a user types it, on the stack, without a terminal. */
+export function adminProcess(words: string[], env: Record<string, string> = {}): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: [...COMMAND, ...words],
+    env: { ...UNSET, NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+export async function admin(words: string[], env: Record<string, string> = {}): Promise<Ran> {
+  return note(await adminProcess(words, env).output());
+}
+
+/** The command on a terminal: util-linux's `script` gives it one, where that is there. */
+export function adminOnTerminal(words: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+  return new Deno.Command("script", {
+    args: ["-qec", [Deno.execPath(), ...COMMAND, ...words].join(" "), "/dev/null"],
+    env: { ...UNSET, ...env },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+}
+
+/** What a command has printed, for {@linkcode assertNothingSecretPrinted} too. */
+export function note({ code, stdout, stderr }: Deno.CommandOutput): Ran {
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  const ran = { code, out: out ?? "", err: err ?? "" };
+  printed.push(ran.out, ran.err);
+  return ran;
+}
+
+/** Runs a command that is to succeed, and returns what it printed. */
+export async function text(...words: string[]): Promise<string> {
+  const { code, out, err } = await admin(words);
+  assertEquals([code, err], [0, ""], words.join(" "));
+  return out;
+}
+
+// deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+export async function json(...words: string[]): Promise<any> {
+  return JSON.parse(await text(...words, "--json"));
+}
+
+/** Runs a command that must fail, with one line on standard error and nothing on standard output; with 2 if it is mistyped. */
+export async function fail(words: string[], expected: RegExp, env?: Record<string, string>): Promise<void> {
+  const { code, out, err } = await admin(words, env);
+  assertEquals([code, out], [/ --help\)\n$/.test(err) ? 2 : 1, ""], `${words.join(" ")}: ${err}`);
+  assertMatch(err, /^error: [^\n]+\n$/);
+  assertMatch(err, expected);
+}
+
+/** A request with that key. */
+export async function send(key: string, path: string, body?: unknown): Promise<Response> {
+  const { url } = path.startsWith("credentials") ? vault : hub;
+  return await fetch(`${url}/functions/v1/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: {
+      ...(key.startsWith("mcp_") ? { "x-api-key": key } : { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
+
+/** The status of a request with that key. */
+export async function request(key: string, path: string, body?: unknown): Promise<number> {
+  const response = await send(key, path, body);
+  await response.body?.cancel();
+  return response.status;
+}
+
+export function server(serverId: string) {
+  return {
+    server_id: serverId,
+    name: serverId,
+    command: "npx",
+    args: ["-y", "secret-arg"],
+    tool_prefix: `${serverId}.`,
+  };
+}
+
+export async function fill(key: string, name: string): Promise<void> {
+  assertEquals(await request(key, "mcp-servers/register", server(name)), 201);
+  const credential = { service: name, credentials: { password: PASSWORD } };
+  assertEquals(await request(key, "credentials/store", credential), 201);
+}
+
+/** A new organization with a tenant and a key for it. */
+export async function newTenant(name: string) {
+  const organization = await json("organization", "create", `of-${name}`);
+  const tenant = await json("tenant", "create", organization.id, name);
+  const { key } = await json("api-key", "issue", tenant.id, "--name", "agent");
+  return { id: tenant.id as string, name, organization: organization.name as string, key: key as string };
+}
+
+/** No digest, no value of a credential, sealed or open, no secret and no argument of a server; a key at most once. */
+export async function assertNothingSecretPrinted(): Promise<void> {
+  const keys = await hubSql`
+    select encode(key_sha256, 'hex') as hex, encode(key_sha256, 'base64') as base64 from public.api_keys
+    union all select encode(key_hmac, 'hex'), encode(key_hmac, 'base64') from public.kernels`;
+  const sealed = await vaultSql`
+    select encode(encrypted_credentials, 'hex') as hex, encode(encrypted_credentials, 'base64') as base64
+    from public.tenant_credentials limit 5000`;
+  assert(keys.length > 0 && printed.length > 10);
+  const secrets = [
+    ...[...keys, ...sealed].flatMap(({ hex, base64 }) => [hex, base64.replaceAll("\n", "")]),
+    ...["ab".repeat(40), "secret-arg", PASSWORD, NEW_KEY, OLD_KEY],
+    ...Object.values(HOSTED).filter((value) => !value.startsWith("http")),
+  ];
+  const all = printed.join("\n");
+  for (const secret of secrets) assert(!all.includes(secret), `${secret} was printed`);
+  const issuedKeys = all.match(/(mcp|krn)_\w{49}/g) ?? [];
+  assertEquals(new Set(issuedKeys).size, issuedKeys.length, "a key was shown twice");
+}
+
+/** Some at a time, since each is a process. */
+export async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items[Symbol.iterator]();
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    for (const item of rest) await work(item);
+  }));
+}

@@ -1,0 +1,54 @@
+/** How an app calls the edge functions: through supabase-js, with its project's publishable key and its own key. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createClient, FunctionsHttpError, type SupabaseClient } from "@supabase/supabase-js";
+import type { ProjectName } from "../../stack/projects.ts";
+import { projectOf } from "./client.ts";
+
+export type App = SupabaseClient["functions"];
+
+/** An app of whoever holds the key, or of somebody without one. */
+export function appOf(project: ProjectName, key?: string): App {
+  const { url, publishable_key } = projectOf(project);
+  const headers = key === undefined ? {} : { "X-API-Key": key };
+  return createClient(url, publishable_key, {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: { headers },
+  }).functions;
+}
+
+/** Lists have a query and no body. */
+function invoke(app: App, path: string, body?: Record<string, unknown>) {
+  return body === undefined ? app.invoke(path, { method: "GET" }) : app.invoke(path, { body });
+}
+
+/** The `data` of a successful answer, of which supabase-js has told no error. */
+// deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+export async function dataOf(app: App, path: string, status: number, body?: Record<string, unknown>): Promise<any> {
+  const { data, error, response } = await invoke(app, path, body);
+  assertEquals([error, response?.status, data?.ok], [null, status, true], path);
+  return data.data;
+}
+
+/** Asserts that supabase-js hands the app our error form. */
+export async function assertInvokeFails(
+  app: App,
+  path: string,
+  status: number,
+  code: string,
+  body?: Record<string, unknown>,
+): Promise<void> {
+  const { data, error } = await invoke(app, path, body);
+  assert(error instanceof FunctionsHttpError, `${path}: ${error}`);
+  const answer = await error.context.json();
+  assertEquals([data, error.context.status, answer.ok, answer.error.code], [null, status, false, code], path);
+  assertMatch(answer.error.message, /\S/);
+  assertEquals(answer.request_id, error.context.headers.get("x-request-id"));
+}
+
+/** Asserts that these are the paths that the project documents, so that a new one gets a test. */
+export async function assertAllPaths(project: ProjectName, resource: string, paths: string[]): Promise<void> {
+  const { data, error } = await appOf(project).invoke(`${resource}/openapi.json`, { method: "GET" });
+  assertEquals([error, paths.toSorted()], [null, Object.keys(data.paths).map((path) => path.slice(1)).sort()]);
+  await assertInvokeFails(appOf(project), `${resource}/openapi.json`, 405, "method_not_allowed", {});
+}

@@ -1,0 +1,40 @@
+/** Which test file is on which step of the ladder. */
+
+import { globSync } from "node:fs";
+
+/** Those of scripts/ that start neither a database nor a program. */
+const UNIT = [
+  "scripts/admin/client/call_test.ts",
+  "scripts/admin/commands/expiry_test.ts",
+  "scripts/cli/progress_test.ts",
+  "scripts/stack/ready_test.ts",
+  "scripts/test/database/faults_test.ts",
+  "scripts/test/support/openapi_check_test.ts",
+];
+
+export interface TestFiles {
+  unit: string[];
+  /** On a PostgreSQL or a PGlite of their own. */
+  db: string[];
+  /** Most of them run a whole program. */
+  programs: string[];
+  /** Each on a stack of its own. */
+  admin: string[];
+}
+
+/** Folders of tests that take minutes. */
+export const SLOW = ["scripts/test/resilience", "scripts/test/clients"];
+
+/** Every test but the end-to-end ones, which need a stack, and the slow ones. */
+export async function testFiles(root = new URL("../../", import.meta.url)): Promise<TestFiles> {
+  const all = globSync("scripts/**/*_test.ts", { cwd: await Deno.realPath(root) }).sort();
+  const others = all.filter((path) => !SLOW.some((folder) => path.startsWith(`${folder}/`)) && !UNIT.includes(path));
+  const isAdmin = (path: string) => path.startsWith("scripts/admin/");
+  const isDb = (path: string) => /^scripts\/(stack|test\/database)\//.test(path) && !path.endsWith("/main_test.ts");
+  return {
+    unit: ["shared", "governance-hub/supabase", "key-vault-executor/supabase", ...UNIT],
+    db: others.filter(isDb),
+    programs: others.filter((path) => !isDb(path) && !isAdmin(path)),
+    admin: others.filter(isAdmin),
+  };
+}

@@ -1,0 +1,134 @@
+/** The HTTP boundary: from a request to a validated call. */
+
+import * as z from "zod/mini";
+import { type FieldError, invalidField, invalidRequest } from "../api_error.ts";
+import { readJsonText } from "./body.ts";
+import { type PresentedKey, readKey, requireTenant } from "../auth/presented_key.ts";
+import type { About, Operation } from "../schema/annotate.ts";
+import { tenantId } from "../schema/request_fields.ts";
+import { nameable, parseJson } from "./exact_json.ts";
+import type { Actor } from "../request_log.ts";
+import { once } from "../lazy.ts";
+import {
+  type Answer,
+  type Arrival,
+  type Handler,
+  type Project,
+  requireMethod,
+  respond,
+  unknownPath,
+} from "./respond.ts";
+
+/** A call that has passed the boundary. */
+export interface Call<Environment, Input> {
+  readonly environment: Environment;
+  readonly input: Input;
+  /** SQL decides whether it is anyone's. */
+  readonly presented: PresentedKey;
+  readonly headers: Headers;
+  /** Tells the log line who called. */
+  readonly noteCaller: (caller: Actor) => void;
+}
+
+export interface Definition<Environment, Shape extends Fields> {
+  project: Project<Environment>;
+  resource: string;
+  /** Absent: the resource is the endpoint. */
+  verb?: string;
+  /** False: it is no function of its own, and answers at `/<resource>/<verb>` alone. */
+  isFunction?: boolean;
+  method: "GET" | "POST";
+  about: () => About;
+  /** True: a POST without a body is a POST of `{}`. */
+  isBodyOptional?: boolean;
+  /** The body's members (POST), or the query's parameters (GET). Others are refused. */
+  fields: () => Shape;
+  /** A rule over several fields: what is wrong, or undefined. */
+  rule?: (input: Input<Shape>) => FieldError | undefined;
+  answer(call: Call<Environment, Input<Shape>>): Promise<Answer>;
+}
+
+export type Fields = Record<string, z.ZodMiniType>;
+export type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
+
+/** A handler with what the document of its project tells of it. */
+export interface Endpoint extends Handler {
+  /** Where it answers, the documented one first. */
+  readonly paths: readonly string[];
+  readonly operation: () => Operation;
+}
+
+/** An endpoint that answers at `/<resource>/<verb>` and at `/<resource>-<verb>`. */
+export function endpoint<Environment, Shape extends Fields>(
+  definition: Definition<Environment, Shape>,
+): Endpoint {
+  const { project, resource, verb, method, isBodyOptional = false } = definition;
+  const bodyOptions = isBodyOptional ? { whenEmpty: "{}" } : {};
+  const name = verb === undefined ? resource : `${resource}-${verb}`;
+  const paths = pathsOf(definition, name);
+  const schema = once(() => z.strictObject({ ...definition.fields(), tenant_id: z.optional(tenantId()) }));
+
+  async function answer({ request, url, requestId, noteCaller }: Arrival): Promise<Answer> {
+    if (!paths.includes(url.pathname)) throw unknownPath();
+    requireMethod(request, method);
+    const key = readKey(request.headers);
+    const body = method === "POST" ? parseJson(await readJsonText(request, bodyOptions)) : undefined;
+    const query = readQuery(url);
+    if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
+    const { tenant_id, ...rest } = parse(schema(), method === "POST" ? body : query) as { tenant_id?: string };
+    requireTenant(key, tenant_id);
+    const input = rest as Input<Shape>;
+    const fault = definition.rule?.(input);
+    if (fault) throw invalidRequest([fault]);
+    const environment = await project.environment();
+    const presented = { ...key, tenantId: tenant_id?.toLowerCase(), requestId };
+    return await definition.answer({ environment, input, presented, headers: request.headers, noteCaller });
+  }
+
+  return {
+    fetch: (request) => respond(project, name, request, answer),
+    paths,
+    operation: () => ({ ...definition.about(), name, resource, method, paths, isBodyOptional, input: schema() }),
+  };
+}
+
+interface Place {
+  resource: string;
+  verb?: string;
+  isFunction?: boolean;
+}
+
+function pathsOf({ resource, verb, isFunction = true }: Place, name: string): string[] {
+  const own = isFunction ? [`/${name}`] : [];
+  return verb === undefined ? own : [`/${resource}/${verb}`, ...own];
+}
+
+/** The query's parameters, less the one that the platform itself uses. */
+function readQuery(url: URL): Record<string, string> {
+  url.searchParams.delete("forceFunctionRegion");
+  const query = new Map<string, string>();
+  for (const [name, value] of url.searchParams) {
+    if (query.has(name)) throw invalidField(nameable(name), "stands more than once");
+    query.set(name, value);
+  }
+  return Object.fromEntries(query);
+}
+
+function parse(schema: z.ZodMiniType, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalidRequest([{ path: "", message: "the body must be a JSON object" }]);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalidRequest(
+    result.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? unknownFields(issue.keys)
+        : [{ path: nameable(String(issue.path[0] ?? "")), message: issue.message }]
+    ),
+  );
+}
+
+function unknownFields(names: string[]): FieldError[] {
+  return names.map((name) => ({ path: nameable(name), message: "is not a field of this endpoint" }));
+}

@@ -1,0 +1,173 @@
+/** The errors of a document: which an operation can answer, and the response for those that share a status. */
+
+import * as z from "zod/mini";
+import { whole } from "../../schema/response_fields.ts";
+import {
+  ApiError,
+  type ErrorCode,
+  internal,
+  invalidField,
+  quotaExceeded,
+  serverIdTaken,
+  STATUS,
+  tenantNotAllowed,
+  toolPrefixTaken,
+  unauthenticated,
+  unavailable,
+  versionMismatch,
+} from "../../api_error.ts";
+import { MAX_BODY_BYTES } from "../body.ts";
+import { documented, type Operation } from "../../schema/annotate.ts";
+import { REQUEST_ID_HEADER } from "./common.ts";
+import { type Components, pascalCase } from "./names.ts";
+import { reference } from "./schema.ts";
+import { SECRET_IN_ARGS } from "governance-hub/supabase/functions/_shared/secret_args.ts";
+import { type Face, failureBody } from "../respond.ts";
+
+type Failure = Face["failure"];
+type Status = (typeof STATUS)[ErrorCode];
+
+const RESPONSE_NAMES: Record<Status, string> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  408: "RequestTimeout",
+  409: "Conflict",
+  412: "PreconditionFailed",
+  413: "ContentTooLarge",
+  415: "UnsupportedMediaType",
+  500: "InternalServerError",
+  503: "ServiceUnavailable",
+};
+
+const OF_ALL: ErrorCode[] = ["internal", "unavailable"];
+const OF_KEYS: ErrorCode[] = ["invalid_request", "ambiguous_credentials", "unauthenticated", "tenant_not_allowed"];
+const OF_BODIES: ErrorCode[] = ["invalid_json", "request_timeout", "payload_too_large", "unsupported_media_type"];
+
+/** Answered to methods and paths that are no operation. */
+export const OF_NO_OPERATION: ErrorCode[] = ["not_found", "method_not_allowed"];
+
+/** What an operation can answer. */
+function errorCodesOf({ input, method, scope, errors = [] }: Operation): ErrorCode[] {
+  const codes = [...OF_ALL, ...errors];
+  if (input) codes.push(...OF_KEYS);
+  if (method === "POST") codes.push(...OF_BODIES);
+  if (scope !== undefined) codes.push("insufficient_scope");
+  return codes;
+}
+
+/** The codes by their status. */
+function byStatus(codes: readonly ErrorCode[]): Map<Status, ErrorCode[]> {
+  return Map.groupBy(codes, (code) => STATUS[code]);
+}
+
+/**
+ * References to the error responses of an operation, by status. The response that most operations have for a status has
+ * its name; an operation that can answer other codes has one of its own.
+ */
+export function errorsOf(operation: Operation, operations: readonly Operation[], components: Components): object {
+  const responses = [...byStatus(errorCodesOf(operation))].map(([status, codes]) => {
+    const isUsual = codes.join() === usualCodes(status, operations);
+    return [status, errorReference(isUsual ? "" : pascalCase(operation.name), status, codes, components)];
+  });
+  return Object.fromEntries(responses);
+}
+
+/** The codes that most operations have for a status. */
+function usualCodes(status: Status, operations: readonly Operation[]): string | undefined {
+  const found = operations.flatMap((operation) => byStatus(errorCodesOf(operation)).get(status)?.join() ?? []);
+  const count = (codes: string) => found.filter((other) => other === codes).length;
+  return found.toSorted((one, other) => count(other) - count(one))[0];
+}
+
+/** The response of a status, whichever of the codes it has: the names of its examples are those codes. */
+export function errorReference(owner: string, status: Status, codes: readonly ErrorCode[], components: Components) {
+  const name = `${owner}${RESPONSE_NAMES[status]}`;
+  components.responses[name] = {
+    description: codes.map((code) => `\`${code}\``).join(" or "),
+    headers: { ...REQUEST_ID_HEADER, ...Object.assign({}, ...codes.map((code) => headersOf(sampleErrors()[code]))) },
+    content: {
+      "application/json": {
+        schema: { $ref: "#/components/schemas/ErrorAnswer" },
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
+  };
+  return { $ref: `#/components/responses/${name}` };
+}
+
+/** The schema of every error of a project, and an example of each, whose message says what it means. */
+export function addErrors(failure: Failure, operations: readonly Operation[], components: Components): void {
+  const known = new Set([...operations.flatMap(errorCodesOf), ...OF_NO_OPERATION]);
+  const codes = Object.values(sampleErrors()).map(({ code }) => code).filter((code) => known.has(code));
+  reference("ErrorAnswer", errorSchema(failure, codes), "output", components.schemas);
+  for (const code of codes) {
+    components.examples[code] = { value: failureBody({ failure }, sampleErrors()[code], "trace-1") };
+  }
+}
+
+/** The body of an error that has one of these codes. */
+function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniType {
+  const field = documented(z.strictObject({ path: z.string(), message: z.string() }), { id: "FieldError" });
+  const fields = documented(z.array(field), {
+    description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
+  });
+  const version = whole(1, { description: "with version_mismatch: the version that the server is at" });
+  const quota = whole(0, { description: "with quota_exceeded: how many this tenant may have" });
+  const error = z.strictObject({
+    code: documented(z.enum(codes), { id: "ErrorCode", description: "what is wrong, for programs" }),
+    message: documented(z.string(), { description: "what is wrong, and how to mend it, for people" }),
+    fields: z.optional(fields),
+    ...(codes.includes("quota_exceeded") && { quota: z.optional(quota) }),
+    ...(codes.includes("version_mismatch") && { current_version: z.optional(version) }),
+  });
+  return z.strictObject({
+    ok: z.literal(false),
+    ...literals(failure),
+    error: documented(error, { id: "Error" }),
+    request_id: documented(z.string(), { description: "the same as the header x-request-id" }),
+  });
+}
+
+/** Members whose text is always the same. */
+export function literals(members: Record<string, string>): Record<string, z.ZodMiniType> {
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, z.literal(value)]));
+}
+
+function headersOf({ headers }: ApiError) {
+  const documentedHeaders = Object.entries(headers).map(([name, value]) => [
+    name,
+    { required: true, schema: { type: "string", examples: [value] } },
+  ]);
+  return Object.fromEntries(documentedHeaders);
+}
+
+/** One of each, whose message says what it means. */
+function sampleErrors(): Record<ErrorCode, ApiError> {
+  const sample = (code: ErrorCode, message: string, options = {}) => new ApiError(code, message, options);
+  return {
+    invalid_request: invalidField("server_id", "is required"),
+    invalid_json: sample("invalid_json", "the body must be JSON (RFC 8259), in UTF-8"),
+    ambiguous_credentials: sample("ambiguous_credentials", "send a key of one kind, not of both"),
+    secret_in_args: sample("secret_in_args", SECRET_IN_ARGS, {
+      fields: [{ path: "args", message: "args[1] holds a GitHub token" }],
+    }),
+    unauthenticated: unauthenticated(),
+    tenant_not_allowed: tenantNotAllowed(),
+    insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it only for other services"),
+    not_found: sample("not_found", "not found in this tenant, or there is no such endpoint"),
+    method_not_allowed: sample("method_not_allowed", "this endpoint answers POST", { headers: { allow: "POST" } }),
+    request_timeout: sample("request_timeout", "the body did not arrive within 10 seconds; send it again"),
+    server_id_taken: serverIdTaken(),
+    tool_prefix_taken: toolPrefixTaken(),
+    quota_exceeded: quotaExceeded(1000),
+    version_mismatch: versionMismatch(4),
+    payload_too_large: sample("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`),
+    unsupported_media_type: sample("unsupported_media_type", "send the body as content-type: application/json"),
+    internal: internal(undefined),
+    credential_unreadable: sample("credential_unreadable", "the stored credential cannot be opened; store it again"),
+    unavailable: unavailable(undefined),
+  };
+}

@@ -1,0 +1,123 @@
+/** From the outcome of a request to a response and one log line. */
+
+import { ApiError, internal } from "../api_error.ts";
+import { type Actor, describeCause, logRequest } from "../request_log.ts";
+
+/** How a project shows itself to callers. */
+export interface Face {
+  /** For its document. */
+  readonly title: string;
+  readonly description: string;
+  /** Members beside `ok` in every answer. */
+  readonly success: Record<string, string>;
+  readonly failure: Record<string, string>;
+}
+
+/** What all endpoints of a project share. */
+export interface Project<Environment> extends Face {
+  /** Read once per isolate. */
+  readonly environment: () => Promise<Environment>;
+}
+
+/** What an `index.ts` exports: the edge runtime and `deno serve` both take it. */
+export interface Handler {
+  fetch(request: Request): Promise<Response>;
+}
+
+/** A request as it has come, before anything of it is checked. */
+export interface Arrival {
+  request: Request;
+  url: URL;
+  requestId: string;
+  noteCaller: (caller: Actor) => void;
+}
+
+export interface Answer {
+  status: number;
+  /** Absent: the answer has no body. */
+  data?: unknown;
+  /** JSON that is the whole body, in place of data. */
+  json?: string;
+  /** Further response headers. */
+  headers?: Record<string, string>;
+}
+
+/** Runs `answer` and turns whatever comes of it into the response and the log line. */
+export async function respond<Environment>(
+  project: Project<Environment>,
+  functionName: string,
+  request: Request,
+  answer: (arrival: Arrival) => Promise<Answer>,
+): Promise<Response> {
+  const startedAt = performance.now();
+  const requestId = readRequestId(request.headers);
+  let actor: Actor | undefined;
+  const log = (status: number, error?: ApiError) =>
+    logRequest({
+      requestId,
+      function: functionName,
+      actor,
+      status,
+      startedAt,
+      ...(error && { code: error.code }),
+      ...(error?.cause !== undefined && { cause: describeCause(error.cause) }),
+    });
+  try {
+    const noteCaller = (caller: Actor) => actor = caller;
+    const { status, data, json, headers } = await answer({ request, url: new URL(request.url), requestId, noteCaller });
+    const body = data === undefined ? json : JSON.stringify(successBody(project, data));
+    const response = toResponse(status, body, requestId, headers);
+    log(status);
+    return response;
+  } catch (thrown) {
+    const error = thrown instanceof ApiError ? thrown : internal(thrown);
+    log(error.status, error);
+    return toResponse(error.status, JSON.stringify(failureBody(project, error, requestId)), requestId, error.headers);
+  }
+}
+
+export function successBody({ success }: Pick<Face, "success">, data: unknown) {
+  return { ok: true, ...success, data };
+}
+
+export function failureBody({ failure }: Pick<Face, "failure">, error: ApiError, requestId: string) {
+  const { code, message, fields, details } = error;
+  return { ok: false, ...failure, error: { code, message, fields, ...details }, request_id: requestId };
+}
+
+/** HEAD is answered where GET is; the server leaves the body out. @throws {ApiError} `method_not_allowed` */
+export function requireMethod(request: Request, method: "GET" | "POST"): void {
+  const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
+  if (allowed.includes(request.method)) return;
+  throw new ApiError("method_not_allowed", `this endpoint answers ${method}`, {
+    headers: { allow: allowed.join(", ") },
+  });
+}
+
+export function unknownPath(): ApiError {
+  return new ApiError("not_found", "there is no such endpoint");
+}
+
+function readRequestId(headers: Headers): string {
+  const given = headers.get("x-request-id") ?? "";
+  return REQUEST_ID_FORM.test(given) ? given : crypto.randomUUID();
+}
+
+export const REQUEST_ID_FORM = /^[A-Za-z0-9_.:-]{1,128}$/;
+
+function toResponse(
+  status: number,
+  body: string | undefined,
+  requestId: string,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(body ?? null, {
+    status,
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      ...headers,
+    },
+  });
+}

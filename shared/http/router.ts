@@ -1,0 +1,68 @@
+/** The function that serves a resource's documented URLs, `/<resource>/<verb>`, by the endpoints that it is given. */
+
+import { ApiError } from "../api_error.ts";
+import { callFunction } from "../data_api.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { DataApi } from "../environment.ts";
+import {
+  type Answer,
+  type Arrival,
+  type Handler,
+  type Project,
+  requireMethod,
+  respond,
+  unknownPath,
+} from "./respond.ts";
+
+export interface Routes<Environment> {
+  project: Project<Environment>;
+  resource: string;
+  endpoints: Endpoint[];
+  /** The project's OpenAPI document, as the build has written it. */
+  document: string;
+  /** A function of the database; it refuses the empty caller that it is called with, and so has answered. */
+  probe: "list_mcp_servers" | "list_credentials";
+}
+
+/**
+ * Routes by the segment after the resource. Two routes of its own need no key: `health`, 200 when the configuration is
+ * valid and the database answers, else 503; and `openapi.json`, the project's document.
+ */
+export function router<Environment extends { database: DataApi }>(routes: Routes<Environment>): Handler {
+  const { project, resource, endpoints, document } = routes;
+  const own = (verb: string, answer: (arrival: Arrival) => Promise<Answer>): [string, Handler] => [
+    `/${resource}/${verb}`,
+    { fetch: (request) => respond(project, `${resource}-${verb.replace(".json", "")}`, request, answer) },
+  ];
+  const handlers = new Map<string, Handler>([
+    ...endpoints.map((endpoint): [string, Handler] => [endpoint.paths[0] ?? "", endpoint]),
+    own("health", (arrival) => checkHealth(routes, arrival)),
+    own("openapi.json", (arrival) => describe(document, arrival)),
+  ]);
+
+  return {
+    fetch(request) {
+      const handler = handlers.get(new URL(request.url).pathname);
+      return handler
+        ? handler.fetch(request)
+        : respond(project, resource, request, () => Promise.reject(unknownPath()));
+    },
+  };
+}
+
+async function checkHealth<Environment extends { database: DataApi }>(
+  { project, probe }: Routes<Environment>,
+  { request }: Arrival,
+): Promise<Answer> {
+  requireMethod(request, "GET");
+  const { database } = await project.environment();
+  await callFunction(database, probe, { caller: {}, filter: {} }, () => {}).catch((error) => {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  });
+  return { status: 200, data: { healthy: true } };
+}
+
+function describe(json: string, { request }: Arrival): Promise<Answer> {
+  requireMethod(request, "GET");
+  return Promise.resolve({ status: 200, json, headers: { "cache-control": "public, max-age=300" } });
+}

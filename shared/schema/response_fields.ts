@@ -1,0 +1,36 @@
+/** Members of answers: taken from the database as they are, and described for the document. */
+
+import * as z from "zod/mini";
+import { documented, type Keywords } from "./annotate.ts";
+import { once } from "../lazy.ts";
+
+export function text(example: string, keywords: Keywords = {}) {
+  return documented(z.string(), { examples: [example], ...keywords });
+}
+
+/** A whole number from the first. */
+export function whole(minimum: number, keywords: Keywords = {}) {
+  return documented(z.number(), { type: "integer", minimum, ...keywords });
+}
+
+export const id = once(() => text("5f0c6b1e-3d58-4a0b-9b0e-1c2d3e4f5a6b", { format: "uuid" }));
+
+export const tenantId = once(() => text("0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", { format: "uuid" }));
+
+/** Six digits always: `datetime.fromisoformat` of Python 3.9 takes no fewer. */
+export const moment = once(() =>
+  text("2026-02-23T12:00:00.123456+00:00", { format: "date-time", pattern: "\\.[0-9]{6}\\+00:00$" })
+);
+
+/** The `data` of a page, as pageOf makes it: its rows under that name; the id names it in the document. */
+export function page(id: string, name: string, row: z.ZodMiniType) {
+  const page = z.object({
+    [name]: z.array(row),
+    count: whole(0, { description: "how many rows this page has", examples: [1] }),
+    next_cursor: documented(z.nullable(z.string()), {
+      description: "the cursor of the next page, or null: this is the last",
+      examples: [null],
+    }),
+  });
+  return documented(page, { id });
+}

@@ -99,7 +99,7 @@ function translate(name: string, error: PostgrestError, status: number, onCaller
   const answered = `the data API answered ${status || "nothing"} ${error.code ?? ""}`.trimEnd();
   const isOurKey = status === 401 || status === 403;
   const cause = `${name}: ${answered}${isOurKey ? ": it refused our key, or our key may not execute this" : ""}`;
-  if (isPassing(error.code ?? "", status)) return unavailable(cause);
+  if (isTransient(error.code ?? "", status)) return unavailable(cause);
   return internal(cause);
 }
 
@@ -139,14 +139,14 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
 }
 
 /** Whether the database, the data API or our key to it is at fault, and not the request. */
-function isPassing(code: string, status: number): boolean {
+function isTransient(code: string, status: number): boolean {
   // PGRST202: no such function, so a migration is missing.
   return status === 0 || status === 401 || status === 403 || status >= 502 || code === "PGRST202" ||
-    isPassingCode(code);
+    isTransientCode(code);
 }
 
 /** Whether a database's failure passes: a later call may succeed. */
-export function isPassingCode(code: string): boolean {
+export function isTransientCode(code: string): boolean {
   // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention.
   // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
   return /^(PGRST00[0-3]|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);

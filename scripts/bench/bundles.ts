@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { build } from "../deploy/build.ts";
-import { StackError } from "../stack/child.ts";
+import { CliError } from "../cli/error.ts";
 import { projectUrl } from "../stack/projects.ts";
 import { median } from "./support/figures.ts";
 import { mapValues, ms, number, roundAll, table, times } from "./support/numbers.ts";
@@ -81,7 +81,7 @@ async function importTime(folder: string, path: string): Promise<number> {
 
 async function run(program: string, args: string[]): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
-  if (code !== 0) throw new StackError(`${program} ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
+  if (code !== 0) throw new CliError(`${program} ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
   return new TextDecoder().decode(stdout);
 }
 

@@ -9,13 +9,13 @@ import { measureBreakdown } from "./breakdown/breakdown.ts";
 import { measureBundles } from "./bundles.ts";
 import { measureEndpoints } from "./endpoints/endpoints.ts";
 import { measureSql } from "./sql/sql.ts";
-import type { Part, Report, Scale } from "./support/part.ts";
+import type { BenchPart, Report, Scale } from "./support/part.ts";
 import { runWithResources } from "./support/program.ts";
 import { verdictLines } from "./support/verdict.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
 
 /** What `--only` chooses from. A further part is a function here. */
-const PARTS: Record<string, Part> = { endpoints: measureEndpoints, sql: measureSql, bundles: measureBundles };
+const PARTS: Record<string, BenchPart> = { endpoints: measureEndpoints, sql: measureSql, bundles: measureBundles };
 
 const program = newProgram(
   "bench",

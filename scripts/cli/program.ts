@@ -2,12 +2,12 @@
 /** The command lines of all tasks: made with commander, and refused in one sentence. */
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { StackError, tell } from "../stack/child.ts";
+import { CliError, printError } from "./error.ts";
 
 const HELP_WIDTH = 120;
 
 /** A command line that cannot be understood. */
-export class UsageError extends StackError {
+export class UsageError extends CliError {
   override readonly exitCode = 2;
 }
 
@@ -32,8 +32,8 @@ export async function runProgram(program: Command): Promise<void> {
   try {
     await parse(program, Deno.args);
   } catch (error) {
-    tell(error);
-    Deno.exit(error instanceof StackError ? error.exitCode : 1);
+    printError(error);
+    Deno.exit(error instanceof CliError ? error.exitCode : 1);
   }
 }
 

@@ -1,9 +1,9 @@
 /** Ctrl-C while a command works: the first ends it after the step in flight, the second at once. */
 
-import { StackError } from "../stack/child.ts";
+import { CliError } from "./error.ts";
 
 /** What a shell expects of a program that Ctrl-C has ended. */
-export class Stopped extends StackError {
+export class Stopped extends CliError {
   override readonly exitCode = 130;
 }
 
@@ -18,7 +18,7 @@ export async function stoppable<T>(work: (stop: AbortSignal) => Promise<T>): Pro
   try {
     return await work(controller.signal);
   } catch (error) {
-    throw controller.signal.aborted && error instanceof StackError ? new Stopped(error.message) : error;
+    throw controller.signal.aborted && error instanceof CliError ? new Stopped(error.message) : error;
   } finally {
     if (!controller.signal.aborted) Deno.removeSignalListener("SIGINT", onSignal);
   }

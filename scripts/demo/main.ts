@@ -8,7 +8,7 @@ import { equal } from "@std/assert";
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { newProgram, runProgram } from "../cli/program.ts";
 import { visible, visibleJson } from "../cli/visible.ts";
-import { type Step, stepsFor } from "./steps.ts";
+import { type DemoStep, stepsFor } from "./steps.ts";
 import { freePort } from "../stack/ready.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import type { StackFile } from "../stack/stack_file.ts";
@@ -80,7 +80,7 @@ async function run(file: StackFile): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
-async function take(file: StackFile, step: Step, number: string): Promise<boolean> {
+async function take(file: StackFile, step: DemoStep, number: string): Promise<boolean> {
   const { url, publishable_key } = step.project === "hub" ? file.governance_hub : file.key_vault_executor;
   const { key, body } = step;
   const headers: Record<string, string> = key.startsWith("krn_")

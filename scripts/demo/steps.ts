@@ -1,9 +1,9 @@
 /** The steps of `deno task demo`: the specification's whole flow, request by request, with the answers that it specifies. */
 
-import { StackError } from "../stack/child.ts";
+import { CliError } from "../cli/error.ts";
 import type { StackFile } from "../stack/stack_file.ts";
 
-export interface Step {
+export interface DemoStep {
   /** What happens, for a reader. */
   sentence: string;
   project: "hub" | "vault";
@@ -24,10 +24,10 @@ const SERVER = {
 };
 const CREDENTIALS = { api_key: "AKIAIOSFODNN7EXAMPLE", secret_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
 
-export function stepsFor(file: StackFile): Step[] {
+export function stepsFor(file: StackFile): DemoStep[] {
   const [acme, globex] = file.organizations;
   const [shop] = acme?.tenants ?? [];
-  if (!acme || !globex || !shop) throw new StackError("the stack is not seeded");
+  if (!acme || !globex || !shop) throw new CliError("the stack is not seeded");
   const agent = { key: shop.api_key };
   const kernel = { key: acme.kernel_key };
   const tenant_id = shop.id;

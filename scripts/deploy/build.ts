@@ -9,7 +9,7 @@ import { decode } from "@jridgewell/sourcemap-codec";
 import { fileURLToPath } from "node:url";
 import { newProgram, runProgram } from "../cli/program.ts";
 import { writeDocuments } from "./documents.ts";
-import { StackError } from "../stack/child.ts";
+import { CliError } from "../cli/error.ts";
 import { functionNames, type ProjectName, projectUrl } from "../stack/projects.ts";
 
 export interface Bundle {
@@ -42,7 +42,7 @@ async function bundleFunction(project: ProjectName, name: string): Promise<Bundl
     stdout: "null",
     stderr: "inherit",
   }).output();
-  if (code !== 0) throw new StackError(`${name} cannot be bundled`);
+  if (code !== 0) throw new CliError(`${name} cannot be bundled`);
   const [text, map] = await Promise.all([Deno.readTextFile(output), Deno.readTextFile(`${output}.map`)]);
   return { project, name, bytes: new TextEncoder().encode(text).byteLength, packages: weigh(text, JSON.parse(map)) };
 }

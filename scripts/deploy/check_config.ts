@@ -7,7 +7,7 @@ import { type Fault, findHubFaults, findVaultFaults, type Lookup } from "shared/
 import { operatorVariables } from "shared/variables.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
 import { visible } from "../cli/visible.ts";
-import { StackError } from "../stack/child.ts";
+import { CliError } from "../cli/error.ts";
 import type { ProjectName } from "../stack/projects.ts";
 
 /** What the option `--project` takes. */
@@ -34,10 +34,10 @@ function report(project: ProjectName, lookup: Lookup): string[] {
   });
 }
 
-/** The variables of an env file. @throws {StackError} when it cannot be read. */
+/** The variables of an env file. @throws {CliError} when it cannot be read. */
 export async function readEnvFile(path: string): Promise<Lookup> {
   const text = await Deno.readTextFile(path).catch((error) => {
-    throw new StackError(`${path} cannot be read: ${error.message}`);
+    throw new CliError(`${path} cannot be read: ${error.message}`);
   });
   const variables = parseEnv(text);
   return (name) => variables[name];

@@ -6,7 +6,7 @@ import { addProjectOption, printReport, type ProjectOption, readEnvFile, readPro
 import { newProgram, runProgram, UsageError } from "../cli/program.ts";
 import { visible } from "../cli/visible.ts";
 import { smokeTest } from "./smoke.ts";
-import { StackError, tell } from "../stack/child.ts";
+import { CliError, printError } from "../cli/error.ts";
 import type { ProjectName } from "../stack/projects.ts";
 import { supabaseCli } from "./supabase_cli.ts";
 
@@ -29,7 +29,7 @@ interface Options {
   dryRun?: boolean;
 }
 
-interface Step {
+interface DeployStep {
   name: string;
   /** What happens, for whoever watches. Of a command, the command. */
   shown: string;
@@ -46,15 +46,15 @@ async function deploy({ project, from, dryRun }: Options): Promise<void> {
     console.log(`\n[${index + 1}/${steps.length}] ${name}: ${visible(shown)}`);
     if (dryRun) continue;
     await run().catch((error) => {
-      tell(error);
+      printError(error);
       const option = project === undefined ? "" : ` --project ${project}`;
-      throw new StackError(`${name} failed; fix it, then continue with: deno task deploy${option} --from ${name}`);
+      throw new CliError(`${name} failed; fix it, then continue with: deno task deploy${option} --from ${name}`);
     });
   }
   console.log(dryRun ? "\nNothing was changed." : "\nDeployed.");
 }
 
-function checkStep(projects: ProjectName[]): Step {
+function checkStep(projects: ProjectName[]): DeployStep {
   return {
     name: "check-config",
     shown: projects.map(envFile).join(", "),
@@ -64,12 +64,12 @@ function checkStep(projects: ProjectName[]): Step {
         const lookup = await readEnvFile(envFile(project));
         isFaulty = printReport(project, lookup) || isFaulty;
       }
-      if (isFaulty) throw new StackError("a variable is missing or malformed");
+      if (isFaulty) throw new CliError("a variable is missing or malformed");
     },
   };
 }
 
-function buildStep(): Step {
+function buildStep(): DeployStep {
   return {
     name: "build",
     shown: "bundle every function",
@@ -77,7 +77,7 @@ function buildStep(): Step {
   };
 }
 
-function projectSteps(project: ProjectName): Step[] {
+function projectSteps(project: ProjectName): DeployStep[] {
   const short = shortName(project);
   const ref = variable(project, "PROJECT_REF");
   const remote = ref === undefined ? [] : [`--remote=${ref}`];
@@ -93,7 +93,7 @@ function projectSteps(project: ProjectName): Step[] {
       shown: `both URL forms of each endpoint at ${url ?? "(unknown)"}`,
       async run() {
         if (url === undefined) {
-          throw new StackError(`set ${short.toUpperCase()}_PROJECT_REF or ${short.toUpperCase()}_URL`);
+          throw new CliError(`set ${short.toUpperCase()}_PROJECT_REF or ${short.toUpperCase()}_URL`);
         }
         for (const line of await smokeTest(project, url)) console.log(`  ${visible(line)}`);
       },
@@ -101,7 +101,7 @@ function projectSteps(project: ProjectName): Step[] {
   ];
 }
 
-function cliStep(name: string, project: ProjectName, args: string[]): Step {
+function cliStep(name: string, project: ProjectName, args: string[]): DeployStep {
   const { program, args: before } = supabaseCli();
   // A password in a database's address is not for the terminal.
   const shown = ["supabase", ...args].join(" ").replace(/(:\/\/[^:@\s]+:)[^@\s]+@/, "$1…@");
@@ -114,7 +114,7 @@ function cliStep(name: string, project: ProjectName, args: string[]): Step {
         cwd: new URL(`../../${project}/`, import.meta.url),
         stdin: "null",
       }).spawn().status;
-      if (code !== 0) throw new StackError(`the supabase CLI ended with ${code}`);
+      if (code !== 0) throw new CliError(`the supabase CLI ended with ${code}`);
     },
   };
 }

@@ -1,9 +1,9 @@
 /** Whether a deployed project answers: its health, and both URL forms of each endpoint, without a key. */
 
-import { StackError } from "../stack/child.ts";
+import { CliError } from "../cli/error.ts";
 import { functionNames, type ProjectName, RESOURCES } from "../stack/projects.ts";
 
-/** @throws {StackError} at the first answer that is not the expected one. Returns a line for each that is. */
+/** @throws {CliError} at the first answer that is not the expected one. Returns a line for each that is. */
 export async function smokeTest(project: ProjectName, url: string): Promise<string[]> {
   const resource = RESOURCES[project];
   const names = (await functionNames(project)).filter((name) => name !== resource);
@@ -24,12 +24,12 @@ async function expect(url: string, path: string, status: number): Promise<string
   const address = `${url}/functions/v1/${path}`;
   const signal = AbortSignal.timeout(10_000);
   const response = await fetch(address, { method, signal }).catch((error) => {
-    throw new StackError(`${method} ${address} does not answer: ${error.message}`);
+    throw new CliError(`${method} ${address} does not answer: ${error.message}`);
   });
   const body = await response.json().catch(() => undefined);
   const isOurs = status === 200 ? body?.ok === true : body?.error?.code === "unauthenticated";
   if (response.status !== status || !isOurs) {
-    throw new StackError(`${method} ${address} answered ${response.status}, not the function's own ${status}`);
+    throw new CliError(`${method} ${address} answered ${response.status}, not the function's own ${status}`);
   }
   return `${method} ${path} ${status}`;
 }

@@ -5,7 +5,7 @@
  */
 
 import { newProgram, runProgram } from "../cli/program.ts";
-import { StackError } from "../stack/child.ts";
+import { CliError } from "../cli/error.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";
 import { supabaseCli } from "./supabase_cli.ts";
 import { type ScratchCluster, startCluster } from "../test/support/cluster.ts";
@@ -18,7 +18,7 @@ async function writeTypes({ check }: { check?: boolean }): Promise<void> {
       const types = await format(await generate(cluster, project));
       if (!check) await Deno.writeTextFile(path, types);
       else if (await Deno.readTextFile(path).catch(() => "") !== types) {
-        throw new StackError(`${project}/supabase/database.types.ts is not up to date; run deno task types`);
+        throw new CliError(`${project}/supabase/database.types.ts is not up to date; run deno task types`);
       }
       console.log(`${project}/supabase/database.types.ts ${check ? "is up to date" : "written"}`);
     }
@@ -36,7 +36,7 @@ async function generate(cluster: ScratchCluster, project: ProjectName): Promise<
     stdin: "null",
     stderr: "inherit",
   }).output();
-  if (code !== 0) throw new StackError("supabase gen types failed");
+  if (code !== 0) throw new CliError("supabase gen types failed");
   return `// Written by deno task types.\n\n${new TextDecoder().decode(stdout).trim()}\n`;
 }
 

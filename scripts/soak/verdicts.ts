@@ -6,7 +6,7 @@ import type { Sample } from "./load.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** A tenth of the steady load: a minute of ten. */
-export interface Part {
+export interface SoakPart {
   samples: Sample[];
   vitals: Vitals[];
 }
@@ -16,7 +16,13 @@ const MOST_P99 = 1.5;
 /** How long after PostgreSQL has returned an answer may still be 503, in milliseconds. */
 const RETURN_MS = 5000;
 
-export function partsOf(samples: Sample[], vitals: Vitals[], begunAt: number, partMs: number, count: number): Part[] {
+export function partsOf(
+  samples: Sample[],
+  vitals: Vitals[],
+  begunAt: number,
+  partMs: number,
+  count: number,
+): SoakPart[] {
   return Array.from({ length: count }, (_, part) => {
     const isIn = (at: number) => at >= begunAt + part * partMs && at < begunAt + (part + 1) * partMs;
     return {
@@ -27,7 +33,7 @@ export function partsOf(samples: Sample[], vitals: Vitals[], begunAt: number, pa
 }
 
 /** A line of progress. */
-export function describePart({ samples, vitals }: Part, partMs: number): string {
+export function describePart({ samples, vitals }: SoakPart, partMs: number): string {
   const last = vitals.at(-1);
   const times = sortedTimes(samples);
   return [
@@ -41,12 +47,12 @@ export function describePart({ samples, vitals }: Part, partMs: number): string 
 }
 
 /** Of the load before PostgreSQL was killed. */
-export function steadyVerdicts(parts: Part[]): Verdict[] {
+export function steadyVerdicts(parts: SoakPart[]): Verdict[] {
   const samples = parts.flatMap((part) => part.samples);
   const errors = samples.filter(({ status }) => status !== 200 && status !== 201);
   const [first, second] = parts;
   const last = parts.at(-1);
-  const p99 = (part?: Part) => percentile(sortedTimes(part?.samples ?? []), 0.99);
+  const p99 = (part?: SoakPart) => percentile(sortedTimes(part?.samples ?? []), 0.99);
   const counts = new Set(parts.slice(1).flatMap((part) => part.vitals.map(({ connections }) => connections)));
   return [
     {
@@ -65,7 +71,12 @@ export function steadyVerdicts(parts: Part[]): Verdict[] {
   ];
 }
 
-function memoryVerdict(name: string, second: Part | undefined, last: Part | undefined, read: (v: Vitals) => number) {
+function memoryVerdict(
+  name: string,
+  second: SoakPart | undefined,
+  last: SoakPart | undefined,
+  read: (v: Vitals) => number,
+) {
   const [before, after] = [second, last].map((part) => median((part?.vitals ?? []).map(read)));
   const factor = (after ?? NaN) / (before ?? NaN);
   const text = `${name} held ${before?.toFixed(0)} MB in the second tenth and ${after?.toFixed(0)} MB in the last`;

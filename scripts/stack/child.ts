@@ -3,7 +3,7 @@
  * that open: when it ends, the parent is gone or wants an end, and the child stops. So a killed parent leaves none behind.
  */
 
-import { visible } from "../cli/visible.ts";
+import { printError } from "../cli/error.ts";
 
 export interface Child {
   /** What it is, for messages. */
@@ -83,27 +83,9 @@ export async function runChild<Config>(main: (config: Config) => Promise<() => P
     await stop();
     Deno.exit(0);
   } catch (error) {
-    tell(error);
+    printError(error);
     Deno.exit(1);
   }
-}
-
-/** An error whose message is all that the user needs to mend it. Without one it has been told already. */
-export class StackError extends Error {
-  override name = "StackError";
-  /** What a program that it ends exits with. */
-  readonly exitCode: number = 1;
-}
-
-export function tell(error: unknown): void {
-  if (error instanceof StackError && error.message === "") return;
-  const lines = error instanceof StackError ? [error.message] : textOf(error).split("\n");
-  // deno-lint-ignore no-console -- this is the terminal's user's
-  console.error(`error: ${lines.map(visible).join("\n")}`);
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 function pick(names: string[]): Record<string, string> {

@@ -11,7 +11,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { ProjectKeys } from "./keys.ts";
 import { reserveSingly } from "./single_connections.ts";
 
-export type Database = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
+export type LocalDatabase = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
 
 export interface DataApiServer {
   /** Answers `/rest/v1/*`. */
@@ -22,7 +22,7 @@ export interface DataApiServer {
 keepDatabaseErrors();
 
 /** Serves a database as `authenticator`, which becomes the role of the key that a request carries. */
-export async function openDataApi(database: Database, keys: ProjectKeys): Promise<DataApiServer> {
+export async function openDataApi(database: LocalDatabase, keys: ProjectKeys): Promise<DataApiServer> {
   const { connection, close } = database.kind === "pglite"
     ? await openPglite(database.folder)
     : await openPostgres(database.url);

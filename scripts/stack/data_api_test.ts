@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { startCluster } from "../test/support/cluster.ts";
-import { type Database, openDataApi } from "./data_api.ts";
+import { type LocalDatabase, openDataApi } from "./data_api.ts";
 import { migrate, type RunSql } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
 import { withConnection } from "./postgres.ts";
@@ -26,7 +26,7 @@ async function readGrants(run: RunSql): Promise<string[]> {
 }
 
 /** Requests of every kind of key, for a table and for a function. Returns the statuses. */
-async function useDataApi(database: Database): Promise<number[]> {
+async function useDataApi(database: LocalDatabase): Promise<number[]> {
   const api = await openDataApi(database, KEYS);
   try {
     const statuses = [];

@@ -1,7 +1,7 @@
 /** The data folder of a stack: `lock`, `stack.json`, and for each engine its `keys.json` and databases. */
 
 import { dirname } from "node:path";
-import { StackError } from "./child.ts";
+import { CliError } from "../cli/error.ts";
 import { generateKeys, readKeys, type StackKeys, writeSecretJson } from "./keys.ts";
 import { removeDataFolder } from "./postgres_user.ts";
 
@@ -11,18 +11,18 @@ export async function prepareDataDir(folder: string): Promise<string> {
     await Deno.mkdir(folder, { recursive: true });
     return await Deno.realPath(folder);
   } catch (error) {
-    throw new StackError(`the data folder ${folder} cannot be made: ${error instanceof Error ? error.message : error}`);
+    throw new CliError(`the data folder ${folder} cannot be made: ${error instanceof Error ? error.message : error}`);
   }
 }
 
 /** A lock that ends with this process, however that ends. */
 export async function takeLock(dataDir: string): Promise<Deno.FsFile> {
   const file = await Deno.open(`${dataDir}/lock`, { create: true, write: true }).catch((error) => {
-    throw new StackError(`the data folder ${dataDir} cannot be written to: ${error.message}`);
+    throw new CliError(`the data folder ${dataDir} cannot be written to: ${error.message}`);
   });
   if (await file.tryLock(true)) return file;
   file.close();
-  throw new StackError(`a stack is running in ${dataDir} already; stop it, or choose another folder with --data-dir`);
+  throw new CliError(`a stack is running in ${dataDir} already; stop it, or choose another folder with --data-dir`);
 }
 
 /** The keys of the last start, or new ones in an empty folder. Deletes data only if asked to, or if there is none yet. */
@@ -30,7 +30,7 @@ export async function prepareKeys(fresh: boolean, engine: "pglite" | "postgres",
   const keysPath = `${folder}/keys.json`;
   if (!fresh && await exists(folder)) {
     const kept = await readKeys(keysPath).catch(() => {
-      throw new StackError(`${keysPath} is missing or damaged; restore it, or begin anew with --fresh`);
+      throw new CliError(`${keysPath} is missing or damaged; restore it, or begin anew with --fresh`);
     });
     // Without organizations the first start did not end, and there is nothing to lose.
     if (kept.organizations !== undefined) return kept;

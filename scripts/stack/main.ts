@@ -2,7 +2,7 @@
 /** `deno task start`: serves both projects on this machine until it is stopped. */
 
 import { newProgram, readPort, runProgram } from "../cli/program.ts";
-import { StackError, tell } from "./child.ts";
+import { CliError, printError } from "../cli/error.ts";
 import { OVERRIDABLE, type Stack, type StackOptions, startStack } from "./stack.ts";
 
 const HELP = `
@@ -42,7 +42,7 @@ async function serve(options: StackOptions, asked: Promise<undefined>): Promise<
   if (stack === undefined) return 0;
   console.log(welcome(stack, (performance.now() - begun) / 1000));
   const broken = await Promise.race([asked, stack.broken]);
-  if (broken !== undefined) tell(new StackError(`${broken} has stopped; stopping the rest`));
+  if (broken !== undefined) printError(new CliError(`${broken} has stopped; stopping the rest`));
   await stack.stop();
   return broken === undefined ? 0 : 1;
 }

@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
 import * as z from "zod/mini";
-import { runChild, StackError, tell } from "./child.ts";
+import { CliError, printError } from "../cli/error.ts";
+import { runChild } from "./child.ts";
 import { makeDataFolder, postgresUser, reachablePrograms, type User } from "./postgres_user.ts";
 
 export interface PostgresConfig {
@@ -37,7 +38,7 @@ async function serve(config: PostgresConfig): Promise<() => Promise<void>> {
   let isStopping = false;
   server.ended.then((output) => {
     if (isStopping) return;
-    tell(new StackError(whyEnded(folder, output)));
+    printError(new CliError(whyEnded(folder, output)));
     Deno.exit(1);
   });
   return async () => {
@@ -87,7 +88,7 @@ async function initialise({ folder, password }: PostgresConfig, { bin, user }: P
   await input.write(new TextEncoder().encode(`${password}\n`)).then(() => input.close()).catch(() => {});
   const { success, stdout, stderr } = await output;
   const decoder = new TextDecoder();
-  if (!success) throw new StackError(whyEnded(folder, decoder.decode(stdout) + decoder.decode(stderr)));
+  if (!success) throw new CliError(whyEnded(folder, decoder.decode(stdout) + decoder.decode(stderr)));
 }
 
 function startServer({ folder, port, settings }: PostgresConfig, { bin, user }: Programs) {

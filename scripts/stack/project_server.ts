@@ -1,7 +1,8 @@
 /** The process of one project: its functions under `/functions/v1/`, its data API under `/rest/v1/`. */
 
-import { runChild, StackError } from "./child.ts";
-import { type DataApiServer, type Database, openDataApi } from "./data_api.ts";
+import { CliError } from "../cli/error.ts";
+import { runChild } from "./child.ts";
+import { type DataApiServer, type LocalDatabase, openDataApi } from "./data_api.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
@@ -16,7 +17,7 @@ export interface ProjectConfig {
   /** What `/ready` answers once all is up: by it the parent knows its own child from another server on the port. */
   readyToken: string;
   /** PGlite's is made and migrated here; native PostgreSQL's has been. */
-  database: Database;
+  database: LocalDatabase;
 }
 
 type Functions = Map<string, { fetch(request: Request): Promise<Response> }>;
@@ -56,7 +57,7 @@ function listen(config: ProjectConfig, handler: (request: Request) => Response |
     return Deno.serve({ hostname: "127.0.0.1", port: config.port, onListen: () => {} }, handler);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new StackError(`port ${config.port} is taken; choose another with ${config.portOption}`);
+    throw new CliError(`port ${config.port} is taken; choose another with ${config.portOption}`);
   }
 }
 
@@ -70,7 +71,7 @@ function forwarded(request: Request, url: URL): Request {
 
 async function preparePglite(project: ProjectName, folder: string): Promise<void> {
   await withPglite(folder, (run) => migrate(run, projectUrl(project, "migrations/"))).catch((error) => {
-    throw new StackError(`the database in ${folder} cannot be opened (${error}); begin anew with --fresh`);
+    throw new CliError(`the database in ${folder} cannot be opened (${error}); begin anew with --fresh`);
   });
 }
 

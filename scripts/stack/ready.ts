@@ -1,11 +1,12 @@
 /** Waiting for what was started. */
 
-import { type Child, StackError } from "./child.ts";
+import { CliError } from "../cli/error.ts";
+import { type Child } from "./child.ts";
 
 /** How long a process may take until it answers, in milliseconds. */
 const START_MS = 60_000;
 
-/** Tries until it succeeds. @throws {StackError} when the process ends first (and has told why), or takes too long. */
+/** Tries until it succeeds. @throws {CliError} when the process ends first (and has told why), or takes too long. */
 export async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + START_MS;
   let hasEnded = false;
@@ -14,8 +15,8 @@ export async function untilReady(child: Child, attempt: () => Promise<unknown>):
     try {
       return void await attempt();
     } catch (error) {
-      if (hasEnded) throw new StackError();
-      if (Date.now() > deadline) throw new StackError(`${child.name} did not answer in ${START_MS / 1000} s: ${error}`);
+      if (hasEnded) throw new CliError();
+      if (Date.now() > deadline) throw new CliError(`${child.name} did not answer in ${START_MS / 1000} s: ${error}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

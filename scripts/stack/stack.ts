@@ -50,7 +50,7 @@ interface Started {
   projects: Child[];
 }
 
-/** Starts everything and waits until both projects answer. @throws {StackError} after having stopped what had started. */
+/** Starts everything and waits until both projects answer. @throws {CliError} after having stopped what had started. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const started: Started = { projects: [] };
   const dataDir = await prepareDataDir(options.dataDir);

@@ -1,6 +1,6 @@
 /** Runs end-to-end tests on a throw-away stack. */
 
-import { tell } from "../stack/child.ts";
+import { printError } from "../cli/error.ts";
 import { removeDataFolder } from "../stack/postgres_user.ts";
 import { freePort } from "../stack/ready.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
@@ -36,7 +36,7 @@ export async function endToEnd(title: string, options: Options): Promise<Count> 
     });
     return await denoTest(`end to end, ${title}`, paths, { ...testOptions, environment: { STACK_FILE: stack.path } });
   } catch (error) {
-    tell(error);
+    printError(error);
     return { passed: 0, failed: 1 };
   } finally {
     await stack?.stop();

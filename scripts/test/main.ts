@@ -2,7 +2,7 @@
 /** The ladder of tests: `deno task test` and `deno task test:…`. The last line is `N passed, N failed`. */
 
 import { Command, CommanderError } from "commander";
-import { tell } from "../stack/child.ts";
+import { printError } from "../cli/error.ts";
 import { END_TO_END, endToEnd, type Engine, VAULT_TESTS } from "./end_to_end.ts";
 import { type Count, denoTest, runJobs } from "./test_process.ts";
 import { SLOW, testFiles } from "./test_files.ts";
@@ -78,7 +78,7 @@ async function main(): Promise<number> {
     await program((result) => count = result).parseAsync(Deno.args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    tell(error);
+    printError(error);
     return 1;
   }
   const { passed, failed } = count ?? { passed: 0, failed: 0 };

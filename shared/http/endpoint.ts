@@ -4,16 +4,16 @@ import * as z from "zod/mini";
 import { type FieldError, invalidField, invalidRequest } from "../api_error.ts";
 import { readJsonText } from "./body.ts";
 import { type PresentedKey, readKey, requireTenant } from "../auth/presented_key.ts";
-import type { About, Operation } from "../schema/annotate.ts";
+import type { EndpointDocs, Operation } from "../schema/annotate.ts";
 import { tenantId } from "../schema/request_fields.ts";
 import { nameable, parseJson } from "./exact_json.ts";
 import type { Actor } from "../request_log.ts";
 import { once } from "../lazy.ts";
 import {
   type Answer,
-  type Arrival,
   type Handler,
   type Project,
+  type RequestContext,
   requireMethod,
   respond,
   unknownPath,
@@ -38,7 +38,7 @@ export interface Definition<Environment, Shape extends Fields> {
   /** False: it is no function of its own, and answers at `/<resource>/<verb>` alone. */
   isFunction?: boolean;
   method: "GET" | "POST";
-  about: () => About;
+  about: () => EndpointDocs;
   /** True: a POST without a body is a POST of `{}`. */
   isBodyOptional?: boolean;
   /** The body's members (POST), or the query's parameters (GET). Others are refused. */
@@ -68,7 +68,7 @@ export function endpoint<Environment, Shape extends Fields>(
   const paths = pathsOf(definition, name);
   const schema = once(() => z.strictObject({ ...definition.fields(), tenant_id: z.optional(tenantId()) }));
 
-  async function answer({ request, url, requestId, noteCaller }: Arrival): Promise<Answer> {
+  async function answer({ request, url, requestId, noteCaller }: RequestContext): Promise<Answer> {
     if (!paths.includes(url.pathname)) throw unknownPath();
     requireMethod(request, method);
     const key = readKey(request.headers);
@@ -92,13 +92,13 @@ export function endpoint<Environment, Shape extends Fields>(
   };
 }
 
-interface Place {
+interface PathOptions {
   resource: string;
   verb?: string;
   isFunction?: boolean;
 }
 
-function pathsOf({ resource, verb, isFunction = true }: Place, name: string): string[] {
+function pathsOf({ resource, verb, isFunction = true }: PathOptions, name: string): string[] {
   const own = isFunction ? [`/${name}`] : [];
   return verb === undefined ? own : [`/${resource}/${verb}`, ...own];
 }

@@ -4,7 +4,7 @@ import { ApiError, internal } from "../api_error.ts";
 import { type Actor, describeCause, logRequest } from "../request_log.ts";
 
 /** How a project shows itself to callers. */
-export interface Face {
+export interface ApiInfo {
   /** For its document. */
   readonly title: string;
   readonly description: string;
@@ -14,7 +14,7 @@ export interface Face {
 }
 
 /** What all endpoints of a project share. */
-export interface Project<Environment> extends Face {
+export interface Project<Environment> extends ApiInfo {
   /** Read once per isolate. */
   readonly environment: () => Promise<Environment>;
 }
@@ -25,7 +25,7 @@ export interface Handler {
 }
 
 /** A request as it has come, before anything of it is checked. */
-export interface Arrival {
+export interface RequestContext {
   request: Request;
   url: URL;
   requestId: string;
@@ -47,7 +47,7 @@ export async function respond<Environment>(
   project: Project<Environment>,
   functionName: string,
   request: Request,
-  answer: (arrival: Arrival) => Promise<Answer>,
+  answer: (arrival: RequestContext) => Promise<Answer>,
 ): Promise<Response> {
   const startedAt = performance.now();
   const requestId = readRequestId(request.headers);
@@ -76,11 +76,11 @@ export async function respond<Environment>(
   }
 }
 
-export function successBody({ success }: Pick<Face, "success">, data: unknown) {
+export function successBody({ success }: Pick<ApiInfo, "success">, data: unknown) {
   return { ok: true, ...success, data };
 }
 
-export function failureBody({ failure }: Pick<Face, "failure">, error: ApiError, requestId: string) {
+export function failureBody({ failure }: Pick<ApiInfo, "failure">, error: ApiError, requestId: string) {
   const { code, message, fields, details } = error;
   return { ok: false, ...failure, error: { code, message, fields, ...details }, request_id: requestId };
 }

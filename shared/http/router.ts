@@ -6,9 +6,9 @@ import type { Endpoint } from "./endpoint.ts";
 import type { DataApi } from "../environment.ts";
 import {
   type Answer,
-  type Arrival,
   type Handler,
   type Project,
+  type RequestContext,
   requireMethod,
   respond,
   unknownPath,
@@ -30,7 +30,7 @@ export interface Routes<Environment> {
  */
 export function router<Environment extends { database: DataApi }>(routes: Routes<Environment>): Handler {
   const { project, resource, endpoints, document } = routes;
-  const own = (verb: string, answer: (arrival: Arrival) => Promise<Answer>): [string, Handler] => [
+  const own = (verb: string, answer: (arrival: RequestContext) => Promise<Answer>): [string, Handler] => [
     `/${resource}/${verb}`,
     { fetch: (request) => respond(project, `${resource}-${verb.replace(".json", "")}`, request, answer) },
   ];
@@ -52,7 +52,7 @@ export function router<Environment extends { database: DataApi }>(routes: Routes
 
 async function checkHealth<Environment extends { database: DataApi }>(
   { project, probe }: Routes<Environment>,
-  { request }: Arrival,
+  { request }: RequestContext,
 ): Promise<Answer> {
   requireMethod(request, "GET");
   const { database } = await project.environment();
@@ -62,7 +62,7 @@ async function checkHealth<Environment extends { database: DataApi }>(
   return { status: 200, data: { healthy: true } };
 }
 
-function describe(json: string, { request }: Arrival): Promise<Answer> {
+function describe(json: string, { request }: RequestContext): Promise<Answer> {
   requireMethod(request, "GET");
   return Promise.resolve({ status: 200, json, headers: { "cache-control": "public, max-age=300" } });
 }

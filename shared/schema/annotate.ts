@@ -20,7 +20,7 @@ export interface HeaderField {
 }
 
 /** What the document tells of an endpoint beyond its method and its fields. */
-export interface About {
+export interface EndpointDocs {
   /** A few words. */
   summary: string;
   /** What it means and does, in sentences. */
@@ -43,7 +43,7 @@ export interface About {
 }
 
 /** An endpoint as its document needs it. */
-export interface Operation extends About {
+export interface Operation extends EndpointDocs {
   /** `<resource>-<verb>`. */
   name: string;
   resource: string;

@@ -9,7 +9,7 @@ export function text(example: string, keywords: Keywords = {}) {
 }
 
 /** A whole number from the first. */
-export function whole(minimum: number, keywords: Keywords = {}) {
+export function integer(minimum: number, keywords: Keywords = {}) {
   return documented(z.number(), { type: "integer", minimum, ...keywords });
 }
 
@@ -26,7 +26,7 @@ export const moment = once(() =>
 export function page(id: string, name: string, row: z.ZodMiniType) {
   const page = z.object({
     [name]: z.array(row),
-    count: whole(0, { description: "how many rows this page has", examples: [1] }),
+    count: integer(0, { description: "how many rows this page has", examples: [1] }),
     next_cursor: documented(z.nullable(z.string()), {
       description: "the cursor of the next page, or null: this is the last",
       examples: [null],

@@ -3,9 +3,9 @@
 import type { PostgrestError } from "@supabase/supabase-js";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
 import type { Database as VaultDatabase } from "key-vault-executor/supabase/database.types.ts";
-import { isPassingCode } from "shared/data_api.ts";
+import { isTransientCode } from "shared/data_api.ts";
 import * as z from "zod/mini";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { connect, type ProjectAccess } from "./client.ts";
 
 export type { ProjectAccess };
@@ -20,7 +20,7 @@ const TIMEOUT_MS = 8000;
 export const UNREACHABLE = "unreachable";
 
 /** A failed call, with the code that the database sent (a SQLSTATE, or PostgREST's own), or UNREACHABLE. */
-export class CallError extends StackError {
+export class CallError extends CliError {
   /** @param isTransient whether the same call may succeed a moment later */
   constructor(message: string, readonly code: string, readonly isTransient: boolean) {
     super(message);
@@ -55,11 +55,11 @@ export async function withMessages<T>(call: Promise<T>, messages: Record<string,
     return await call;
   } catch (error) {
     const message = error instanceof CallError ? messages[error.code] : undefined;
-    throw message === undefined ? error : new StackError(message);
+    throw message === undefined ? error : new CliError(message);
   }
 }
 
-interface Reply {
+interface RpcReply {
   data: unknown;
   error: PostgrestError | null;
   /** 0 when nothing answered. */
@@ -69,7 +69,7 @@ interface Reply {
 function readReply<Answer>(
   project: ProjectAccess,
   name: string,
-  { data, error, status }: Reply,
+  { data, error, status }: RpcReply,
   answer: z.ZodMiniType<Answer>,
 ): Answer {
   if (error) {
@@ -78,7 +78,7 @@ function readReply<Answer>(
   }
   const parsed = answer.safeParse(data);
   if (parsed.success) return parsed.data;
-  throw new StackError(`${nameOf(project)}: ${name} answers in an unknown form; is it the same version as this clone?`);
+  throw new CliError(`${nameOf(project)}: ${name} answers in an unknown form; is it the same version as this clone?`);
 }
 
 function explain(project: ProjectAccess, name: string, error: PostgrestError, status: number): string {
@@ -108,7 +108,7 @@ function isGateway(status: number): boolean {
 }
 
 function isTransient(code: string, status: number): boolean {
-  return code === UNREACHABLE || isGateway(status) || isPassingCode(code);
+  return code === UNREACHABLE || isGateway(status) || isTransientCode(code);
 }
 
 function nameOf(project: ProjectAccess): string {

@@ -1,6 +1,6 @@
 /** What the words of a command line mean: an organization or a tenant by id or name, an id, a moment of expiry. */
 
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 import { listOrganizations, listTenants, type Organization, type Tenant } from "./hub.ts";
 
@@ -13,17 +13,17 @@ export function isUuid(text: string): boolean {
 /** The id in lower case. The text is not echoed: it may be a key that was pasted by mistake. */
 export function readId(text: string, listCommand: string): string {
   if (isUuid(text)) return text.toLowerCase();
-  throw new StackError(`the id must be a UUID; deno task admin ${listCommand} shows the ids`);
+  throw new CliError(`the id must be a UUID; deno task admin ${listCommand} shows the ids`);
 }
 
 export async function findOrganization(hub: ProjectAccess, reference: string): Promise<Organization> {
   const found = await listOrganizations(hub, reference);
   const organization = found.find(({ id }) => id === reference.toLowerCase()) ?? found[0];
   if (organization !== undefined) return organization;
-  throw new StackError(`there is no organization ${quote(reference)}; deno task admin organization list shows them`);
+  throw new CliError(`there is no organization ${quote(reference)}; deno task admin organization list shows them`);
 }
 
-/** @throws {StackError} when there is none, and when the name alone means several. */
+/** @throws {CliError} when there is none, and when the name alone means several. */
 export async function findTenant(hub: ProjectAccess, reference: string): Promise<Tenant> {
   const tenant = await findTenantOrNone(hub, reference);
   if (tenant !== undefined) return tenant;
@@ -35,7 +35,7 @@ export async function findTenantOrNone(hub: ProjectAccess, reference: string): P
   const byId = found.find(({ id }) => id === reference.toLowerCase());
   if (byId !== undefined || found.length < 2) return byId ?? found[0];
   const paths = found.slice(0, 5).map(pathOf).join(", ");
-  throw new StackError(
+  throw new CliError(
     `${found.length} tenants are called ${quote(reference)}: use organization/tenant or the id (${paths}${
       found.length > 5 ? ", …" : ""
     })`,
@@ -60,8 +60,8 @@ export function tenantPath(row: { tenant_name: string; organization_name: string
   return `${row.organization_name}/${row.tenant_name}`;
 }
 
-function noTenant(reference: string): StackError {
-  return new StackError(`there is no tenant ${quote(reference)}; deno task admin tenant list shows them`);
+function noTenant(reference: string): CliError {
+  return new CliError(`there is no tenant ${quote(reference)}; deno task admin tenant list shows them`);
 }
 
 /** JSON's quotation, so that no control character reaches the terminal. */

@@ -1,7 +1,7 @@
 /** What the hub's operators' functions tell. */
 
 import * as z from "zod/mini";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { callHub, type ProjectAccess } from "./call.ts";
 import { readPages } from "./pages.ts";
 
@@ -97,11 +97,11 @@ export function listServers(hub: ProjectAccess, tenantId?: string): Promise<Serv
   );
 }
 
-/** Sets how many servers the tenant may have. Returns that, and how many it has. @throws {StackError} if it is gone */
+/** Sets how many servers the tenant may have. Returns that, and how many it has. @throws {CliError} if it is gone */
 export async function setServerQuota(hub: ProjectAccess, tenantId: string, maxServers: number) {
   const parameters = { tenant_id: tenantId, max_servers: maxServers };
   const set = await callHub(hub, "set_server_quota", parameters, z.nullable(serverQuota));
-  if (set === null) throw new StackError("the tenant was deleted meanwhile");
+  if (set === null) throw new CliError("the tenant was deleted meanwhile");
   return set;
 }
 

@@ -11,9 +11,9 @@ import {
   parseKernelSecret,
 } from "shared/auth/api_key.ts";
 import { callHub, type ProjectAccess } from "./call.ts";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 
-export type HubAccess = ProjectAccess;
+export type HubOperator = ProjectAccess;
 
 /** All scopes of a key, as the hub's tables know them. */
 export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
@@ -37,15 +37,15 @@ export interface IssuedKey {
 const created = z.object({ id: z.string() });
 const revoked = z.nullable(created);
 
-export function createOrganization(hub: HubAccess, name: string): Promise<{ id: string }> {
+export function createOrganization(hub: HubOperator, name: string): Promise<{ id: string }> {
   return callHub(hub, "create_organization", { name }, created);
 }
 
-export function createTenant(hub: HubAccess, organizationId: string, name: string): Promise<{ id: string }> {
+export function createTenant(hub: HubOperator, organizationId: string, name: string): Promise<{ id: string }> {
   return callHub(hub, "create_tenant", { organization_id: organizationId, name }, created);
 }
 
-export async function issueApiKey(hub: HubAccess, tenantId: string, options: KeyOptions): Promise<IssuedKey> {
+export async function issueApiKey(hub: HubOperator, tenantId: string, options: KeyOptions): Promise<IssuedKey> {
   const key = generateKey("agent");
   const entry = { ...options, display_prefix: displayPrefix(key), key_sha256: await apiKeyDigest(key) };
   const { id } = await callHub(hub, "issue_api_key", { tenant_id: tenantId, key: entry }, created);
@@ -54,14 +54,14 @@ export async function issueApiKey(hub: HubAccess, tenantId: string, options: Key
 
 /** @param kernelHmacSecret the hub's KERNEL_HMAC_SECRET, in hex */
 export async function issueKernel(
-  hub: HubAccess,
+  hub: HubOperator,
   kernelHmacSecret: string,
   organizationId: string,
   options: KeyOptions,
 ): Promise<IssuedKey> {
   const key = generateKey("kernel");
   const bytes = parseKernelSecret(kernelHmacSecret);
-  if (bytes === undefined) throw new StackError(`KERNEL_HMAC_SECRET must be ${KERNEL_SECRET_FORM}`);
+  if (bytes === undefined) throw new CliError(`KERNEL_HMAC_SECRET must be ${KERNEL_SECRET_FORM}`);
   const secret = await importKernelSecret(bytes);
   const entry = { ...options, display_prefix: displayPrefix(key), key_hmac: await kernelKeyDigest(secret, key) };
   const { id } = await callHub(hub, "issue_kernel", { organization_id: organizationId, key: entry }, created);
@@ -69,11 +69,11 @@ export async function issueKernel(
 }
 
 /** Whether there is such a key. */
-export async function revokeApiKey(hub: HubAccess, id: string): Promise<boolean> {
+export async function revokeApiKey(hub: HubOperator, id: string): Promise<boolean> {
   return await callHub(hub, "revoke_api_key", { id }, revoked) !== null;
 }
 
 /** Whether there is such a key. */
-export async function revokeKernel(hub: HubAccess, id: string): Promise<boolean> {
+export async function revokeKernel(hub: HubOperator, id: string): Promise<boolean> {
   return await callHub(hub, "revoke_kernel", { id }, revoked) !== null;
 }

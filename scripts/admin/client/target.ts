@@ -1,7 +1,7 @@
 /** Which projects a command acts on: those that the environment names, else the local stack's. */
 
 import * as z from "zod/mini";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 
 export interface Target {
@@ -20,7 +20,7 @@ const stackFile = z.object({
   credential_encryption_key: z.string(),
 });
 
-/** The target of a command. @throws {StackError} which names the variable or the file that is at fault. */
+/** The target of a command. @throws {CliError} which names the variable or the file that is at fault. */
 export async function readTarget(stackPath: string): Promise<Target> {
   return read("HUB_URL") === undefined ? await localTarget(stackPath) : hostedTarget();
 }
@@ -32,7 +32,7 @@ function hostedTarget(): Target {
     kernelHmacSecret() {
       const secret = read("KERNEL_HMAC_SECRET");
       if (secret === undefined) {
-        throw new StackError("to issue a kernel's key, set KERNEL_HMAC_SECRET to the value that both projects have");
+        throw new CliError("to issue a kernel's key, set KERNEL_HMAC_SECRET to the value that both projects have");
       }
       return secret;
     },
@@ -42,9 +42,9 @@ function hostedTarget(): Target {
 function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
   const [urlName, keyName] = [`${prefix}_URL`, `${prefix}_SECRET_KEY`];
   const [url, secretKey] = [read(urlName), read(keyName)];
-  if (url === undefined) throw new StackError(`HUB_URL is set, so set ${urlName} too: the address of ${name}`);
-  if (secretKey === undefined) throw new StackError(`HUB_URL is set, so set ${keyName} too: the secret key of ${name}`);
-  if (!/^[\u0021-\u007e]+$/.test(secretKey)) throw new StackError(`${keyName} is malformed: it must be a secret key`);
+  if (url === undefined) throw new CliError(`HUB_URL is set, so set ${urlName} too: the address of ${name}`);
+  if (secretKey === undefined) throw new CliError(`HUB_URL is set, so set ${keyName} too: the secret key of ${name}`);
+  if (!/^[\u0021-\u007e]+$/.test(secretKey)) throw new CliError(`${keyName} is malformed: it must be a secret key`);
   return { url: readUrl(urlName, url), secret_key: secretKey, name, origin: `${urlName} and ${keyName}` };
 }
 
@@ -55,7 +55,7 @@ function readUrl(name: string, text: string): string {
     const isLoopback = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
     if (protocol === "https:" || (protocol === "http:" && isLoopback)) return origin + pathname.replace(/\/+$/, "");
   }
-  throw new StackError(`${name} must be an https:// address (http:// on this machine), like https://<ref>.supabase.co`);
+  throw new CliError(`${name} must be an https:// address (http:// on this machine), like https://<ref>.supabase.co`);
 }
 
 async function localTarget(path: string): Promise<Target> {
@@ -71,14 +71,14 @@ async function localTarget(path: string): Promise<Target> {
 
 async function readStackFile(path: string): Promise<z.output<typeof stackFile>> {
   const text = await Deno.readTextFile(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw new StackError(`${path} cannot be read: ${error.message}`);
+    if (!(error instanceof Deno.errors.NotFound)) throw new CliError(`${path} cannot be read: ${error.message}`);
     const otherwise = "or set HUB_URL, HUB_SECRET_KEY, VAULT_URL and VAULT_SECRET_KEY for hosted projects";
-    throw new StackError(`no stack is running: there is no ${path}; run deno task start, ${otherwise}`);
+    throw new CliError(`no stack is running: there is no ${path}; run deno task start, ${otherwise}`);
   });
   try {
     return stackFile.parse(JSON.parse(text));
   } catch {
-    throw new StackError(`${path} is not a stack.json of deno task start`);
+    throw new CliError(`${path} is not a stack.json of deno task start`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { issueApiKey, revokeApiKey } from "../client/operator.ts";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { withMessages } from "../client/call.ts";
 import { addGroup, example, readContext } from "../command.ts";
 import { findTenant, pathOf, readId, tenantPath } from "../client/find.ts";
@@ -60,7 +60,7 @@ async function revoke(text: string, command: Command): Promise<void> {
   const id = readId(text, "api-key list");
   const { json, target } = await readContext(command);
   if (!await revokeApiKey(target.hub, id)) {
-    throw new StackError(`there is no API key with the id ${id}; deno task admin api-key list shows them`);
+    throw new CliError(`there is no API key with the id ${id}; deno task admin api-key list shows them`);
   }
   print(json, { id, revoked: true }, `Revoked: ${id} is refused from the next request on.`);
 }

@@ -2,13 +2,13 @@
 
 import type { Command } from "commander";
 import type { Keyring } from "shared/crypto/keyring.ts";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "../client/call.ts";
 import { example, readContext } from "../command.ts";
 import {
   addKeyOptions,
   describeKeys,
-  type KeyOptions,
+  type KeyringOptions,
   type KeyUse,
   readKeys,
   useOf,
@@ -38,10 +38,12 @@ export function addCredentialVerify(group: Command): void {
     .description("open every credential, and name those that cannot be opened; exits with 1 if there are any")
     .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
     .addHelpText("after", example("credential verify --env-file key-vault-executor/.env"))
-    .action((tenant: string | undefined, options: KeyOptions, command: Command) => verify(tenant, options, command));
+    .action((tenant: string | undefined, options: KeyringOptions, command: Command) =>
+      verify(tenant, options, command)
+    );
 }
 
-async function verify(reference: string | undefined, options: KeyOptions, command: Command): Promise<void> {
+async function verify(reference: string | undefined, options: KeyringOptions, command: Command): Promise<void> {
   const { json, target } = await readContext(command);
   const keyring = await readKeys(options, target);
   const tenantId = reference === undefined ? undefined : await findTenantId(target.hub, reference);
@@ -60,7 +62,7 @@ async function verify(reference: string | undefined, options: KeyOptions, comman
   } could not be opened.`;
   print(json, value, [headline, "", ...describeUnreadable(unreadable), ...describeKeys(keys)]);
   if (isStopped) throw new Stopped("stopped before the end");
-  if (unreadable.count > 0) throw new StackError(`${count(unreadable.count, "credential")} cannot be opened`);
+  if (unreadable.count > 0) throw new CliError(`${count(unreadable.count, "credential")} cannot be opened`);
 }
 
 async function openAll(

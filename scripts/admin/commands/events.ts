@@ -1,7 +1,7 @@
 /** `events list|export`: who did what, as both projects have recorded it. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { ProjectName } from "../../stack/projects.ts";
 import { addGroup, example, readContext } from "../command.ts";
 import { type Event, type EventFilter, type EventSource, readEvents } from "../client/event_stream.ts";
@@ -65,7 +65,7 @@ function addOptions(command: Command): Command {
 async function list(reference: string, options: ListOptions, command: Command): Promise<void> {
   const { service, serverId, limit } = options;
   if (service !== undefined && serverId !== undefined) {
-    throw new StackError("--service is for credentials and --server-id for servers: no event has both");
+    throw new CliError("--service is for credentials and --server-id for servers: no event has both");
   }
   const filter = readFilter(options);
   const { json, target } = await readContext(command);
@@ -97,7 +97,7 @@ async function exportLines(options: ExportOptions, command: Command): Promise<vo
 function readFilter({ since, until, action }: Options): EventFilter {
   const now = new Date();
   const [from, to] = [since && readPast("--since", since, now), until && readPast("--until", until, now)];
-  if (from && to && Date.parse(from) > Date.parse(to)) throw new StackError("--since must not be after --until");
+  if (from && to && Date.parse(from) > Date.parse(to)) throw new CliError("--since must not be after --until");
   return { since: from, until: to, action };
 }
 

@@ -1,6 +1,6 @@
 /** Moments of the command line: when a key expires, and from when and until when events are wanted. */
 
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 
 const MS = { d: 86_400_000, h: 3_600_000 } as const;
 const DURATION = /^([1-9]\d{0,5})([dh])$/;
@@ -10,26 +10,26 @@ const TIME = /^(\d{4}-\d\d-\d\d)[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(
 /**
  * The moment in RFC 3339, in UTC: so many days or hours from now, the beginning of a day in UTC, or a moment as it is.
  *
- * @throws {StackError} for anything else, and for a moment that is not to come.
+ * @throws {CliError} for anything else, and for a moment that is not to come.
  */
 export function readExpiry(text: string, now: Date): string {
   const moment = parse(text, now, 1);
   if (moment === undefined) {
-    throw new StackError(`--expires must be like 90d, 12h, 2027-01-01 or 2027-01-01T12:00:00Z, not "${text}"`);
+    throw new CliError(`--expires must be like 90d, 12h, 2027-01-01 or 2027-01-01T12:00:00Z, not "${text}"`);
   }
-  if (moment <= now) throw new StackError(`--expires ${text} is in the past`);
+  if (moment <= now) throw new CliError(`--expires ${text} is in the past`);
   return moment.toISOString();
 }
 
 /**
  * The same of the past: so many days or hours ago, the beginning of a day in UTC, or a moment, to the microsecond.
  *
- * @throws {StackError} for anything else.
+ * @throws {CliError} for anything else.
  */
 export function readPast(option: string, text: string, now: Date): string {
   const moment = parse(text, now, -1);
   if (moment === undefined) {
-    throw new StackError(`${option} must be like 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z, not "${text}"`);
+    throw new CliError(`${option} must be like 24h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z, not "${text}"`);
   }
   const microseconds = /\.(\d{1,6})/.exec(text)?.[1];
   return microseconds === undefined ? moment.toISOString() : moment.toISOString().replace(/\.\d+/, `.${microseconds}`);

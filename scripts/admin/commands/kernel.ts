@@ -3,7 +3,7 @@
 import { FunctionsHttpError } from "@supabase/supabase-js";
 import type { Command } from "commander";
 import { issueKernel, revokeKernel } from "../client/operator.ts";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { type ProjectAccess, withMessages } from "../client/call.ts";
 import { connect } from "../client/client.ts";
 import { addGroup, example, readContext } from "../command.ts";
@@ -47,7 +47,7 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   });
   if (await isUnknown(target.hub, issued.key)) {
     await revokeKernel(target.hub, issued.id);
-    throw new StackError("no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's");
+    throw new CliError("no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's");
   }
   const fields = { organization_id: organization.id };
   printIssued(json, issued, keyOptions, { description: `every tenant of ${organization.name}`, fields });
@@ -80,7 +80,7 @@ async function revoke(text: string, command: Command): Promise<void> {
   const id = readId(text, "kernel list");
   const { json, target } = await readContext(command);
   if (!await revokeKernel(target.hub, id)) {
-    throw new StackError(`there is no kernel with the id ${id}; deno task admin kernel list shows them`);
+    throw new CliError(`there is no kernel with the id ${id}; deno task admin kernel list shows them`);
   }
   print(json, { id, revoked: true }, `Revoked: ${id} is refused from the next request on.`);
 }

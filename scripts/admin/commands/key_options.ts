@@ -30,7 +30,7 @@ export function addIssueOptions(command: Command): Command {
     );
 }
 
-/** @throws {StackError} for an expiry that is malformed or past. */
+/** @throws {CliError} for an expiry that is malformed or past. */
 export function readKeyOptions({ name, expires, scope, service }: IssueOptions): KeyOptions {
   return {
     name,

@@ -2,14 +2,14 @@
 
 import type { Command } from "commander";
 import type { Keyring } from "shared/crypto/keyring.ts";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "../client/call.ts";
 import { example, readContext } from "../command.ts";
 import { confirm } from "../../cli/confirm.ts";
 import {
   addKeyOptions,
   describeKeys,
-  type KeyOptions,
+  type KeyringOptions,
   type KeyUse,
   readKeys,
   total,
@@ -27,13 +27,13 @@ retrieve credentials while it runs. When it says that a key may be removed, remo
 
 Exits with 1 when it cannot re-seal a credential, with 130 after Ctrl-C.`;
 
-interface Options extends KeyOptions {
+interface Options extends KeyringOptions {
   dryRun?: boolean;
   yes?: boolean;
 }
 
 /** What a run has done and left, for whoever reads it. */
-interface Outcome extends Omit<Rotation, "requestId"> {
+interface RotationOutcome extends Omit<Rotation, "requestId"> {
   requestId: string | null;
   dryRun: boolean;
   isStopped: boolean;
@@ -61,11 +61,11 @@ async function rotateKey(options: Options, command: Command): Promise<void> {
   report(json, keyring, before, outcome);
 }
 
-async function run(vault: ProjectAccess, keyring: Keyring, before: KeyUse[]): Promise<Outcome> {
+async function run(vault: ProjectAccess, keyring: Keyring, before: KeyUse[]): Promise<RotationOutcome> {
   return await stoppable(async (stop) => {
     const rotation = await rotate(vault, keyring, before, stop).catch((error) => {
-      if (!(error instanceof StackError)) throw error;
-      throw new StackError(`${error.message}; what was re-sealed stays: run rotate-key again to continue`);
+      if (!(error instanceof CliError)) throw error;
+      throw new CliError(`${error.message}; what was re-sealed stays: run rotate-key again to continue`);
     });
     return { ...rotation, dryRun: false, isStopped: stop.aborted };
   });
@@ -85,7 +85,7 @@ async function announce(json: boolean, keys: KeyUse[], yes: boolean): Promise<vo
   if (!yes) await confirm(`Type ${current.id} to continue:`, current.id);
 }
 
-function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: Outcome): void {
+function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: RotationOutcome): void {
   const { requestId, resealed, unreadable, keys, dryRun, isStopped } = outcome;
   const toReseal = total(before, "previous");
   const value = {
@@ -107,18 +107,18 @@ function report(json: boolean, keyring: Keyring, before: KeyUse[], outcome: Outc
   if (isStopped) throw new Stopped("stopped; run rotate-key again to continue");
   const problems = findProblems(outcome);
   if (problems.length > 0) {
-    throw new StackError(`not every credential is under the current key: ${problems.join("; ")}`);
+    throw new CliError(`not every credential is under the current key: ${problems.join("; ")}`);
   }
 }
 
-function headline(toReseal: number, { resealed, dryRun, isStopped }: Outcome): string {
+function headline(toReseal: number, { resealed, dryRun, isStopped }: RotationOutcome): string {
   if (dryRun) return `Would re-seal ${count(toReseal, "credential")}; nothing was changed.`;
   if (toReseal === 0) return "There is nothing to re-seal.";
   if (isStopped) return `Stopped: ${resealed.toLocaleString("en")} of ${count(toReseal, "credential")} re-sealed.`;
   return `Re-sealed ${count(resealed, "credential")}.`;
 }
 
-function findProblems(outcome: Outcome): string[] {
+function findProblems(outcome: RotationOutcome): string[] {
   const { unreadable, keys, dryRun } = outcome;
   const problems: string[] = [];
   if (unreadable.count > 0) {

@@ -1,7 +1,7 @@
 /** `status`: what runs in both projects, and whether it is as it should be. */
 
 import type { Command } from "commander";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
 import { CallError, type ProjectAccess, UNREACHABLE } from "../client/call.ts";
 import { example, readContext } from "../command.ts";
@@ -39,7 +39,7 @@ async function status(command: Command): Promise<void> {
   ];
   const lines = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)];
   print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, lines);
-  if (problems.length > 0) throw new StackError(`something is wrong: ${problems.join("; ")}`);
+  if (problems.length > 0) throw new CliError(`something is wrong: ${problems.join("; ")}`);
 }
 
 /** Says of each key what it is to the command line, where that has the keys. */
@@ -59,7 +59,7 @@ async function inspect(name: ProjectName, project: ProjectAccess): Promise<Repor
     const status = await readStatus(name, project);
     return { url, reachable: true, status, problems: findProblems(name, status) };
   } catch (error) {
-    if (!(error instanceof StackError)) throw error;
+    if (!(error instanceof CliError)) throw error;
     const reachable = !(error instanceof CallError && error.code === UNREACHABLE);
     return { url, reachable, status: null, problems: [error.message.replace(`${name} `, "")] };
   }

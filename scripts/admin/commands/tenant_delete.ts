@@ -5,7 +5,7 @@
  */
 
 import type { Command } from "commander";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "../client/call.ts";
 import { example, readContext } from "../command.ts";
 import { confirm } from "../../cli/confirm.ts";
@@ -52,7 +52,7 @@ async function remove(reference: string, yes: boolean, command: Command): Promis
   }
   const deleted = await removeAll(hub, vault, tenant.id).catch((error) => {
     const message = error instanceof Error ? error.message : String(error);
-    throw new StackError(
+    throw new CliError(
       `${message}; not everything is deleted: repeat with deno task admin tenant delete ${tenant.id}`,
     );
   });
@@ -67,7 +67,7 @@ async function find(hub: ProjectAccess, vault: ProjectAccess, reference: string)
   if (isUuid(id) && await countCredentials(vault, id) > 0) {
     return { id, name: null, path: "that the hub no longer has" };
   }
-  throw new StackError(`there is no tenant ${JSON.stringify(reference)}; deno task admin tenant list shows them`);
+  throw new CliError(`there is no tenant ${JSON.stringify(reference)}; deno task admin tenant list shows them`);
 }
 
 async function countAll(hub: ProjectAccess, vault: ProjectAccess, { id }: Doomed): Promise<Counts> {

@@ -1,7 +1,7 @@
 /** `tenant quota`: how many servers and credentials a tenant may have. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { addGroup, example, readContext } from "../command.ts";
 import { findTenant, pathOf } from "../client/find.ts";
 import { setServerQuota } from "../client/hub.ts";
@@ -27,7 +27,7 @@ export function addTenantQuota(group: ReturnType<typeof addGroup>): void {
 
 async function setQuotas(reference: string, quotas: Quotas, command: Command): Promise<void> {
   const { servers, credentials } = quotas;
-  if (servers === undefined && credentials === undefined) throw new StackError("say --servers, --credentials or both");
+  if (servers === undefined && credentials === undefined) throw new CliError("say --servers, --credentials or both");
   const { json, target } = await readContext(command);
   const tenant = await findTenant(target.hub, reference);
   const set = {

@@ -8,7 +8,7 @@ import { ApiError } from "shared/api_error.ts";
 import { type Lookup, readKeyring } from "shared/environment.ts";
 import type { Keyring } from "shared/crypto/keyring.ts";
 import { readEnvFile } from "../../deploy/check_config.ts";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import { count } from "../../cli/output.ts";
 import type { Target } from "../client/target.ts";
 
@@ -24,7 +24,7 @@ export interface KeyUse {
   state: KeyState;
 }
 
-export interface KeyOptions {
+export interface KeyringOptions {
   envFile?: string;
 }
 
@@ -32,15 +32,15 @@ export function addKeyOptions(command: Command): Command {
   return command.option("--env-file <file>", `read ${CURRENT} and ${PREVIOUS} from this file, not the environment`);
 }
 
-/** @throws {StackError} which says which variable is missing or malformed, never its value. */
-export async function readKeys(options: KeyOptions, target: Target): Promise<Keyring> {
+/** @throws {CliError} which says which variable is missing or malformed, never its value. */
+export async function readKeys(options: KeyringOptions, target: Target): Promise<Keyring> {
   const lookup = options.envFile === undefined ? lookupOf(target) : await readEnvFile(options.envFile);
   try {
     return await readKeyring(lookup);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const hint = lookup(CURRENT)?.trim() ? "" : "; export it, or name the file that holds it with --env-file";
-    throw new StackError(`${error.cause}${hint}`);
+    throw new CliError(`${error.cause}${hint}`);
   }
 }
 

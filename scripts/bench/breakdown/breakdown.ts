@@ -7,7 +7,7 @@
 import postgres from "postgres";
 import type { ProjectName } from "../../stack/projects.ts";
 import { type Loader, newLoader } from "../endpoints/loader.ts";
-import { prepareEndpoints, startBaselines, type Target } from "../endpoints/targets.ts";
+import { type BenchTarget, prepareEndpoints, startBaselines } from "../endpoints/targets.ts";
 import { median } from "../support/figures.ts";
 import { startLoad } from "../support/load.ts";
 import type { Report, Scale } from "../support/part.ts";
@@ -63,7 +63,7 @@ export async function measureBreakdown(scale: Scale, resources: AsyncDisposableS
 }
 
 /** The hub's list once more, by a kernel: its key's digest is an HMAC. */
-function byKernel(rig: Rig, targets: Target[]): Target[] {
+function byKernel(rig: Rig, targets: BenchTarget[]): BenchTarget[] {
   const tenant = rig.organizations[0]?.tenants[1];
   return targets.filter(({ name }) => name === "mcp-servers-list").map((target) => ({
     ...target,
@@ -77,7 +77,7 @@ function byKernel(rig: Rig, targets: Target[]): Target[] {
 async function measurePhases(
   rig: Rig,
   project: ProjectName,
-  endpoints: Target[],
+  endpoints: BenchTarget[],
   calls: number,
   resources: AsyncDisposableStack,
 ): Promise<Record<string, Phases>> {
@@ -109,7 +109,7 @@ function variablesOf({ hub, vault, keys }: Rig, project: ProjectName): Record<st
 async function measureUnderLoad(
   { database }: Rig,
   loader: Loader,
-  endpoints: Target[],
+  endpoints: BenchTarget[],
   ms: number,
   onProgress: Scale["onProgress"],
 ): Promise<Record<string, UnderLoad>> {
@@ -130,6 +130,6 @@ async function measureUnderLoad(
   return measured;
 }
 
-async function medianUs(loader: Loader, target: Target, ms: number): Promise<number> {
+async function medianUs(loader: Loader, target: BenchTarget, ms: number): Promise<number> {
   return 1000 * median((await loader.load(target, 1, ms)).timesMs);
 }

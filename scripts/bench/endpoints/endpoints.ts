@@ -6,7 +6,7 @@ import { mapValues, ms, percent, roundAll, table, times } from "../support/numbe
 import type { Report, Scale } from "../support/part.ts";
 import { openRig } from "../support/rig.ts";
 import { newLoader } from "./loader.ts";
-import { prepareEndpoints, startBaselines, type Target } from "./targets.ts";
+import { type BenchTarget, prepareEndpoints, startBaselines } from "./targets.ts";
 
 const CLIENTS = [1, 16, 64];
 const ROUNDS = 5;
@@ -20,7 +20,7 @@ export async function measureEndpoints(scale: Scale, resources: AsyncDisposableS
   const baselines = await startBaselines(rig, resources);
   const endpoints = await prepareEndpoints(rig);
   const figures = await measureInTurns([...baselines, ...endpoints], scale, resources);
-  const named = (targets: Target[]) => Object.fromEntries(targets.map(({ name }) => [name, figures[name] ?? {}]));
+  const named = (targets: BenchTarget[]) => Object.fromEntries(targets.map(({ name }) => [name, figures[name] ?? {}]));
   return {
     tables: [endpointTable(figures)],
     verdicts: [],
@@ -30,7 +30,7 @@ export async function measureEndpoints(scale: Scale, resources: AsyncDisposableS
 
 /** In every round each target has its turn, so that what else the machine does falls on all alike. */
 async function measureInTurns(
-  targets: Target[],
+  targets: BenchTarget[],
   { short, onProgress }: Scale,
   resources: AsyncDisposableStack,
 ): Promise<Figures> {

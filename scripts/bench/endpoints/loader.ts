@@ -1,13 +1,13 @@
 /** Load on one target after another, with the numbers of the things that targets make and remove. */
 
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 import type { Round } from "../support/figures.ts";
 import type { Load } from "../support/load.ts";
-import type { Target } from "./targets.ts";
+import type { BenchTarget } from "./targets.ts";
 
 export interface Loader {
-  /** @throws {StackError} when an answer was not the expected one: then its time says nothing. */
-  load(target: Target, clients: number, ms: number): Promise<Round>;
+  /** @throws {CliError} when an answer was not the expected one: then its time says nothing. */
+  load(target: BenchTarget, clients: number, ms: number): Promise<Round>;
 }
 
 export function newLoader(load: Load): Loader {
@@ -22,7 +22,7 @@ export function newLoader(load: Load): Loader {
       things.set(kind, removes ? { ...own, first: next } : { ...own, next });
       const others = Object.keys(statuses).filter((status) => !expected.includes(Number(status)));
       if (others.length > 0 || timesMs.length === 0) {
-        throw new StackError(`${name} answered ${JSON.stringify(statuses)} under the load of ${clients} clients`);
+        throw new CliError(`${name} answered ${JSON.stringify(statuses)} under the load of ${clients} clients`);
       }
       return { timesMs, elapsedMs };
     },

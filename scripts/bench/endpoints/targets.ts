@@ -11,7 +11,7 @@ import type { BaselineConfig } from "./baseline_server.ts";
 import type { Template } from "../support/load.ts";
 import { baselineTable } from "../sql/places.ts";
 
-export interface Target {
+export interface BenchTarget {
   name: string;
   url: string;
   request: Template;
@@ -28,7 +28,7 @@ const THINGS = 10;
 const KEPT = "kept";
 
 /** Starts the baselines' process beside the projects, on a database of the same PostgreSQL. */
-export async function startBaselines({ database }: Rig, resources: AsyncDisposableStack): Promise<Target[]> {
+export async function startBaselines({ database }: Rig, resources: AsyncDisposableStack): Promise<BenchTarget[]> {
   const admin = postgres(database.url("supabase_admin", "governance-hub"), { max: 1, onnotice: () => {} });
   await admin`create database baseline owner postgres`;
   await admin.end();
@@ -53,14 +53,14 @@ export async function startBaselines({ database }: Rig, resources: AsyncDisposab
 }
 
 /** Every endpoint of both projects, those that make things first. Lists are of a tenant that has ten things; the others act on another one's. */
-export async function prepareEndpoints(rig: Rig): Promise<Target[]> {
+export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
   const [busy, quiet] = rig.organizations[0]?.tenants ?? [];
   if (busy === undefined || quiet === undefined) throw new Error("the seeds have no two tenants of one organization");
   for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
   await keep(rig, busy.api_key, KEPT);
   const endpoints = [...await endpointsOf("governance-hub"), ...await endpointsOf("key-vault-executor")]
     .toSorted((a, b) => Number(b.acts === "creates") - Number(a.acts === "creates"));
-  return endpoints.map((endpoint): Target => {
+  return endpoints.map((endpoint): BenchTarget => {
     const project = endpoint.project === "governance-hub" ? rig.hub : rig.vault;
     const key = endpoint.acts === "lists" ? quiet.api_key : busy.api_key;
     const body = bodyOf(endpoint);

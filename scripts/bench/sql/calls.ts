@@ -3,13 +3,13 @@
 import { encodeHex } from "@std/encoding/hex";
 import type postgres from "postgres";
 import { numbered, ownRows } from "../fill.ts";
-import type { Place } from "./places.ts";
+import type { BenchPlace } from "./places.ts";
 
 /** A function under measurement. Its calls in a round are numbered on and on, so that no two act on the same thing. */
 export interface SqlCall {
   name: string;
   kind: "read" | "insert" | "update" | "delete";
-  call(place: Place, number: number): postgres.PendingQuery<postgres.Row[]>;
+  call(place: BenchPlace, number: number): postgres.PendingQuery<postgres.Row[]>;
 }
 
 const PAGE = 10;

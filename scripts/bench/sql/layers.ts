@@ -1,6 +1,6 @@
 /** What a list of ten servers is made of, in microseconds by the server's own clock: no driver, no network. */
 
-import type { Place } from "./places.ts";
+import type { BenchPlace } from "./places.ts";
 
 export interface Layer {
   name: string;
@@ -21,7 +21,7 @@ const EMPTY_FUNCTIONS = `
   grant execute on function public.bench_plain(jsonb), public.bench_definer(jsonb) to service_role`;
 
 /** Times each step alone, in transactions that are undone. */
-export async function measureLayers({ owner, caller, tenantId }: Place): Promise<Layer[]> {
+export async function measureLayers({ owner, caller, tenantId }: BenchPlace): Promise<Layer[]> {
   const quoted = `'${JSON.stringify(caller)}'::jsonb`;
   const rows = (tenant: string) =>
     `select server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,

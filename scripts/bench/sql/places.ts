@@ -7,7 +7,7 @@ import { openFixture } from "../../test/suites/isolation.ts";
 import { fill } from "../fill.ts";
 
 /** What the calls are made with. */
-export interface Place {
+export interface BenchPlace {
   /** Connections that are service_role, as the data API becomes for each request. */
   sql: postgres.Sql;
   /** One connection as the tables' owner. */
@@ -23,7 +23,7 @@ export interface Place {
 export const CLIENTS = 16;
 
 /** A project's database with so many rows, and beside its tables one of as many for what the functions are held against. */
-export async function openPlace(cluster: ScratchCluster, project: ProjectName, rows: number): Promise<Place> {
+export async function openPlace(cluster: ScratchCluster, project: ProjectName, rows: number): Promise<BenchPlace> {
   const database = await cluster.createProject(project);
   const { a: tenant, owner, sql: unused } = await openFixture(cluster, database, project);
   await unused.end();

@@ -8,7 +8,7 @@ import { callFor, type Figure, median, rateOf, type Round, summarize, timeOf } f
 import type { Report, Scale } from "../support/part.ts";
 import { type Layer, measureLayers } from "./layers.ts";
 import { BASELINE_CALLS, HUB_CALLS, PAGE_OF_ONE, type SqlCall, VAULT_CALLS } from "./calls.ts";
-import { CLIENTS, openPlace, type Place } from "./places.ts";
+import { type BenchPlace, CLIENTS, openPlace } from "./places.ts";
 import { reportSql } from "./report.ts";
 
 export interface SqlFigures {
@@ -44,7 +44,7 @@ const DURABLE = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
 interface Measured {
   name: string;
   kind: SqlCall["kind"];
-  place: Place;
+  place: BenchPlace;
   /** Answers the bytes as they come: what a driver makes of them is not the database's time. */
   call: (number: number) => Promise<unknown>;
   rounds: Round[];
@@ -95,7 +95,7 @@ async function prepare(cluster: ScratchCluster, rows: number, resources: AsyncDi
   ];
 }
 
-function measuredAt(place: Place, { name, kind, call }: SqlCall): Measured {
+function measuredAt(place: BenchPlace, { name, kind, call }: SqlCall): Measured {
   return { name, kind, place, call: (number) => call(place, number).raw(), rounds: [] };
 }
 
@@ -145,7 +145,7 @@ function compare(rates: Record<string, number[]>): Record<string, Rate> {
   );
 }
 
-function placeOf(measured: Measured[], name: string): Place {
+function placeOf(measured: Measured[], name: string): BenchPlace {
   const found = measured.find((each) => each.name === name);
   if (found === undefined) throw new Error(`${name} is not measured`);
   return found.place;

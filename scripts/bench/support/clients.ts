@@ -5,7 +5,7 @@ import autocannon from "autocannon";
 
 export type NextRequest = Pick<autocannon.Request, "method" | "path" | "body">;
 
-export interface Answer {
+export interface LoadAnswer {
   /** 0 when there was none. */
   status: number;
   ms: number;
@@ -18,7 +18,7 @@ export interface ClientOptions {
   headers: Record<string, string>;
   /** What a client sends, request by request. It is told whether the last one was answered with a success. */
   requests(): Generator<NextRequest, never, boolean>;
-  onAnswer(answer: Answer): void;
+  onAnswer(answer: LoadAnswer): void;
   /** Asked after each answer. A client that is told so sends no more. */
   isOver(): boolean;
 }

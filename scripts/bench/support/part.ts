@@ -17,4 +17,4 @@ export interface Report {
   json: Record<string, unknown>;
 }
 
-export type Part = (scale: Scale, resources: AsyncDisposableStack) => Promise<Report>;
+export type BenchPart = (scale: Scale, resources: AsyncDisposableStack) => Promise<Report>;

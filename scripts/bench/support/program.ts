@@ -1,6 +1,6 @@
 /** The frame of a program that measures: whatever it started is released at its end, even after a signal. */
 
-import { tell } from "../../stack/child.ts";
+import { printError } from "../../cli/error.ts";
 
 /** Ends the process with the exit code that the work returns. */
 export async function runWithResources(work: (resources: AsyncDisposableStack) => Promise<number>): Promise<never> {
@@ -10,7 +10,7 @@ export async function runWithResources(work: (resources: AsyncDisposableStack) =
   });
   const worked = work(resources).catch((error) => {
     // After a signal, work fails because its resources are gone.
-    if (!resources.disposed) tell(error);
+    if (!resources.disposed) printError(error);
     return 1;
   });
   const code = await Promise.race([asked, worked]);

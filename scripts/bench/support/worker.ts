@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 
 export interface Worker<Job, Result> {
   ask(job: Job): Promise<Result>;
@@ -31,7 +31,7 @@ export function startWorker<Job, Result>(
     async ask(job) {
       child.send(Object(job));
       const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
-      if (answer === undefined) throw new StackError(`${script.pathname} has ended before it answered`);
+      if (answer === undefined) throw new CliError(`${script.pathname} has ended before it answered`);
       return answer[0];
     },
   };

@@ -1,6 +1,6 @@
 /** The generators of clients and the fuzzer that both documents are held against: their versions, and how they are installed. */
 
-import { StackError } from "../../stack/child.ts";
+import { CliError } from "../../cli/error.ts";
 
 /** From npm, PyPI and the proxy of Go modules. */
 export const VERSIONS = {
@@ -22,15 +22,15 @@ export interface RunOptions {
   env?: Record<string, string>;
 }
 
-/** What a program prints. @throws {StackError} with all of it when the program fails, or is not there. */
+/** What a program prints. @throws {CliError} with all of it when the program fails, or is not there. */
 export async function run(program: string, args: string[], options: RunOptions = {}): Promise<string> {
   const command = new Deno.Command(program, { args, ...options, stdin: "null", stdout: "piped", stderr: "piped" });
   const { code, stdout, stderr } = await command.output().catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new StackError(`there is no ${program} here: ${WHERE_FROM[program] ?? "install it"}`);
+    throw new CliError(`there is no ${program} here: ${WHERE_FROM[program] ?? "install it"}`);
   });
   const [printed, told] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  if (code !== 0) throw new StackError(`${[program, ...args].join(" ")} ended with ${code}:\n${printed}\n${told}`);
+  if (code !== 0) throw new CliError(`${[program, ...args].join(" ")} ended with ${code}:\n${printed}\n${told}`);
   return printed ?? "";
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { assertServes, assertUnavailable, type Caller, health } from "./traffic/calls.ts";
+import { assertServes, assertUnavailable, health, type TrafficCaller } from "./traffic/calls.ts";
 import { CONFIGURATIONS, MARK } from "./processes/configuration.ts";
 import { readRows } from "./traffic/ledger.ts";
 import { makeFolder, startRig } from "./processes/rig.ts";
@@ -11,8 +11,8 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-const agent: Caller = { key: rig.tenant.api_key };
-const kernel: Caller = { key: rig.kernelKey, tenantId: rig.tenant.id };
+const agent: TrafficCaller = { key: rig.tenant.api_key };
+const kernel: TrafficCaller = { key: rig.kernelKey, tenantId: rig.tenant.id };
 
 const WHO = { all: "serves everyone", agents: "serves agents, and answers kernels 503", none: "answers everyone 503" };
 

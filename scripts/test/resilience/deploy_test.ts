@@ -18,7 +18,7 @@ await run("npm", ["install", "--silent", "--no-audit", "--no-fund", "--prefix", 
 const CLI = `${tools}/cli/node_modules/.bin/supabase`;
 Deno.test.afterAll(() => Deno.remove(tools, { recursive: true }));
 
-interface Outcome {
+interface DeployOutcome {
   code: number;
   text: string;
 }
@@ -28,7 +28,7 @@ async function attempt(
   args: string[],
   cwd = ROOT,
   env: Record<string, string> = {},
-): Promise<Outcome> {
+): Promise<DeployOutcome> {
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args,
     cwd,

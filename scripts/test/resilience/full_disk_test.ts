@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { askAll, assertServes, type Caller, SLOWEST_MS } from "./traffic/calls.ts";
+import { askAll, assertServes, SLOWEST_MS, type TrafficCaller } from "./traffic/calls.ts";
 import { mountSmallDisk, type SmallDisk } from "./processes/full_disk.ts";
-import { assertHolds, readRows, registerServer, type Reply, storeCredential } from "./traffic/ledger.ts";
+import { assertHolds, readRows, registerServer, storeCredential, type TrafficReply } from "./traffic/ledger.ts";
 import { type Rig, startRig } from "./processes/rig.ts";
 import { eventually } from "./processes/running.ts";
 
 /** Names of things that were acknowledged, and those that were not. */
-interface Outcome {
+interface FullDiskOutcome {
   acknowledged: string[];
   refused: string[];
 }
@@ -23,7 +23,7 @@ Deno.test.afterAll(async () => {
 });
 
 Deno.test("a full disk makes writes answer 503, loses nothing that was acknowledged and keeps nothing that was not", async () => {
-  const agent: Caller = { key: rig.tenant.api_key };
+  const agent: TrafficCaller = { key: rig.tenant.api_key };
   const secrets = new Map<string, string>();
   const store = (name: string) => {
     secrets.set(name, name + "s".repeat(60_000));
@@ -58,8 +58,11 @@ Deno.test("a full disk makes writes answer 503, loses nothing that was acknowled
 });
 
 /** Writes new things until one is refused, as it must be. */
-async function writeUntilRefused(write: (name: string) => Promise<Reply>, most: number): Promise<Outcome> {
-  const outcome: Outcome = { acknowledged: [], refused: [] };
+async function writeUntilRefused(
+  write: (name: string) => Promise<TrafficReply>,
+  most: number,
+): Promise<FullDiskOutcome> {
+  const outcome: FullDiskOutcome = { acknowledged: [], refused: [] };
   for (let i = 0; i < most; i++) {
     const name = crypto.randomUUID();
     const { status, code, ms } = await write(name);

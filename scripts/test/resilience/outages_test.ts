@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { assertServes, assertUnavailable, type Caller, health } from "./traffic/calls.ts";
+import { assertServes, assertUnavailable, health, type TrafficCaller } from "./traffic/calls.ts";
 import { assertHolds, endSessions, keep, lockTables, readActivity, readRows } from "./traffic/ledger.ts";
 import { makeFolder, type Rig, startRig } from "./processes/rig.ts";
 import { eventually } from "./processes/running.ts";
@@ -14,8 +14,8 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-const agent: Caller = { key: rig.tenant.api_key };
-const kernel: Caller = { key: rig.kernelKey, tenantId: rig.tenant.id };
+const agent: TrafficCaller = { key: rig.tenant.api_key };
+const kernel: TrafficCaller = { key: rig.kernelKey, tenantId: rig.tenant.id };
 
 /** What fails: once it has, `begin` is through, and returns what undoes it. */
 type Begin = (rig: Rig) => Promise<() => Promise<void>>;

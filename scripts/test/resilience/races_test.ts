@@ -12,7 +12,7 @@ const SLOWEST_MS = 1000;
 const cluster = await startCluster();
 Deno.test.afterAll(() => cluster.stop());
 
-interface Outcome {
+interface RaceOutcome {
   /** PT404 or PT409; undefined when the call succeeded. */
   refusal: string | undefined;
   // deno-lint-ignore no-explicit-any -- what a function answers is compared, whatever it is
@@ -23,7 +23,7 @@ type Call = [name: string, ...parameters: unknown[]];
 
 interface Race extends Fixture {
   /** Makes each call on a connection of its own, all released at once. */
-  release(calls: Call[]): Promise<Outcome[]>;
+  release(calls: Call[]): Promise<RaceOutcome[]>;
 }
 
 function race(
@@ -55,10 +55,10 @@ function race(
 }
 
 /** Each call waits in its transaction for a lock that is held until all of them wait. */
-async function releaseTogether(owner: postgres.Sql, racers: postgres.Sql[], calls: Call[]): Promise<Outcome[]> {
+async function releaseTogether(owner: postgres.Sql, racers: postgres.Sql[], calls: Call[]): Promise<RaceOutcome[]> {
   await owner`select pg_advisory_lock(1)`;
   let releasedAt = 0;
-  const outcomes = Promise.all(calls.map(async ([name, ...parameters], index): Promise<Outcome> => {
+  const outcomes = Promise.all(calls.map(async ([name, ...parameters], index): Promise<RaceOutcome> => {
     const sql = racers[index];
     assert(sql);
     try {
@@ -96,7 +96,7 @@ function waiting(sql: postgres.Sql): postgres.Sql {
   });
 }
 
-function winners(outcomes: Outcome[]): number {
+function winners(outcomes: RaceOutcome[]): number {
   return outcomes.filter(({ refusal }) => refusal === undefined).length;
 }
 

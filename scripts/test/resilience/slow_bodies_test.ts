@@ -8,7 +8,7 @@ const CLIENTS = 300;
 /** The deadline for a body is 10 s; the rest is for a busy machine. */
 const ANSWERED_MS = 12_500;
 
-interface Outcome {
+interface SlowBodyOutcome {
   status: number;
   answeredMs: number;
   /** Whether the answer says that the connection is at its end. Deno's server leaves it to the client, or a proxy, to close. */
@@ -16,7 +16,7 @@ interface Outcome {
 }
 
 /** Begins a POST of 1,000 bytes, and sends one each second until it is answered. */
-async function sendSlowly(url: URL, key: string | undefined): Promise<Outcome> {
+async function sendSlowly(url: URL, key: string | undefined): Promise<SlowBodyOutcome> {
   using connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
   const begun = performance.now();
   const write = (text: string) => connection.write(new TextEncoder().encode(text));

@@ -24,7 +24,7 @@ import {
 } from "../support/client.ts";
 import { type EndpointCase, endpointsOf, newServer } from "../support/endpoints.ts";
 
-interface Caller {
+interface MatrixCaller {
   key?: string;
   headers?: Record<string, string>;
   /** The tenant that a kernel names. */
@@ -35,12 +35,12 @@ interface Caller {
  * `own`: the thing is theirs. `stranger`: they are served, and there is no such thing. `unable`: they are told that they may
  * not. Otherwise they are refused.
  */
-type Outcome = "own" | "stranger" | "unable" | [status: number, code: string];
+type ExpectedOutcome = "own" | "stranger" | "unable" | [status: number, code: string];
 
-const NO_KEY: Outcome = [401, "unauthenticated"];
-const NOT_YOURS: Outcome = [403, "tenant_not_allowed"];
+const NO_KEY: ExpectedOutcome = [401, "unauthenticated"];
+const NOT_YOURS: ExpectedOutcome = [403, "tenant_not_allowed"];
 
-type Row = [name: string, caller: Caller, outcome: Outcome];
+type Row = [name: string, caller: MatrixCaller, outcome: ExpectedOutcome];
 
 async function callers(tenant: Tenant): Promise<Row[]> {
   const hub = stack.governance_hub;
@@ -95,13 +95,13 @@ async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> 
   const scope = endpoint.scope ?? "servers:read";
   const others = SCOPES.filter((other) => other !== scope);
   // To authorize, whoever may not read servers is told so; what is of another service is there for no limited key.
-  const without: Outcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
-  const elsewhere: Outcome = endpoint.project === "governance-hub"
+  const without: ExpectedOutcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
+  const elsewhere: ExpectedOutcome = endpoint.project === "governance-hub"
     ? "own"
     : endpoint.acts === "lists"
     ? "stranger"
     : [403, "insufficient_scope"];
-  const limits: [string, Partial<KeyOptions>, Outcome][] = [
+  const limits: [string, Partial<KeyOptions>, ExpectedOutcome][] = [
     ["the endpoint's scope alone", { scopes: [scope] }, "own"],
     ["all scopes but the endpoint's", { scopes: others }, without],
     ["no scope", { scopes: [] }, without],
@@ -163,7 +163,12 @@ export async function testMatrix(project: ProjectName): Promise<void> {
   }
 }
 
-function ask(endpoint: EndpointCase, path: string, { key, headers, tenantId }: Caller, thing: string): Promise<Reply> {
+function ask(
+  endpoint: EndpointCase,
+  path: string,
+  { key, headers, tenantId }: MatrixCaller,
+  thing: string,
+): Promise<Reply> {
   const { project, method, body } = endpoint;
   const named = tenantId === undefined ? {} : { tenant_id: tenantId };
   const options: Send = { method, ...(key && { key }), ...(headers && { headers }) };

@@ -10,7 +10,7 @@ import { addErrors, errorReference } from "./errors.ts";
 import type { Components } from "./names.ts";
 import { pathsOf } from "./operation.ts";
 import { linked } from "./schema.ts";
-import type { Face } from "../respond.ts";
+import type { ApiInfo } from "../respond.ts";
 
 /** Of the HTTP interface of both projects, by semantic versioning. */
 const VERSION = "1.0.0";
@@ -27,7 +27,7 @@ const CONVENTIONS = [
 
 /** A project as its document needs it. */
 export interface DocumentedProject {
-  face: Face;
+  face: ApiInfo;
   /** Whose router serves the document. */
   resource: string;
   /** What each of its resources is. */
@@ -67,7 +67,7 @@ function healthOf(resource: string): Operation {
 }
 
 /** The path item of the document. */
-function itself({ title }: Face, resource: string, components: Components): object {
+function itself({ title }: ApiInfo, resource: string, components: Components): object {
   components.schemas.OpenApiDocument = {
     type: "object",
     properties: { openapi: { type: "string", const: OPENAPI } },

@@ -1,7 +1,7 @@
 /** The errors of a document: which an operation can answer, and the response for those that share a status. */
 
 import * as z from "zod/mini";
-import { whole } from "../../schema/response_fields.ts";
+import { integer } from "../../schema/response_fields.ts";
 import {
   ApiError,
   type ErrorCode,
@@ -22,9 +22,9 @@ import { REQUEST_ID_HEADER } from "./common.ts";
 import { type Components, pascalCase } from "./names.ts";
 import { reference } from "./schema.ts";
 import { SECRET_IN_ARGS } from "governance-hub/supabase/functions/_shared/secret_args.ts";
-import { type Face, failureBody } from "../respond.ts";
+import { type ApiInfo, failureBody } from "../respond.ts";
 
-type Failure = Face["failure"];
+type Failure = ApiInfo["failure"];
 type Status = (typeof STATUS)[ErrorCode];
 
 const RESPONSE_NAMES: Record<Status, string> = {
@@ -114,8 +114,8 @@ function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniTy
   const fields = documented(z.array(field), {
     description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
   });
-  const version = whole(1, { description: "with version_mismatch: the version that the server is at" });
-  const quota = whole(0, { description: "with quota_exceeded: how many this tenant may have" });
+  const version = integer(1, { description: "with version_mismatch: the version that the server is at" });
+  const quota = integer(0, { description: "with quota_exceeded: how many this tenant may have" });
   const error = z.strictObject({
     code: documented(z.enum(codes), { id: "ErrorCode", description: "what is wrong, for programs" }),
     message: documented(z.string(), { description: "what is wrong, and how to mend it, for people" }),

@@ -6,11 +6,11 @@ import { REQUEST_ID_HEADER, REQUEST_ID_PARAMETER } from "./common.ts";
 import { errorsOf, literals } from "./errors.ts";
 import { camelCase, type Components, pascalCase } from "./names.ts";
 import { define, exampleOf, jsonSchema, reference } from "./schema.ts";
-import type { Face } from "../respond.ts";
+import type { ApiInfo } from "../respond.ts";
 
 /** The path items of an operation: it is the same at each of its paths. What it refers to is put among the components. */
 export function pathsOf(
-  face: Face,
+  face: ApiInfo,
   operation: Operation,
   operations: readonly Operation[],
   components: Components,
@@ -72,7 +72,7 @@ function bodyExample(input: z.ZodMiniType): unknown {
 }
 
 /** One response for each status; 304 has no body. */
-function successesOf(face: Face, operation: Operation, { schemas, responses }: Components): object {
+function successesOf(face: ApiInfo, operation: Operation, { schemas, responses }: Components): object {
   const { statuses = { 200: "success" } } = operation;
   const name = pascalCase(operation.name);
   const body = z.strictObject({ ok: z.literal(true), ...literals(face.success), data: operation.data });

@@ -2,7 +2,7 @@
 
 import * as z from "zod/mini";
 import type { Database } from "../../database.types.ts";
-import { id, moment, text, whole } from "shared/schema/response_fields.ts";
+import { id, integer, moment, text } from "shared/schema/response_fields.ts";
 import { digestCaller } from "shared/auth/presented_key.ts";
 import { callFunction, type FunctionName, type Parameters } from "shared/data_api.ts";
 import { documented } from "shared/schema/annotate.ts";
@@ -33,7 +33,7 @@ export const server = once(() =>
       enabled: z.boolean(),
       created_at: moment(),
       updated_at: moment(),
-      version: whole(1, { description: "one more with each change", examples: [3] }),
+      version: integer(1, { description: "one more with each change", examples: [3] }),
     }),
     { id: "Server" },
   )
@@ -67,7 +67,7 @@ export const serverEvent = once(() =>
       ...event(SERVER_ACTIONS),
       server_id: text("my-amazon-server"),
       registration_id: id(),
-      version: whole(1),
+      version: integer(1),
       changed_fields: z.nullable(z.array(text("name"))),
     }),
     { id: "ServerEvent" },

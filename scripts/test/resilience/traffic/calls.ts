@@ -8,7 +8,7 @@ import type { RunningProject } from "../processes/rig.ts";
 /** No answer may take longer, whatever has failed, in milliseconds. */
 export const SLOWEST_MS = 6000;
 
-export interface Caller {
+export interface TrafficCaller {
   key: string;
   /** Named by kernels. */
   tenantId?: string;
@@ -27,7 +27,7 @@ export async function ask(
   url: string,
   endpoint: EndpointCase,
   path: string,
-  caller: Caller,
+  caller: TrafficCaller,
   thing?: string,
 ): Promise<Ask> {
   const tenant = caller.tenantId && { tenant_id: caller.tenantId };
@@ -50,7 +50,7 @@ export function headersOf(key: string): Record<string, string> {
 }
 
 /** Asks every endpoint of a project in both URL forms, all at once. */
-export async function askAll({ project, url }: RunningProject, caller: Caller, thing?: string): Promise<Ask[]> {
+export async function askAll({ project, url }: RunningProject, caller: TrafficCaller, thing?: string): Promise<Ask[]> {
   const endpoints = await endpointsOf(project);
   return await Promise.all(
     endpoints.flatMap((endpoint) => endpoint.paths.map((path) => ask(url, endpoint, path, caller, thing))),
@@ -58,7 +58,7 @@ export async function askAll({ project, url }: RunningProject, caller: Caller, t
 }
 
 /** Asserts that every endpoint answers 503 in time. */
-export async function assertUnavailable(project: RunningProject, caller: Caller, thing?: string): Promise<void> {
+export async function assertUnavailable(project: RunningProject, caller: TrafficCaller, thing?: string): Promise<void> {
   const asked = await askAll(project, caller, thing);
   for (const { path, status, code, ms } of asked) {
     assertEquals([path, status, code], [path, 503, "unavailable"], project.process.output().slice(-2000));
@@ -67,7 +67,7 @@ export async function assertUnavailable(project: RunningProject, caller: Caller,
 }
 
 /** Asserts that every endpoint does what it is for; those that act on one thing find none. */
-export async function assertServes(project: RunningProject, caller: Caller): Promise<void> {
+export async function assertServes(project: RunningProject, caller: TrafficCaller): Promise<void> {
   const asked = await askAll(project, caller);
   const expected = { creates: 201, lists: 200, "on one": 404, decides: 200 };
   for (const { path, status, endpoint } of asked) {

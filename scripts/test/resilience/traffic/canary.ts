@@ -4,7 +4,7 @@ import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
 
 /** A place where canaries are looked for. */
-export interface Place {
+export interface CanaryPlace {
   name: string;
   bytes: Uint8Array;
 }
@@ -80,7 +80,7 @@ function asciiJson(text: string): string {
 
 /** Finds every form of every canary. A canary is text, or the bytes of a key by its name. */
 export function search(
-  places: Iterable<Place>,
+  places: Iterable<CanaryPlace>,
   canaries: Iterable<string | [name: string, key: Uint8Array]>,
 ): Finding[] {
   const index = new Map<number, Needle[]>();

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { withConnection } from "../../../stack/postgres.ts";
 import type { ProjectName } from "../../../stack/projects.ts";
 import { newServer } from "../../support/endpoints.ts";
-import { type Caller, headersOf } from "./calls.ts";
+import { headersOf, type TrafficCaller } from "./calls.ts";
 import type { Rig } from "../processes/rig.ts";
 
 /** What callers write to. */
@@ -13,7 +13,7 @@ const TABLES = {
   "key-vault-executor": ["tenant_credentials", "credential_events"],
 } as const;
 
-export interface Reply {
+export interface TrafficReply {
   status: number;
   code: string | undefined;
   ms: number;
@@ -21,7 +21,7 @@ export interface Reply {
   data: any;
 }
 
-export async function post(url: string, path: string, caller: Caller, body: unknown): Promise<Reply> {
+export async function post(url: string, path: string, caller: TrafficCaller, body: unknown): Promise<TrafficReply> {
   const begun = performance.now();
   const response = await fetch(`${url}/functions/v1/${path}`, {
     method: "POST",
@@ -32,16 +32,26 @@ export async function post(url: string, path: string, caller: Caller, body: unkn
   return { status: response.status, code: answer.error?.code, ms: performance.now() - begun, data: answer.data };
 }
 
-export function storeCredential(rig: Rig, caller: Caller, service: string, secret: string): Promise<Reply> {
+export function storeCredential(
+  rig: Rig,
+  caller: TrafficCaller,
+  service: string,
+  secret: string,
+): Promise<TrafficReply> {
   return post(rig.vault.url, "credentials/store", caller, { service, credentials: { secret } });
 }
 
-export function registerServer(rig: Rig, caller: Caller, id: string, args: string[] = ["server.js"]): Promise<Reply> {
+export function registerServer(
+  rig: Rig,
+  caller: TrafficCaller,
+  id: string,
+  args: string[] = ["server.js"],
+): Promise<TrafficReply> {
   return post(rig.hub.url, "mcp-servers/register", caller, { ...newServer(id), args });
 }
 
 /** A credential and a server of that name, acknowledged. */
-export async function keep(rig: Rig, caller: Caller): Promise<string> {
+export async function keep(rig: Rig, caller: TrafficCaller): Promise<string> {
   const name = crypto.randomUUID();
   assertEquals((await storeCredential(rig, caller, name, name)).status, 201);
   assertEquals((await registerServer(rig, caller, name)).status, 201);
@@ -63,7 +73,7 @@ export async function readRows({ database }: Rig): Promise<Record<ProjectName, s
 }
 
 /** Asserts that the vault answers these secrets, by their services. */
-export async function assertHolds(rig: Rig, caller: Caller, secrets: Map<string, string>): Promise<void> {
+export async function assertHolds(rig: Rig, caller: TrafficCaller, secrets: Map<string, string>): Promise<void> {
   for (const [service, secret] of secrets) {
     const { status, data } = await post(rig.vault.url, "credentials/retrieve", caller, { service });
     assertEquals([service, status], [service, 200]);

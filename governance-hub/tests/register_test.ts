@@ -70,7 +70,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertEquals(reply.body.error.quota, 1);
     assertMatch(
       reply.body.error.message,
-      /may have 1 servers: delete a server, or ask the operator for a larger quota/,
+      /quota of 1; delete one, or ask the operator for a larger quota/,
     );
     assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.count, 1);
     await post(HUB, "mcp-servers/delete", agent, { server_id: first.server_id });

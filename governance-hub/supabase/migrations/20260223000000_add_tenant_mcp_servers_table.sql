@@ -399,7 +399,7 @@ declare
   page_size integer := (filter ->> 'limit')::integer;
   after_server_id text := coalesce(filter -> 'after' ->> 'server_id', '');
   enabled_only boolean := coalesce((filter ->> 'enabled_only')::boolean, false);
-  current_revision bigint := coalesce((select current.revision from public.tenant_server_revisions as current), 0);
+  current_revision bigint;
   found record;
   document json;
   servers json[];
@@ -409,15 +409,23 @@ begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.raise_http_error(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
-  if filter -> 'known_revisions'
-    @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', current_revision))
-  then
-    return json_build_object('caller', actor, 'data', json_build_object('revision', current_revision, 'unchanged', true));
+  if filter -> 'known_revisions' <> '[]' then
+    current_revision := coalesce((select current.revision from public.tenant_server_revisions as current), 0);
+    if filter -> 'known_revisions'
+      @> jsonb_build_array(jsonb_build_object('tenant_id', actor ->> 'tenant_id', 'revision', current_revision))
+    then
+      return json_build_object(
+        'caller', actor, 'data', json_build_object('revision', current_revision, 'unchanged', true)
+      );
+    end if;
   end if;
   for found in
-    -- The revision in the same statement: it is the one of these servers.
-    select (select current.revision from public.tenant_server_revisions as current) as revision, page
+    -- One statement, so that the revision is the one of these servers. Without servers it is one row.
+    select state.revision, page
     from (
+      select coalesce((select current.revision from public.tenant_server_revisions as current), 0) as revision
+    ) as state
+    left join lateral (
       select
         server.id, server.server_id, server.name, server.command, server.args, server.tool_prefix, server.enabled,
         server.version,
@@ -427,15 +435,15 @@ begin
       where server.server_id > after_server_id and (server.enabled or not enabled_only)
       order by server.server_id
       limit page_size + 1
-    ) as page
+    ) as page on true
   loop
+    current_revision := found.revision;
     -- A page ends after 1 MiB, and what is past its end is never made JSON.
     more := cardinality(servers) = page_size or bytes > 1048576;
-    exit when more;
+    exit when more or found.page is null;
     document := to_json(found.page);
     servers := servers || document;
     bytes := bytes + octet_length(document::text);
-    current_revision := found.revision;
   end loop;
   return json_build_object(
     'caller', actor,

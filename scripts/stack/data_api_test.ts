@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { startCluster } from "../test/support/cluster.ts";
+import { openCluster, startCluster } from "../test/support/cluster.ts";
 import { type LocalDatabase, openDataApi } from "./data_api.ts";
 import { migrate, type RunSql } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
@@ -50,7 +50,7 @@ async function useDataApi(database: LocalDatabase): Promise<number[]> {
 const EXPECTED = [404, 200, 404, 401, 401, 401];
 
 Deno.test("openDataApi() changes no grant on PostgreSQL, and lets service_role call functions alone", async () => {
-  const cluster = await startCluster();
+  const cluster = await openCluster();
   try {
     const name = await cluster.createProject("governance-hub");
     const asAdmin = <T>(work: (run: RunSql) => Promise<T>) => withConnection(cluster.url("supabase_admin", name), work);

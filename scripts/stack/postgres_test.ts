@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { startCluster } from "../test/support/cluster.ts";
+import { openCluster } from "../test/support/cluster.ts";
 import { withConnection } from "./postgres.ts";
 import { freePort } from "./ready.ts";
 
@@ -25,7 +25,7 @@ function cuttingProxy(target: number, cutAt: number): number {
 }
 
 Deno.test("withConnection() rejects, and leaves nothing uncaught, wherever its connection is lost", async (t) => {
-  const cluster = await startCluster();
+  const cluster = await openCluster();
   const url = new URL(cluster.url("supabase_admin", "postgres"));
   try {
     // The start, the two messages of the password, and then the queries.

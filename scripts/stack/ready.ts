@@ -3,8 +3,8 @@
 import { CliError } from "../cli/error.ts";
 import { type Child } from "./child.ts";
 
-/** How long a process may take until it answers, in milliseconds. */
-const START_MS = 60_000;
+/** How long a process may take until it answers, in milliseconds. Making a PGlite database can take a minute on a busy machine. */
+const START_MS = 300_000;
 
 /** Tries until it succeeds. @throws {CliError} when the process ends first (and has told why), or takes too long. */
 export async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {

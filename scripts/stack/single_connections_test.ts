@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import postgres from "postgres";
-import { startCluster } from "../test/support/cluster.ts";
+import { openCluster } from "../test/support/cluster.ts";
 import { reserveSingly } from "./single_connections.ts";
 
 Deno.test("reserveSingly() ends a request whose connection is lost between two queries, and connects anew for the next", async () => {
-  const cluster = await startCluster();
+  const cluster = await openCluster();
   const url = cluster.url("supabase_admin", "postgres");
   const admin = postgres(url, { max: 1, onnotice: () => {} });
   const driver = postgres(url, { onnotice: () => {} });

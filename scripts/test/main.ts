@@ -4,8 +4,9 @@
 import { Command, CommanderError } from "commander";
 import { printError } from "../cli/error.ts";
 import { END_TO_END, endToEnd, type Engine, VAULT_TESTS } from "./end_to_end.ts";
-import { type Count, denoTest, runJobs } from "./test_process.ts";
+import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
 import { SLOW, testFiles } from "./test_files.ts";
+import { startCluster } from "./support/cluster.ts";
 
 const ORDER = `
 Where the end-to-end tests run: on the stack that STACK_FILE names, if it is set; otherwise on a throw-away
@@ -25,7 +26,7 @@ async function testAll(): Promise<Count> {
     (output) => denoTest("admin", admin, { output }),
     (output) => denoTest("programs", programs, { output }),
     (output) => endToEnd("on PostgreSQL", { engine: "postgres", output }),
-    (output) => denoTest("database", db, { output }),
+    (output) => database(db, output),
     (output) => endToEnd("on PGlite", { engine: "pglite", output }),
     (output) => denoTest("units", unit, { output }),
     (output) =>
@@ -36,6 +37,16 @@ async function testAll(): Promise<Count> {
         paths: VAULT_TESTS,
       }),
   ]);
+}
+
+/** All on one cluster, but for the tests that need settings or an end of their own. */
+async function database(paths: string[], output?: Output): Promise<Count> {
+  const cluster = await startCluster();
+  try {
+    return await denoTest("database", paths, { output, environment: cluster.environment });
+  } finally {
+    await cluster.stop();
+  }
 }
 
 async function testEndToEnd(files: string[], options: { filter?: string; postgres?: true }): Promise<Count> {
@@ -60,7 +71,7 @@ function program(finish: (count: Count) => void): Command {
   step("unit", "no stack, no PostgreSQL: seconds (deno task test:unit)")
     .action(async () => finish(await denoTest("units", (await testFiles()).unit)));
   step("db", "the SQL: pgTAP, row security, bounds, plans … (deno task test:db)")
-    .action(async () => finish(await denoTest("database", (await testFiles()).db)));
+    .action(async () => finish(await database((await testFiles()).db)));
   step("e2e", "every endpoint over HTTP (deno task test:e2e)")
     .argument("[files...]", "test files; all end-to-end tests when absent")
     .option("--filter <text>", "only tests with this in their name, or /pattern/")

@@ -15,7 +15,7 @@ export type Output = "live" | "kept";
 export interface TestOptions {
   environment?: Record<string, string>;
   filter?: string | undefined;
-  output?: Output;
+  output?: Output | undefined;
 }
 
 /** Runs all jobs, two at a time. */

@@ -3,10 +3,10 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
 import type { ProjectName } from "../../stack/projects.ts";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed, server } from "../suites/isolation.ts";
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 const TABLES: Record<ProjectName, string> = {

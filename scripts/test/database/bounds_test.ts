@@ -9,7 +9,7 @@ import * as fields from "shared/schema/request_fields.ts";
 import { importKeyring } from "shared/crypto/keyring.ts";
 import { seal } from "shared/crypto/seal.ts";
 import type { ProjectName } from "../../stack/projects.ts";
-import { type ScratchCluster, startCluster } from "../support/cluster.ts";
+import { type ScratchCluster, openCluster } from "../support/cluster.ts";
 import { type Field, FIELDS, FILLERS } from "../support/edges.ts";
 
 /** Tells what the database says of a whole row: `accepted`, or the constraint or column that refuses it. */
@@ -72,7 +72,7 @@ const connections = new Map<ProjectName, postgres.Sql>();
 let cluster: ScratchCluster | undefined;
 
 Deno.test.beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await openCluster();
   for (const [project, table] of Object.entries(TABLES) as [ProjectName, string][]) {
     const database = await cluster.createProject(project);
     const sql = postgres(cluster.url("postgres", database), { max: 1, onnotice: () => {} });

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type postgres from "postgres";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed } from "../suites/isolation.ts";
 
 const PAGE = 1000;
@@ -28,7 +28,7 @@ const KEY_IDS = ["0123456789abcdef", "default"];
 const NO_KEY_IDS = ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", "0123456789abcdeg", "default\n"]
   .concat("Default", "0123456789abcde\n", "\x1b[1A the key may be removed", "0123456789abcdef\u202e");
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 function test(name: string, work: (fixture: Fixture) => Promise<void>): void {

@@ -2,13 +2,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed } from "../suites/isolation.ts";
 
 const WRITERS = 24;
 const DEFAULT_QUOTA = 10_000;
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 async function withVault(work: (fixture: Fixture, writers: postgres.Sql[]) => Promise<void>): Promise<void> {

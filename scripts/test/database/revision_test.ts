@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, server, type TestTenant } from "../suites/isolation.ts";
 
 const HUB = "governance-hub";
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 function test(name: string, work: (fixture: Fixture, database: string) => Promise<void>): void {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { ProjectName } from "../../stack/projects.ts";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, checkHub, checkVault, type Fixture, openFixture, refuses, sealed, server } from "../suites/isolation.ts";
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 const PROJECTS = {

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import type { RunSql } from "../../stack/migrations.ts";
 import { withConnection } from "../../stack/postgres.ts";
 import type { ProjectName } from "../../stack/projects.ts";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 
 /** A table as the catalog has it: columns in order, all else by name. */
 interface Shape {
@@ -184,7 +184,7 @@ const READ_SHAPE = `
       from pg_trigger where tgrelid = 'TABLE'::regclass and not tgisinternal
     )) as triggers`;
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {

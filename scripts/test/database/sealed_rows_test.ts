@@ -5,10 +5,10 @@ import postgres from "postgres";
 import { ApiError } from "shared/api_error.ts";
 import { importKeyring } from "shared/crypto/keyring.ts";
 import { open, seal } from "shared/crypto/seal.ts";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, openFixture, type TestTenant } from "../suites/isolation.ts";
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 const keyring = await importKeyring(crypto.getRandomValues(new Uint8Array(32)), []);

@@ -3,14 +3,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import postgres from "postgres";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, server, type TestTenant } from "../suites/isolation.ts";
 
 const HUB = "governance-hub";
 const MIB = 1024 * 1024;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/;
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 function test(name: string, work: (fixture: Fixture) => Promise<void>): void {

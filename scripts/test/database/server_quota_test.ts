@@ -2,14 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { startCluster } from "../support/cluster.ts";
+import { openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, server } from "../suites/isolation.ts";
 
 const HUB = "governance-hub";
 const WRITERS = 24;
 const DEFAULT_QUOTA = 1000;
 
-const cluster = await startCluster();
+const cluster = await openCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 async function withHub(work: (fixture: Fixture, writers: postgres.Sql[]) => Promise<void>): Promise<void> {

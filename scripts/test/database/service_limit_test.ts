@@ -1,7 +1,7 @@
 /** A key that is limited to services: by the vault's functions, and by row-level security alone. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type ScratchCluster, startCluster } from "../support/cluster.ts";
+import { type ScratchCluster, openCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed } from "../suites/isolation.ts";
 
 const SERVICES = ["amazon", "openai", "stripe"];
@@ -20,7 +20,7 @@ const LIMITS: [limit: (string | null)[] | null | undefined, left: string[]][] = 
 
 let cluster: ScratchCluster;
 Deno.test.beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await openCluster();
 });
 Deno.test.afterAll(() => cluster.stop());
 

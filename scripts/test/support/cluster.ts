@@ -1,7 +1,7 @@
-/** Native PostgreSQL 17 for tests: a throw-away cluster, with as many projects' databases as they need. */
+/** Native PostgreSQL 17 for tests: throw-away clusters, with as many projects' databases as they need. */
 
 import { type Child, startChild } from "../../stack/child.ts";
-import { migrate } from "../../stack/migrations.ts";
+import { migrate, type RunSql } from "../../stack/migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../../stack/postgres.ts";
 import type { PostgresConfig } from "../../stack/postgres_server.ts";
 import { removeDataFolder } from "../../stack/postgres_user.ts";
@@ -11,6 +11,8 @@ import { freePort, untilReady } from "../../stack/ready.ts";
 export interface ScratchCluster {
   /** The data folder: `cluster` below it is PostgreSQL's own. */
   folder: string;
+  /** Variables by which {@linkcode openCluster} in another process finds it. */
+  environment: Record<string, string>;
   url(role: Role, database: string): string;
   /** A new database without anything. Returns its name. */
   createDatabase(): Promise<string>;
@@ -30,6 +32,19 @@ const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =
   `alter default privileges in schema public grant all on ${kind} to anon, authenticated, service_role;`
 ).join("\n");
 
+/** Names a cluster that several test files share, as JSON: starting one takes longer than most of them. */
+const SHARED = "TEST_CLUSTER";
+
+interface Started extends Cluster {
+  folder: string;
+}
+
+/** The shared cluster, which stays when it is stopped here; without one, a cluster of its own. */
+export async function openCluster(): Promise<ScratchCluster> {
+  const shared = Deno.env.get(SHARED);
+  return shared ? { ...databasesOf(JSON.parse(shared)), stop: () => Promise.resolve() } : await startCluster();
+}
+
 /** Starts a cluster whose settings, as `name=value`, are for speed but for those given. */
 export async function startCluster(settings: string[] = []): Promise<ScratchCluster> {
   const folder = await Deno.makeTempDir();
@@ -43,31 +58,46 @@ export async function startCluster(settings: string[] = []): Promise<ScratchClus
   const script = new URL("../../stack/postgres_server.ts", import.meta.url);
   const child: Child = await startChild("PostgreSQL", script, config, {});
   await untilReady(child, () => prepareCluster(cluster));
-  const url = (role: Role, database: string) => databaseUrl(cluster, role, database);
-  async function createDatabase(): Promise<string> {
-    const name = `scratch_${crypto.randomUUID().replaceAll("-", "")}`;
-    await withConnection(url("supabase_admin", "postgres"), (run) => run(`create database ${name} owner postgres`));
-    return name;
-  }
   return {
-    folder,
-    url,
-    createDatabase,
-    async createProject(
-      project,
-      { oldDefaultPrivileges = false, migrations = projectUrl(project, "migrations/") } = {},
-    ) {
-      const name = await createDatabase();
-      await withConnection(url("postgres", name), async (run) => {
-        if (oldDefaultPrivileges) await run(OLD_DEFAULT_PRIVILEGES);
-        await migrate(run, migrations);
-      });
-      return name;
-    },
+    ...databasesOf({ folder, ...cluster }),
     async stop() {
       await child.stop();
       await removeDataFolder(config.folder);
       await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+function databasesOf(cluster: Started): Omit<ScratchCluster, "stop"> {
+  const url = (role: Role, database: string) => databaseUrl(cluster, role, database);
+  const asAdmin = <T>(work: (run: RunSql) => Promise<T>) => withConnection(url("supabase_admin", "postgres"), work);
+  const createDatabase = async (template = "template1") => {
+    const name = `scratch_${crypto.randomUUID().replaceAll("-", "")}`;
+    await asAdmin((run) => run(`create database ${name} owner postgres template ${template}`));
+    return name;
+  };
+  const migrated = async (project: ProjectName, { oldDefaultPrivileges, migrations }: ScratchOptions) => {
+    const name = await createDatabase();
+    await withConnection(url("postgres", name), async (run) => {
+      if (oldDefaultPrivileges) await run(OLD_DEFAULT_PRIVILEGES);
+      await migrate(run, migrations ?? projectUrl(project, "migrations/"));
+    });
+    return name;
+  };
+  return {
+    folder: cluster.folder,
+    environment: { [SHARED]: JSON.stringify(cluster) },
+    url,
+    createDatabase,
+    async createProject(project, options = {}) {
+      if (options.migrations) return await migrated(project, options);
+      const template = `"template ${project}${options.oldDefaultPrivileges ? " with old privileges" : ""}"`;
+      return await asAdmin(async (run) => {
+        if ((await run(`select from pg_database where format('%I', datname) = '${template}'`)).length === 0) {
+          await run(`alter database ${await migrated(project, options)} rename to ${template}`);
+        }
+        return await createDatabase(template);
+      });
     },
   };
 }

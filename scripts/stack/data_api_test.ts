@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { openCluster, startCluster } from "../test/support/cluster.ts";
+import { newPgliteFolder } from "../test/support/pglite_folder.ts";
 import { type LocalDatabase, openDataApi } from "./data_api.ts";
 import { migrate, type RunSql } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
@@ -64,7 +65,7 @@ Deno.test("openDataApi() changes no grant on PostgreSQL, and lets service_role c
 });
 
 Deno.test("openDataApi() changes no grant on PGlite, and lets service_role call functions alone", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await newPgliteFolder();
   try {
     await withPglite(folder, (run) => migrate(run, projectUrl("governance-hub", "migrations/")));
     let before: string[] = [];
@@ -77,7 +78,7 @@ Deno.test("openDataApi() changes no grant on PGlite, and lets service_role call 
 });
 
 Deno.test("openDataApi() answers requests that come at once, each in a transaction of its own", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await newPgliteFolder();
   try {
     await withPglite(folder, (run) => migrate(run, projectUrl("governance-hub", "migrations/")));
     const api = await openDataApi({ kind: "pglite", folder }, KEYS);

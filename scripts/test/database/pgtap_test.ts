@@ -6,6 +6,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { migrate } from "../../stack/migrations.ts";
 import { withPglite } from "../../stack/pglite.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
+import { newPgliteFolder } from "../support/pglite_folder.ts";
 
 interface TapReport {
   planned: number;
@@ -140,7 +141,7 @@ const folders = new Map<string, string>();
 Deno.test.beforeAll(async () => {
   for (const project of PROJECT_NAMES) {
     for (const before of ["", OLD_DEFAULT_PRIVILEGES]) {
-      const folder = await Deno.makeTempDir();
+      const folder = await newPgliteFolder();
       folders.set(project + before, folder);
       await withPglite(folder, async (run) => {
         await run(before);

@@ -93,7 +93,10 @@ Deno.test("readVaultEnvironment() takes the hub's publishable key where its secr
     (await readVaultEnvironment((name) => ({ ...VAULT, ...variables })[name])).hub;
   const [url, REPO_B_ANON_KEY] = [VAULT.REPO_B_URL, "sb_publishable_x"];
   for (const REPO_B_SERVICE_KEY of [undefined, "", " "]) {
-    assertEquals(await hubOf({ REPO_B_SERVICE_KEY, REPO_B_ANON_KEY }), { url, publishableKey: REPO_B_ANON_KEY });
+    assertEquals(await hubOf({ REPO_B_SERVICE_KEY, REPO_B_ANON_KEY }), {
+      url,
+      publishableKey: REPO_B_ANON_KEY,
+    }, `REPO_B_SERVICE_KEY ${REPO_B_SERVICE_KEY}`);
   }
   assertEquals(await hubOf({ REPO_B_ANON_KEY }), { url, secretKey: VAULT.REPO_B_SERVICE_KEY });
   const cause = await causeOf({ ...VAULT, REPO_B_SERVICE_KEY: undefined, REPO_B_ANON_KEY: "two words" });

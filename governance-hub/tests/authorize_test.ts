@@ -25,8 +25,8 @@ Deno.test("POST /authorize answers the one enabled server that owns a tool, and 
   for (const [tool, server, own] of cases) {
     const { status, body } = await post(HUB, "authorize", agent, { tool });
     const { actor, ...data } = body.data;
-    assertEquals([status, data], [200, { allowed: true, tenant_id: id, server, tool: own }]);
-    assertEquals([actor.kind, actor.organization_id, actor.services], ["agent", organizationId, null]);
+    assertEquals([status, data], [200, { allowed: true, tenant_id: id, server, tool: own }], tool);
+    assertEquals([actor.kind, actor.organization_id, actor.services], ["agent", organizationId, null], tool);
   }
   const asKernel = await post(HUB, "authorize", kernel, { tool: "amazon.order", tenant_id: id });
   assertEquals([asKernel.body.data.server, asKernel.body.data.actor.kind], [amazon, "kernel"]);
@@ -80,7 +80,7 @@ Deno.test("POST /authorize without a tool says who calls, whatever the scopes, a
       200,
       { allowed: false, reason, tenant_id: id },
       caller === key ? 0 : 5,
-    ]);
+    ], reason);
   }
 });
 

@@ -9,10 +9,11 @@ for (const path of ["mcp-servers/delete", "mcp-servers-delete"]) {
     const { agent, kernel, id } = await newTenant();
     const server = newServer();
     for (const [key, more] of [[agent, {}], [kernel, { tenant_id: id }]] as const) {
-      assertEquals((await post(HUB, "mcp-servers/register", agent, server)).status, 201);
-      const { status, body } = await post(HUB, path, key, { server_id: server.server_id, ...more });
-      assertEquals([status, body], [200, { ok: true, data: { server_id: server.server_id, deleted: true } }]);
-      assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.count, 0);
+      const registered = await post(HUB, "mcp-servers/register", agent, server);
+      assertEquals(registered.status, 201, registered.text);
+      const { asked, status, body } = await post(HUB, path, key, { server_id: server.server_id, ...more });
+      assertEquals([status, body], [200, { ok: true, data: { server_id: server.server_id, deleted: true } }], asked);
+      assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.count, 0, asked);
     }
   });
 

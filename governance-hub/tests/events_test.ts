@@ -56,7 +56,7 @@ Deno.test("GET /mcp-servers/events has no event of what was refused, and none of
     [agent, "update", { server_id: "s", name: "A server" }, 200],
   ];
   for (const [key, verb, body, status] of refused) {
-    assertEquals((await post(HUB, `mcp-servers/${verb}`, key, body)).status, status);
+    assertEquals((await post(HUB, `mcp-servers/${verb}`, key, body)).status, status, `${verb} ${JSON.stringify(body)}`);
   }
   assertEquals((await get(HUB, EVENTS, agent)).body.data.count, 1);
   assertEquals((await get(HUB, EVENTS, other.agent)).body.data.count, 0);

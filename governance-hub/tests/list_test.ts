@@ -20,8 +20,8 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
     }
     for (const reply of [await get(HUB, path, agent), await get(HUB, `${path}?tenant_id=${id}`, kernel)]) {
       const { servers, count } = reply.body.data;
-      assertEquals([servers.map((s: { server_id: string }) => s.server_id), count], [["a", "b", "c"], 3]);
-      assertEquals("tenant_id" in servers[0], false);
+      assertEquals([servers.map((s: { server_id: string }) => s.server_id), count], [["a", "b", "c"], 3], reply.asked);
+      assertEquals("tenant_id" in servers[0], false, reply.asked);
     }
   });
 

@@ -12,7 +12,7 @@ async function readThrough(agent: string): Promise<string[]> {
   const ids: string[] = [];
   for (let query = "?limit=7"; query !== "";) {
     const { status, body } = await get(HUB, `mcp-servers/list${query}`, agent);
-    assertEquals(status, 200);
+    assertEquals(status, 200, query);
     ids.push(...body.data.servers.map((server: { server_id: string }) => server.server_id));
     query = body.data.next_cursor === null ? "" : `?limit=7&cursor=${body.data.next_cursor}`;
   }
@@ -44,7 +44,7 @@ Deno.test("paging through shows every server that was there all the time exactly
   try {
     for (let pass = 0; pass < PASSES; pass++) {
       const seen = (await readThrough(agent)).filter((id) => id.includes("steady"));
-      assertEquals(seen.sort(), [...steady].sort());
+      assertEquals(seen.sort(), [...steady].sort(), `pass ${pass}`);
     }
   } finally {
     isReading = false;

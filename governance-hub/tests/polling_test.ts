@@ -28,11 +28,12 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
         await poll(path, agent, "*"),
         await poll(`${path}?tenant_id=${id}`, kernel, tag),
       ];
-      for (const { status, text, headers } of asked) {
-        assertEquals([status, text, headers.get("etag")], [304, "", tag]);
-        assertEquals(headers.get("cache-control"), "private, no-cache");
-        assertEquals(headers.get("content-type"), null);
-        assert(headers.get("x-request-id"));
+      for (const [index, { status, text, headers }] of asked.entries()) {
+        const label = `list ${i}, poll ${index}`;
+        assertEquals([status, text, headers.get("etag")], [304, "", tag], label);
+        assertEquals(headers.get("cache-control"), "private, no-cache", label);
+        assertEquals(headers.get("content-type"), null, label);
+        assert(headers.get("x-request-id"), label);
       }
       await post(HUB, "mcp-servers/register", agent, newServer());
     }
@@ -56,7 +57,7 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
       seen.add(before);
       const reply = await post(HUB, `mcp-servers/${verb}`, agent, body);
       assert(reply.status < 300, reply.text);
-      assertEquals((await poll(path, agent, before)).status, 200);
+      assertEquals((await poll(path, agent, before)).status, 200, verb);
     }
     const last = tagOf(await get(HUB, path, agent));
     assertEquals(seen.add(last).size, changes.length + 1);

@@ -23,10 +23,10 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     let expected = before;
     for (const [field, value] of Object.entries(changes)) {
       const { status, body } = await post(HUB, path, agent, { server_id: before.server_id, [field]: value });
-      assertEquals(status, 200);
+      assertEquals(status, 200, field);
       const { updated_at } = body.data;
       expected = { ...expected, [field]: value, updated_at, version: expected.version + 1 };
-      assertEquals(body.data, expected);
+      assertEquals(body.data, expected, field);
     }
     assert(expected.updated_at > before.updated_at);
     assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.servers, [expected]);
@@ -38,7 +38,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     const { server_id, name, args } = before;
     for (const body of [{ server_id }, { server_id, name, args }]) {
       const reply = await post(HUB, path, agent, body);
-      assertEquals([reply.status, reply.body.data], [200, before]);
+      assertEquals([reply.status, reply.body.data], [200, before], reply.asked);
     }
   });
 
@@ -62,7 +62,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     for (const tool_prefix of ["amazon.order.", "Amazon.", "amazon.order.x."]) {
       const reply = await post(HUB, path, agent, { server_id, tool_prefix, name: "changed" });
       assertRefused(reply, 409, "tool_prefix_taken");
-      assertMatch(reply.body.error.message, /of the server holder/);
+      assertMatch(reply.body.error.message, /of the server holder/, tool_prefix);
     }
     const { servers } = (await get(HUB, "mcp-servers/list", agent)).body.data;
     const mine = servers.find((server: { server_id: string }) => server.server_id === server_id);

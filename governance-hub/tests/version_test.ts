@@ -37,8 +37,8 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
       const reply = version % 2
         ? await post(HUB, path, agent, { server_id, name: `n${version}`, if_version: version })
         : await conditional(path, agent, { server_id, name: `n${version}` }, `"${version}"`);
-      assertEquals([reply.status, reply.body.data.version], [200, version + 1]);
-      assertEquals(tagOf(reply), `"${version + 1}"`);
+      assertEquals([reply.status, reply.body.data.version], [200, version + 1], reply.asked);
+      assertEquals(tagOf(reply), `"${version + 1}"`, reply.asked);
     }
     for (const if_version of [1, 3, 5, 2 ** 31 - 1]) {
       assertMismatch(await post(HUB, path, agent, { server_id, name: "late", if_version }), 4);

@@ -51,7 +51,11 @@ Deno.test("GET /credentials/events has no event of what was refused", async () =
     [other.agent, "retrieve", { service: "amazon", tenant_id: crypto.randomUUID() }, 403],
   ];
   for (const [key, verb, body, status] of refused) {
-    assertEquals((await post(VAULT, `credentials/${verb}`, key, body)).status, status);
+    assertEquals(
+      (await post(VAULT, `credentials/${verb}`, key, body)).status,
+      status,
+      `${verb} ${JSON.stringify(body)}`,
+    );
   }
   assertEquals((await get(VAULT, EVENTS, agent)).body.data.count, 1);
   assertEquals((await get(VAULT, EVENTS, other.agent)).body.data.count, 0);

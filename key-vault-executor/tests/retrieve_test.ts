@@ -42,7 +42,7 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
       await post(VAULT, path, agent, { service: "amazon", credential_type: "api_key" }),
       await post(VAULT, path, kernel, { credential_id, tenant_id: id }),
     ];
-    for (const { status, body } of replies) assertEquals([status, body], [200, expected]);
+    for (const { asked, status, body } of replies) assertEquals([status, body], [200, expected], asked);
   });
 
   Deno.test(`POST /${path} moves last_used_at, and nothing else`, async () => {

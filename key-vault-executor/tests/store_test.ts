@@ -41,11 +41,11 @@ for (const path of ["credentials/store", "credentials-store"]) {
     ] as const;
     for (const [index, [tenant, service, credential_type]] of rows.entries()) {
       const reply = await post(VAULT, path, tenant.agent, { service, credential_type, credentials: { index } });
-      assertEquals(reply.status, 201);
+      assertEquals(reply.status, 201, reply.asked);
     }
     for (const [index, [tenant, service, credential_type]] of rows.entries()) {
       const reply = await post(VAULT, "credentials/retrieve", tenant.agent, { service, credential_type });
-      assertEquals(reply.body.data.credentials, { index });
+      assertEquals(reply.body.data.credentials, { index }, reply.asked);
     }
   });
 
@@ -75,8 +75,8 @@ for (const path of ["credentials/store", "credentials-store"]) {
     for (const [field, body] of bad) {
       const reply = await post(VAULT, path, agent, body);
       assertRefused(reply, 400, "invalid_request", field);
-      assertEquals(reply.body.status, "error");
-      assertEquals(/AKIA|wJalr|9007/.test(reply.text), false);
+      assertEquals(reply.body.status, "error", reply.asked);
+      assertEquals(/AKIA|wJalr|9007/.test(reply.text), false, reply.text);
     }
     assertEquals((await get(VAULT, "credentials/list", agent)).body.data.count, 0);
   });

@@ -48,7 +48,7 @@ Deno.test("config.toml has verify_jwt = false and the bundle as entrypoint for e
     const { functions } = parse(await Deno.readTextFile(projectUrl(project, "config.toml")));
     const folders = [...Deno.readDirSync(projectUrl(project, "functions/"))].map((entry) => entry.name).sort();
     const expected = folders.map((name) => [name, { verify_jwt: false, entrypoint: `./dist/${name}.js` }]);
-    assertEquals(functions, Object.fromEntries(expected));
-    assertEquals(folders.length, project === "governance-hub" ? 6 : 5);
+    assertEquals(functions, Object.fromEntries(expected), project);
+    assertEquals(folders.length, project === "governance-hub" ? 6 : 5, project);
   }
 });

@@ -38,7 +38,7 @@ Deno.test("check-config says of each variable that is missing or malformed what 
   for (const [name, value, said] of faults) {
     const { code, text } = await check(["--project", "vault"], { ...SECRETS, [name]: value });
     assertEquals(code, 1, text);
-    assertMatch(text, said);
+    assertMatch(text, said, `${name}=${value}`);
     assert(!text.includes("canary"), text);
   }
 });
@@ -63,7 +63,7 @@ Deno.test("check-config helps with a mistyped option, project and file", async (
   for (const [args, said] of mistyped) {
     const { code, text } = await check(args, {});
     assertEquals(code, 2, text);
-    assertMatch(text, said);
+    assertMatch(text, said, args.join(" "));
   }
   assertMatch((await check(["--env-file", "/nowhere"], {})).text, /^error: \/nowhere cannot be read/);
 });

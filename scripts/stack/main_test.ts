@@ -303,7 +303,7 @@ Deno.test("start --help names every option", async () => {
   const { process, output } = spawn(["--help"]);
   assertEquals((await process.status).code, 0);
   for (const option of ["--postgres", "--hub-port", "--vault-port", "--data-dir", "--fresh"]) {
-    assert(output().includes(option));
+    assert(output().includes(option), option);
   }
 });
 

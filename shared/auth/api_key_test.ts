@@ -18,10 +18,10 @@ Deno.test("crc32() agrees with the check value of the CRC catalogue", () => {
 Deno.test("generateKey() makes keys of the documented form, each another", () => {
   for (const [kind, prefix] of [["agent", "mcp_"], ["kernel", "krn_"]] as const) {
     const keys = Array.from({ length: 200 }, () => generateKey(kind));
-    assertEquals(new Set(keys).size, 200);
+    assertEquals(new Set(keys).size, 200, kind);
     for (const key of keys) {
       assertMatch(key, new RegExp(`^${prefix}[0-9A-Za-z]{49}$`));
-      assert(isKey(kind, key));
+      assert(isKey(kind, key), key);
     }
   }
 });

@@ -19,14 +19,14 @@ Deno.test("readKey() reads an agent's key and a kernel's", () => {
 Deno.test("readKey() ignores a Supabase client's own bearer token beside X-API-Key", () => {
   for (const token of ["eyJhbGciOiJIUzI1NiJ9.e30.x", "sb_publishable_x"]) {
     const headers = new Headers({ "x-api-key": agentKey, authorization: `Bearer ${token}` });
-    assertEquals(readKey(headers).kind, "agent");
+    assertEquals(readKey(headers).kind, "agent", token);
   }
 });
 
 Deno.test("readKey() refuses a key of each kind at once, well formed or not", () => {
   assertEquals(refusal({ "x-api-key": agentKey, authorization: `Bearer ${kernelKey}` }), "ambiguous_credentials");
   for (const authorization of ["Bearer krn_x", `Bearer ${kernelKey} x`, `Bearer ${kernelKey}, Bearer ${kernelKey}`]) {
-    assertEquals(refusal({ "x-api-key": agentKey, authorization }), "ambiguous_credentials");
+    assertEquals(refusal({ "x-api-key": agentKey, authorization }), "ambiguous_credentials", authorization);
   }
 });
 

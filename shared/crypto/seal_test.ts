@@ -43,7 +43,7 @@ Deno.test("open() refuses bytes that were moved to another row", async () => {
   const { sealed, keyId } = await seal(ring, ROW, '{"a":1}');
   for (const moved of [{ tenantId: "u" }, { service: "stripe" }, { credentialType: "oauth_token" }]) {
     const error = await assertRejects(() => open(ring, { ...ROW, ...moved }, sealed, keyId), ApiError);
-    assertEquals(error.code, "credential_unreadable");
+    assertEquals(error.code, "credential_unreadable", JSON.stringify(moved));
   }
 });
 
@@ -54,7 +54,7 @@ Deno.test("open() refuses altered, truncated and empty bytes", async () => {
   altered[20] = (altered[20] ?? 0) ^ 1;
   for (const bad of [altered, bytes.subarray(0, -1), bytes.subarray(1), new Uint8Array()]) {
     const error = await assertRejects(() => open(ring, ROW, encodeBase64(bad), keyId), ApiError);
-    assertEquals(error.code, "credential_unreadable");
+    assertEquals(error.code, "credential_unreadable", `${bad.length} bytes`);
   }
 });
 

@@ -113,7 +113,7 @@ Deno.test("router() dispatches by the segment after its own name, and answers 40
   for (const path of ["things", "things/", "things/echo/", "things/Echo", "things%2Fecho", "things//echo", "echo"]) {
     const response = await fetch(post({ name: "x" }, {}, path));
     assertEquals([response.status, (await response.json()).error.code], [404, "not_found"], path);
-    assertMatch(response.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
+    assertMatch(response.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/, path);
   }
 });
 

@@ -32,7 +32,7 @@ Deno.test("callHub() sends a new secret key as apikey only, and a legacy one as 
   const url = `http://127.0.0.1:${server.addr.port}`;
   try {
     for (const secret_key of ["sb_secret_x", "eyJ.legacy.x"]) {
-      assertEquals(await callHub({ url, secret_key }, "read_status", {}, z.string()), "answer");
+      assertEquals(await callHub({ url, secret_key }, "read_status", {}, z.string()), "answer", secret_key);
     }
     assertEquals(seen, [["sb_secret_x", null], ["eyJ.legacy.x", "Bearer eyJ.legacy.x"]]);
   } finally {

@@ -16,9 +16,9 @@ Deno.test("readExpiry() takes days, hours, a date and a moment of RFC 3339, and 
     ..."|0d|d|90|90m|-1d|1.5d|999999d0|2027-1-1|2027-02-30|2027-02-29T00:00:00Z|2027-13-01".split("|"),
     ..."2027-01-01T12:00:00|2027-01-01T24:00:00Z|2027-01-01 12:00:00Z|tomorrow|9999999d".split("|"),
   ];
-  for (const given of malformed) assertMatch(thrown(() => readExpiry(given, now)), /^--expires must be like /);
+  for (const given of malformed) assertMatch(thrown(() => readExpiry(given, now)), /^--expires must be like /, given);
   for (const given of ["2026-06-01", "2026-06-01T12:00:00Z"]) {
-    assertMatch(thrown(() => readExpiry(given, now)), /is in the past$/);
+    assertMatch(thrown(() => readExpiry(given, now)), /is in the past$/, given);
   }
 });
 
@@ -34,7 +34,7 @@ Deno.test("readPast() takes the same forms of the past, and keeps microseconds",
   ] as const;
   for (const [given, expected] of good) assertEquals(readPast("--since", given, now), expected);
   for (const given of ["", "h", "-1h", "yesterday", "2026-02-30", "999999d", "2026-01-31 12:00:00Z"]) {
-    assertMatch(thrown(() => readPast("--since", given, now)), /^--since must be like 24h, 7d, 2026-01-31 or /);
+    assertMatch(thrown(() => readPast("--since", given, now)), /^--since must be like 24h, 7d, 2026-01-31 or /, given);
   }
 });
 

@@ -56,7 +56,7 @@ Re-sealed 1,203 credentials.
   assertEquals(changed.length, 1203);
   for (const service of ["1a-0", "1a-1202", "2b-1"]) {
     const response = await send(apiKey, "credentials/retrieve", { service });
-    assertEquals([response.status, (await response.json()).data.credentials], [200, valueOf(service)]);
+    assertEquals([response.status, (await response.json()).data.credentials], [200, valueOf(service)], service);
   }
 });
 

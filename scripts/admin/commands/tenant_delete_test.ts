@@ -85,7 +85,7 @@ Deno.test("tenant delete shows what would go, refuses without a terminal and --y
         (select count(*) from public.tenant_mcp_servers where tenant_id = ${id})::integer as servers`;
     const [inVault] =
       await vaultSql`select count(*)::integer as n from public.tenant_credentials where tenant_id = ${id}`;
-    assertEquals([inHub?.tenants, inHub?.keys, inHub?.servers, inVault?.n], Array(4).fill(expected));
+    assertEquals([inHub?.tenants, inHub?.keys, inHub?.servers, inVault?.n], Array(4).fill(expected), id);
   }
   assertEquals(await request(kept.key, "credentials/retrieve", { service: "a" }), 200);
   await fail(["tenant", "delete", gone.id, "--yes"], /there is no tenant/);
@@ -139,9 +139,9 @@ Deno.test({
       const { stdout, code } = await process.output();
       await input.close().catch(() => {});
       const output = new TextDecoder().decode(stdout);
-      assertMatch(output, /This cannot be undone\. Type typed to delete it: /);
-      assertMatch(output, expected);
-      assertEquals(code, typed === "typed" ? 0 : 1);
+      assertMatch(output, /This cannot be undone\. Type typed to delete it: /, typed);
+      assertMatch(output, expected, typed);
+      assertEquals(code, typed === "typed" ? 0 : 1, typed);
     }
   },
 });

@@ -89,8 +89,10 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     const { owner, a } = fixture;
     const [event] = await owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
     const insert = (changes: Changes) => as(fixture, "tenant_scope", a.id, copyOfEvent(table, event?.id, changes));
-    for (const changes of [...EVENTS, ...good]) assertEquals((await insert(changes)).count, 1);
-    for (const changes of [...NO_EVENTS, ...bad]) await refuses(insert(changes), "42501");
+    for (const changes of [...EVENTS, ...good]) {
+      assertEquals((await insert(changes)).count, 1, JSON.stringify(changes));
+    }
+    for (const changes of [...NO_EVENTS, ...bad]) await refuses(insert(changes), "42501", JSON.stringify(changes));
   });
 
   test("is changed and emptied by no role that the service has", async (fixture) => {
@@ -99,7 +101,9 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     const before = await read();
     assertEquals(before.length, 2);
     for (const [role, sqlstate] of ROLES) {
-      for (const change of CHANGES) await refuses(as(fixture, role, a.id, change.replace("TABLE", table)), sqlstate);
+      for (const change of CHANGES) {
+        await refuses(as(fixture, role, a.id, change.replace("TABLE", table)), sqlstate, `${role}: ${change}`);
+      }
     }
     assertEquals(await read(), before);
   });
@@ -116,7 +120,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     const [event] = await fixture.owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
     const copy = (tenantId: string) => copyOfEvent(table, event?.id, { tenant_id: tenantId });
     for (const role of ["anon", "authenticated", "service_role", "authenticator"]) {
-      await refuses(as(fixture, role, a.id, copy(a.id)), "42501");
+      await refuses(as(fixture, role, a.id, copy(a.id)), "42501", role);
     }
     assertEquals((await as(fixture, "tenant_scope", a.id, copy(a.id))).count, 1);
     await refuses(as(fixture, "tenant_scope", a.id, copy(b.id)), "42501");
@@ -163,10 +167,10 @@ Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-
         }];
         await transaction`select reseal_credentials(${transaction.json(batch)}, ${requestId})`;
       });
-    for (const bytes of [0, 33, 65565]) await refuses(reseal(bytes, "a"), "23514");
+    for (const bytes of [0, 33, 65565]) await refuses(reseal(bytes, "a"), "23514", `${bytes} bytes`);
     const ids = NO_EVENTS.flatMap(({ request_id }) => typeof request_id === "string" ? [request_id] : []);
     assertEquals(ids.length, 5);
-    for (const id of ids) await refuses(reseal(40, id), "23514");
+    for (const id of ids) await refuses(reseal(40, id), "23514", JSON.stringify(id));
     assertEquals((await owner`select from public.credential_events`).count, 1);
     await reseal(40, "a-Z_0.9:");
     assertEquals((await owner`select from public.credential_events where action = 'rotate'`).count, 1);

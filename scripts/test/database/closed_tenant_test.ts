@@ -58,7 +58,7 @@ Deno.test(`${WRITERS} writers leave nothing in a tenant that is closed and purge
       await closeAndPurge(sql, id);
       const left = await rowsOf(owner, id);
       await ends;
-      assertEquals([left, await rowsOf(owner, id)], [0, 0]);
+      assertEquals([left, await rowsOf(owner, id)], [0, 0], `round ${round}`);
     }
   }));
 

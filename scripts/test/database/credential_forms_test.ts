@@ -46,10 +46,10 @@ test("store_credential takes the id of an encryption key, and for a tenant's id 
   const store = (tenantId: string, keyId: string) =>
     call(sql, "store_credential", { ...a.caller, tenant_id: tenantId }, { ...sealed("s"), encryption_key_id: keyId });
   for (const keyId of KEY_IDS) await store(TENANT_ID, keyId);
-  for (const keyId of NO_KEY_IDS) await refuses(store(TENANT_ID, keyId), "23514");
+  for (const keyId of NO_KEY_IDS) await refuses(store(TENANT_ID, keyId), "23514", JSON.stringify(keyId));
   // The policy of the event refuses first. Without a tenant nobody calls.
   for (const tenantId of NO_TENANT_IDS) {
-    await refuses(store(tenantId, "0123456789abcdef"), tenantId ? "42501" : "PT401");
+    await refuses(store(tenantId, "0123456789abcdef"), tenantId ? "42501" : "PT401", JSON.stringify(tenantId));
   }
 });
 
@@ -61,16 +61,16 @@ test("reseal_credentials takes the id of an encryption key", async ({ sql, a, ow
     const swap = { id: row?.id, expected: bytes, encrypted_credentials: bytes, encryption_key_id: keyId };
     return call(sql, "reseal_credentials", [swap], "a-rotation");
   };
-  for (const keyId of KEY_IDS) assertEquals(await reseal(keyId), { resealed: 1 });
-  for (const keyId of NO_KEY_IDS) await refuses(reseal(keyId), "23514");
+  for (const keyId of KEY_IDS) assertEquals(await reseal(keyId), { resealed: 1 }, keyId);
+  for (const keyId of NO_KEY_IDS) await refuses(reseal(keyId), "23514", JSON.stringify(keyId));
 });
 
 test("no column alone is changed to what is malformed", async ({ sql, a, owner }) => {
   await call(sql, "store_credential", a.caller, sealed("s"));
   const set = (column: string, value: string) =>
     owner`update public.tenant_credentials set ${owner({ [column]: value })}`;
-  for (const keyId of NO_KEY_IDS) await refuses(set("encryption_key_id", keyId), "23514");
-  for (const tenantId of NO_TENANT_IDS) await refuses(set("tenant_id", tenantId), "23514");
+  for (const keyId of NO_KEY_IDS) await refuses(set("encryption_key_id", keyId), "23514", JSON.stringify(keyId));
+  for (const tenantId of NO_TENANT_IDS) await refuses(set("tenant_id", tenantId), "23514", JSON.stringify(tenantId));
   await set("encryption_key_id", "default");
   await set("tenant_id", TENANT_ID);
 });
@@ -83,7 +83,7 @@ test("an event has a tenant's id", async ({ owner }) => {
       await insertEvents(transaction, tenantId, "a", 1);
     });
   await insert(TENANT_ID);
-  for (const tenantId of NO_TENANT_IDS) await refuses(insert(tenantId), "42501");
+  for (const tenantId of NO_TENANT_IDS) await refuses(insert(tenantId), "42501", JSON.stringify(tenantId));
 });
 
 test("close_tenant and set_credential_quota take a tenant's id", async ({ sql, owner }) => {
@@ -93,7 +93,7 @@ test("close_tenant and set_credential_quota take a tenant's id", async ({ sql, o
       await transaction`select set_credential_quota(${tenantId}, 1)`;
     });
   for (const work of [setQuota, (tenantId: string) => call(sql, "close_tenant", tenantId)]) {
-    for (const tenantId of NO_TENANT_IDS) await refuses(work(tenantId), "23514");
+    for (const tenantId of NO_TENANT_IDS) await refuses(work(tenantId), "23514", JSON.stringify(tenantId));
     await work(TENANT_ID);
   }
   assertEquals((await owner`select from public.vault_tenants`).count, 1);
@@ -110,11 +110,15 @@ test(`${PAGE} of the largest credentials and events are each a page below 1 MiB`
     from generate_series(1, ${PAGE}) as n`;
   await insertEvents(owner, a.id, "z".repeat(128), PAGE);
   for (const column of ["service", "credential_type"]) {
-    await refuses(owner`update public.tenant_credentials set ${owner(column)} = ${owner(column)} || 'z'`, "23514");
+    await refuses(
+      owner`update public.tenant_credentials set ${owner(column)} = ${owner(column)} || 'z'`,
+      "23514",
+      column,
+    );
   }
   for (const [name, member] of [["list_credentials", "credentials"], ["list_credential_events", "events"]] as const) {
     const page = await call(sql, name, a.caller, { limit: PAGE });
-    assertEquals([page[member].length, page.more], [PAGE, false]);
+    assertEquals([page[member].length, page.more], [PAGE, false], name);
     const bytes = new TextEncoder().encode(JSON.stringify(page)).byteLength;
     assert(bytes > 300 * PAGE && bytes < MAX_PAGE_BYTES, `${name}: ${bytes} bytes`);
   }
@@ -146,9 +150,9 @@ test("a time has six digits of a second and the offset +00:00, whatever the zone
       rows.map((row: Record<string, string>) => row.occurred_at)
     )
   ) {
-    assertEquals(times.length, 2);
+    assertEquals(times.length, 2, times.join());
     for (const time of times) assertMatch(time, TIME);
-    assert(times[0] < times[1]);
+    assert(times[0] < times[1], times.join());
   }
 });
 

@@ -57,8 +57,8 @@ Deno.test(`${WRITERS} writers of new credentials at one below the quota store ex
         ),
       );
       const refused = `PT409 quota_exceeded {"quota": ${round}}`;
-      assertEquals(outcomes.sort(), [...Array(WRITERS - 1).fill(refused), "stored"]);
-      assertEquals(await counts(fixture), [round, round]);
+      assertEquals(outcomes.sort(), [...Array(WRITERS - 1).fill(refused), "stored"], `round ${round}`);
+      assertEquals(await counts(fixture), [round, round], `round ${round}`);
     }
   }));
 

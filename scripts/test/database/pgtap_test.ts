@@ -190,7 +190,7 @@ for (const project of PROJECT_NAMES) {
   });
 }
 
-Deno.test("a pgTAP run passes only with every planned test ok, and at least one", () => {
+Deno.test("a pgTAP run passes only with every planned test ok, and at least one", async (t) => {
   assertPassed(readTap(["1..2", "ok 1 - a", "ok 2 - b"]));
   assertPassed(readTap(["ok 1 - a", "1..1"]));
   const bad = [
@@ -201,7 +201,9 @@ Deno.test("a pgTAP run passes only with every planned test ok, and at least one"
     ["1..0"],
     [],
   ];
-  for (const output of bad) assertThrows(() => assertPassed(readTap(output)));
+  for (const output of bad) {
+    await t.step(output.join() || "no output", () => void assertThrows(() => assertPassed(readTap(output))));
+  }
 });
 
 /** Opens the database in a folder as the role `postgres`, with pgTAP at hand. */

@@ -93,10 +93,12 @@ test(
     const counts = new Map(seen.map(({ revision, count }) => [revision, count]));
     // Each write is one revision and one server more.
     for (const [index, { revision, count }] of seen.entries()) {
-      assertEquals(count, counts.get(revision));
+      assertEquals(count, counts.get(revision), `revision ${revision}`);
       const next = seen[index + 1];
-      if (next) assertEquals(Math.sign(next.revision - revision), Math.sign(next.count - count));
-      if (next) assert(next.revision >= revision);
+      if (!next) continue;
+      const label = `revision ${revision}, then ${next.revision}`;
+      assertEquals(Math.sign(next.revision - revision), Math.sign(next.count - count), label);
+      assert(next.revision >= revision, label);
     }
     assert(counts.size > 20, `${counts.size} revisions were seen`);
   },

@@ -96,7 +96,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
           const deleted = await sql.unsafe(`delete from public.${table} where tenant_id = '${a.id}'`);
           return { seen: rows.map((row) => row.tenant_id), changed: updated.count + deleted.count };
         });
-        assertEquals(outcome, { seen: setting === b.id ? [b.id] : [], changed: 0 });
+        assertEquals(outcome, { seen: setting === b.id ? [b.id] : [], changed: 0 }, `setting ${setting}`);
         await refuses(
           owner.begin(async (sql) => {
             if (setting !== undefined) await sql`select set_config('app.tenant_id', ${setting}, true)`;
@@ -104,6 +104,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
             await sql`insert into public.${sql(table)} ${sql(sample(project, a.id))}`;
           }),
           "42501",
+          `setting ${setting}`,
         );
       }
     });
@@ -114,7 +115,11 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       for (let i = 0; i < 400; i++) {
         const [tenant, name] = i % 2 ? [fixture.b, "of-b"] : [fixture.a, "of-a"];
         const data = await call(fixture.sql, list, tenant.caller, { limit: 10 });
-        assertEquals(data[member[0] ?? ""].map((row: Record<string, string>) => row[member[1] ?? ""]), [name]);
+        assertEquals(
+          data[member[0] ?? ""].map((row: Record<string, string>) => row[member[1] ?? ""]),
+          [name],
+          `call ${i}`,
+        );
       }
     });
 
@@ -141,7 +146,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
               await transaction.unsafe(`set local role ${role}`);
               await transaction.unsafe(`${statement} public.${relname} ${rest}`);
             });
-            await refuses(attempt, "42501");
+            await refuses(attempt, "42501", `${role}: ${statement} ${relname}`);
           }
         }
       }

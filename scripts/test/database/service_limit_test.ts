@@ -40,20 +40,22 @@ Deno.test("the vault's functions show a limited key its services alone, one call
     const ids = await owner`select id, service from public.tenant_credentials order by service`;
     for (const [services, left] of LIMITS) {
       const caller = { ...a.caller, ...(services !== undefined && { services }) };
+      const limit = `limited to ${JSON.stringify(services)}`;
       const { credentials } = await call(sql, "list_credentials", caller, { limit: 10 });
-      assertEquals(credentials.map((row: { service: string }) => row.service), left);
+      assertEquals(credentials.map((row: { service: string }) => row.service), left, limit);
       const { events } = await call(sql, "list_credential_events", caller, { limit: 1000 });
-      assertEquals([...new Set(events.map((row: { service: string }) => row.service))].sort(), left);
+      assertEquals([...new Set(events.map((row: { service: string }) => row.service))].sort(), left, limit);
       for (const { id, service } of ids) {
+        const label = `${limit}: ${service}`;
         const byId = call(sql, "retrieve_credential", caller, { credential_id: id });
         const byName = call(sql, "retrieve_credential", caller, { service, credential_type: "api_key" });
         if (left.includes(service)) {
-          assertEquals([(await byId).credential_id, (await byName).credential_id], [id, id]);
+          assertEquals([(await byId).credential_id, (await byName).credential_id], [id, id], label);
         } else {
-          await refuses(byId, "PT404");
-          await refuses(byName, "PT403");
-          await refuses(call(sql, "store_credential", caller, sealed(service)), "PT403");
-          await refuses(call(sql, "delete_credential", caller, { credential_id: id }), "PT404");
+          await refuses(byId, "PT404", label);
+          await refuses(byName, "PT403", label);
+          await refuses(call(sql, "store_credential", caller, sealed(service)), "PT403", label);
+          await refuses(call(sql, "delete_credential", caller, { credential_id: id }), "PT404", label);
         }
       }
     }
@@ -76,7 +78,7 @@ Deno.test("row-level security alone keeps a limited key to its services", async 
           left,
           left,
           left,
-        ]);
+        ], JSON.stringify(services));
         throw new Undone();
       });
       await outcome.catch((error) => {
@@ -116,8 +118,8 @@ Deno.test("the hub's keys take at most 100 names of services, each as the vault 
     for (const table of ["api_keys", "kernels"]) {
       const limit = (services: (string | null)[] | null) =>
         owner.unsafe(`update public.${table} set services = $1::text[]`, [services]);
-      for (const services of good) assert((await limit(services)).count > 0);
-      for (const services of bad) await refuses(limit(services), "23514");
+      for (const services of good) assert((await limit(services)).count > 0, JSON.stringify(services));
+      for (const services of bad) await refuses(limit(services), "23514", JSON.stringify(services));
     }
   } finally {
     await fixture.close();

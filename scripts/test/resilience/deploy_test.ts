@@ -51,10 +51,10 @@ for (const project of PROJECTS) {
       for (const database of [await cluster.createDatabase(), await cluster.createDatabase()]) {
         const remote = `--remote=${cluster.url("postgres", database)}?sslmode=disable`;
         const push = () => run(CLI, ["db", "push", "--yes", remote], ROOT + project);
-        assertMatch(await push(), /Applying migration 2026\d+_/);
-        assertMatch(await push(), /up to date/);
+        assertMatch(await push(), /Applying migration 2026\d+_/, project);
+        assertMatch(await push(), /up to date/, project);
         const advisors = ["db", "advisors", "--level=warn", "--fail-on=warn", remote];
-        assertMatch(await run(CLI, advisors, ROOT + project), /No issues found/);
+        assertMatch(await run(CLI, advisors, ROOT + project), /No issues found/, project);
       }
     } finally {
       await cluster.stop();
@@ -102,11 +102,11 @@ Deno.test("deploy sends one file per function and exactly the named secrets, and
     }
     for (const project of PROJECTS) {
       const uploads = api.uploads.filter((upload) => upload.project === REFS[project]);
-      assertEquals(uploads.map(({ slug }) => slug).sort(), (await functionNames(project)).sort());
+      assertEquals(uploads.map(({ slug }) => slug).sort(), (await functionNames(project)).sort(), project);
       for (const { slug, files, metadata } of uploads) {
-        assertEquals([files, metadata.verify_jwt], [[`supabase/dist/${slug}.js`], false]);
+        assertEquals([files, metadata.verify_jwt], [[`supabase/dist/${slug}.js`], false], slug);
       }
-      assertEquals(api.secrets.get(REFS[project]), secrets[project]);
+      assertEquals(api.secrets.get(REFS[project]), secrets[project], project);
     }
 
     const stackFile = `${folder}/edge_stack.json`;

@@ -52,9 +52,9 @@ Deno.test("a full disk makes writes answer 503, loses nothing that was acknowled
   const kept = [...before.acknowledged, ...stores.acknowledged];
   await assertHolds(rig, agent, new Map([...secrets].filter(([name]) => kept.includes(name))));
   const rows = await readRows(rig);
-  for (const name of stores.refused) assert(!rows["key-vault-executor"].some((row) => row.includes(name)));
-  for (const name of registers.refused) assert(!rows["governance-hub"].some((row) => row.includes(name)));
-  for (const name of registers.acknowledged) assert(rows["governance-hub"].some((row) => row.includes(name)));
+  for (const name of stores.refused) assert(!rows["key-vault-executor"].some((row) => row.includes(name)), name);
+  for (const name of registers.refused) assert(!rows["governance-hub"].some((row) => row.includes(name)), name);
+  for (const name of registers.acknowledged) assert(rows["governance-hub"].some((row) => row.includes(name)), name);
 });
 
 /** Writes new things until one is refused, as it must be. */
@@ -68,7 +68,7 @@ async function writeUntilRefused(
     const { status, code, ms } = await write(name);
     assert(ms <= SLOWEST_MS, `an answer took ${Math.round(ms)} ms`);
     if (status !== 201) {
-      assertEquals([status, code], [503, "unavailable"]);
+      assertEquals([status, code], [503, "unavailable"], name);
       outcome.refused.push(name);
       break;
     }

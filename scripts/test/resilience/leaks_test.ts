@@ -108,8 +108,11 @@ Deno.test("the hub's database and PostgreSQL's log hold the digests of the keys,
   assertEquals(digests.length, keys.length);
   const found = search(await collectPlaces(rig), digests).map(({ place, canary }) => [place.split("/")[0], canary]);
   for (const digest of digests) {
-    assert(found.some(([place, canary]) => canary === digest && place?.startsWith("dump: governance-hub public.")));
-    assert(found.some(([place, canary]) => canary === digest && place === "file: log"));
+    assert(
+      found.some(([place, canary]) => canary === digest && place?.startsWith("dump: governance-hub public.")),
+      digest,
+    );
+    assert(found.some(([place, canary]) => canary === digest && place === "file: log"), digest);
   }
   for (const project of [rig.hub, rig.vault]) {
     for (const endpoint of await endpointsOf(project.project)) {

@@ -73,7 +73,7 @@ Deno.test("a restore that goes on past the missing role loses what isolates tena
     const vault = await rig.startProject("key-vault-executor", { databaseUrl });
     for (const credential of kept) {
       const { status, code } = await retrieve(vault, credential);
-      assertEquals([status, code], [500, "internal"]);
+      assertEquals([status, code], [500, "internal"], credential.id);
     }
     await vault.process.stop();
   } finally {
@@ -89,7 +89,7 @@ for (const way of WAYS) {
       for (const project of PROJECTS) {
         const [before, after] = [await dump(source(project)), await dump(restored.url(project))];
         assertEquals(firstDifference(before, after), undefined, project);
-        assertEquals(await readRoles(restored.url(project)), await readRoles(source(project)));
+        assertEquals(await readRoles(restored.url(project)), await readRoles(source(project)), project);
         dumps.push(after);
       }
       const [role] = await readRoles(restored.url("key-vault-executor"));
@@ -127,7 +127,7 @@ Deno.test("with another encryption key a restored vault answers 503 and changes 
     const before = await readCredentials(vaultDatabase);
     for (const credential of kept) {
       const { status, code } = await retrieve(wrong, credential);
-      assertEquals([status, code], [503, "unavailable"]);
+      assertEquals([status, code], [503, "unavailable"], credential.id);
     }
     assertEquals(await readCredentials(vaultDatabase), before);
     assertEquals(firstDifference(whole, await dump(vaultDatabase)), undefined);
@@ -198,7 +198,7 @@ async function fill(): Promise<Kept[]> {
           service: crypto.randomUUID(),
           credentials,
         });
-        assertEquals(stored.status, 201);
+        assertEquals(stored.status, 201, value.slice(0, 20));
         kept.push({ id: stored.body.data.credential_id, key: api_key, credentials });
       }
     }
@@ -209,10 +209,10 @@ async function fill(): Promise<Kept[]> {
 async function assertKept(vault: RunningProject): Promise<void> {
   for (const [index, credential] of kept.entries()) {
     const { status, credentials } = await retrieve(vault, credential);
-    assertEquals([status, credentials], [200, credential.credentials]);
+    assertEquals([status, credentials], [200, credential.credentials], credential.id);
     const stranger = kept.at(index - 3);
     assert(stranger && stranger.key !== credential.key);
-    assertEquals((await retrieve(vault, { ...credential, key: stranger.key })).status, 404);
+    assertEquals((await retrieve(vault, { ...credential, key: stranger.key })).status, 404, credential.id);
   }
 }
 

@@ -57,7 +57,7 @@ async function fill(values: Map<string, string>, count: number, bytes: number): 
   for (let i = 0; i < count; i++) {
     const service = `s-${crypto.randomUUID()}`;
     const value = service.padEnd(bytes, "x");
-    assertEquals((await storeCredential(rig, caller, service, value)).status, 201);
+    assertEquals((await storeCredential(rig, caller, service, value)).status, 201, service);
     values.set(service, value);
   }
 }
@@ -106,7 +106,7 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes o
     assert(proxy.isReached(), JSON.stringify(step));
     killed.add(JSON.stringify(step));
     await proxy.stop();
-    assertEquals(Object.values(await inventory()).reduce((a, b) => a + b), values.size);
+    assertEquals(Object.values(await inventory()).reduce((a, b) => a + b), values.size, JSON.stringify(step));
     if (killed.size % 5 === 0) await assertOpens(live, values);
   }
   assertEquals(killed.size, STEPS.length);
@@ -128,7 +128,7 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes o
 /** Some under the old key again, so that there are three pages left to rotate. */
 async function makeOld(services: Set<string>, values: Map<string, string>): Promise<void> {
   for (const service of services) {
-    assertEquals((await storeCredential(rig, caller, service, values.get(service) ?? "")).status, 200);
+    assertEquals((await storeCredential(rig, caller, service, values.get(service) ?? "")).status, 200, service);
   }
 }
 
@@ -157,7 +157,7 @@ Deno.test("an instance without the new key answers 503 and changes nothing; what
   const before = await read("select to_jsonb(row) as row from public.tenant_credentials as row order by id");
   const [service = ""] = values.keys();
   for (const service of values.keys()) {
-    assertEquals((await post(rig.vault.url, "credentials/retrieve", caller, { service })).status, 503);
+    assertEquals((await post(rig.vault.url, "credentials/retrieve", caller, { service })).status, 503, service);
   }
   assertEquals(await read("select to_jsonb(row) as row from public.tenant_credentials as row order by id"), before);
   assert(rig.vault.process.output().includes(`no encryption key with the id ${await keys.id}`));
@@ -182,7 +182,7 @@ Deno.test("with the old key forgotten rows stay as they are and are 503, and the
   const forgetful = await rig.startProject(VAULT, { environment: { CREDENTIAL_ENCRYPTION_KEY } });
   for (const service of values.keys()) {
     const { status, code } = await post(forgetful.url, "credentials/retrieve", caller, { service });
-    assertEquals([status, code], [503, "unavailable"]);
+    assertEquals([status, code], [503, "unavailable"], service);
   }
   assert(forgetful.process.output().includes(`no encryption key with the id ${oldId}`), forgetful.process.output());
   const forgetfulRotation = await startAdmin(rig, ["--json", "rotate-key", "--yes"], { CREDENTIAL_ENCRYPTION_KEY })

@@ -69,7 +69,7 @@ function testPost(title: string, endpoint: EndpointCase, path: string, agent: st
       const text = JSON.stringify({ ...body(), [field]: 0 }).replace(`"${field}":0`, `"${field}":${deep}`);
       const reply = await send(project, path, { key: agent, body: text });
       assertRefused(reply, 400, "invalid_request", field);
-      assert(!reply.text.includes("canary"));
+      assert(!reply.text.includes("canary"), field);
     }
   });
 

@@ -113,6 +113,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
           assertMatch(
             (await ask({ headers: { "x-request-id": bad } })).headers.get("x-request-id") ?? "",
             /^[0-9a-f-]{36}$/,
+            bad,
           );
         }
       });

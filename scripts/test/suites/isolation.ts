@@ -1,6 +1,6 @@
 /** Two tenants in a scratch database, and what each function of a project must show and change for one of them alone. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import postgres from "postgres";
 import { SCOPES } from "../../admin/client/operator.ts";
@@ -72,10 +72,11 @@ export async function call(sql: postgres.Sql, name: string, ...parameters: unkno
   });
 }
 
-/** Asserts that the database refuses with that SQLSTATE. */
-export async function refuses(work: Promise<unknown>, sqlstate: string): Promise<void> {
-  const error = await assertRejects(() => work, postgres.PostgresError);
-  assertEquals(error.code, sqlstate, error.message);
+/** Asserts that the database refuses with that SQLSTATE. The label names the case. */
+export async function refuses(work: Promise<unknown>, sqlstate: string, label = ""): Promise<void> {
+  const refusal = await work.then(() => "it was not refused", (error: unknown) => error);
+  assert(refusal instanceof postgres.PostgresError, `${label} ${refusal}`);
+  assertEquals(refusal.code, sqlstate, `${label} ${refusal.message}`);
 }
 
 export function server(serverId: string, toolPrefix: string): Record<string, unknown> {
@@ -127,8 +128,9 @@ export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
   const listed = await call(sql, "list_credentials", a.caller, { limit: 1000 });
   assertEquals(listed.credentials.map((row: { service: string }) => row.service), ["amazon"]);
   for (const selector of [{ credential_id: theirs.credential_id }, { service: "stripe", credential_type: "api_key" }]) {
-    await refuses(call(sql, "retrieve_credential", a.caller, selector), "PT404");
-    await refuses(call(sql, "delete_credential", a.caller, selector), "PT404");
+    const label = JSON.stringify(selector);
+    await refuses(call(sql, "retrieve_credential", a.caller, selector), "PT404", label);
+    await refuses(call(sql, "delete_credential", a.caller, selector), "PT404", label);
   }
   const amazon = { service: "amazon", credential_type: "api_key" };
   assertEquals((await call(sql, "retrieve_credential", a.caller, amazon)).encrypted_credentials, "A".repeat(48));

@@ -97,7 +97,7 @@ export function assertRefused(reply: Reply, status: number, code: string, fieldP
 
 /** Asserts that the replies are the same bytes, but for what differs from request to request. */
 export function assertAlike(replies: Reply[]): void {
-  for (const reply of replies.slice(1)) assertEquals(replies.slice(0, 1).map(bytesOf), [bytesOf(reply)]);
+  for (const reply of replies.slice(1)) assertEquals(replies.slice(0, 1).map(bytesOf), [bytesOf(reply)], reply.asked);
 }
 
 function bytesOf({ status, headers, text }: Reply): unknown[] {

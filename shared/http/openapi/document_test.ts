@@ -37,9 +37,9 @@ async function readDocument(project: ProjectName): Promise<Node> {
 Deno.test("openapi.json is answered to GET alone, without a key, and may be kept for a while", async () => {
   for (const project of PROJECTS) {
     const { status, headers } = await ask(project, DOCUMENTS[project]);
-    assertEquals([status, headers.get("content-type")], [200, "application/json"]);
-    assertEquals(headers.get("cache-control"), "public, max-age=300");
-    assertEquals((await ask(project, DOCUMENTS[project], { method: "POST" })).status, 405);
+    assertEquals([status, headers.get("content-type")], [200, "application/json"], project);
+    assertEquals(headers.get("cache-control"), "public, max-age=300", project);
+    assertEquals((await ask(project, DOCUMENTS[project], { method: "POST" })).status, 405, project);
   }
 });
 
@@ -47,7 +47,7 @@ Deno.test("openapi.json is what the endpoints say: run `deno task build` when th
   for (const project of PROJECTS) {
     const file = await Deno.readTextFile(documentUrl(project));
     assert(file === documentText(project), `${documentUrl(project).pathname} is stale: run \`deno task build\``);
-    assertEquals(await readDocument(project), JSON.parse(file));
+    assertEquals(await readDocument(project), JSON.parse(file), project);
   }
 });
 
@@ -56,7 +56,7 @@ Deno.test("openapi.json is valid OpenAPI 3.1", async () => {
     const validator = new Validator();
     const result = await validator.validate(await readDocument(project));
     assert(result.valid, JSON.stringify(result));
-    assertEquals(validator.version, "3.1");
+    assertEquals(validator.version, "3.1", project);
   }
 });
 

@@ -17,7 +17,9 @@ Deno.test("readIfNoneMatch() reads back what listEtag() wrote, weak or strong, a
 });
 
 Deno.test("readIfNoneMatch() takes * for any list", () => {
-  for (const header of ["*", " * "]) assertEquals(readIfNoneMatch(new Headers({ "if-none-match": header })), "any");
+  for (const header of ["*", " * "]) {
+    assertEquals(readIfNoneMatch(new Headers({ "if-none-match": header })), "any", header);
+  }
 });
 
 Deno.test("readIfNoneMatch() passes over what is no tag of a list, and stops at a hundred", () => {

@@ -124,7 +124,7 @@ Deno.test("findSecret() finds each form wherever a secret may stand", () => {
 Deno.test("findSecret() takes the argument before for a value's name", () => {
   const form = "an AWS secret access key";
   for (const name of ["--aws-secret-access-key", "aws_secret_access_key", "--secret-key", "--awsSecret"]) {
-    assertEquals(findSecret(["configure", name, awsSecret]), { index: 2, form });
+    assertEquals(findSecret(["configure", name, awsSecret]), { index: 2, form }, name);
   }
   for (
     const args of [[awsSecret], ["--path", awsSecret], ["--secret-key", "-v", awsSecret], [awsSecret, "--secret-key"]]

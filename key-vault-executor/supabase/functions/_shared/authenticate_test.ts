@@ -68,11 +68,11 @@ Deno.test("authenticate() hands on the hub's 401 and 403, and takes all else for
       "unavailable",
     ]] as const
   ) {
-    assertEquals(await codeOf(refuse(status, code)), "unavailable");
+    assertEquals(await codeOf(refuse(status, code)), "unavailable", `${status} ${code}`);
   }
   assertEquals(await codeOf(() => new Response("<html>")), "unavailable");
   for (const actor of [{ kind: "agent" }, { ...ACTOR, kind: "operator" }]) {
-    assertEquals(await codeOf(() => Response.json({ data: { tenant_id: "t1", actor } })), "unavailable");
+    assertEquals(await codeOf(() => Response.json({ data: { tenant_id: "t1", actor } })), "unavailable", actor.kind);
   }
 });
 
@@ -84,7 +84,7 @@ Deno.test("authenticate() follows no redirect: nobody else is to have the key", 
   });
   const location = `http://127.0.0.1:${other.addr.port}/`;
   for (const status of [301, 307, 308]) {
-    assertEquals(await codeOf(() => new Response(null, { status, headers: { location } })), "unavailable");
+    assertEquals(await codeOf(() => new Response(null, { status, headers: { location } })), "unavailable", `${status}`);
   }
   await other.shutdown();
   assertEquals(seen, []);

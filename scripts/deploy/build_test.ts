@@ -3,6 +3,8 @@ import { parse } from "@std/toml";
 import { build } from "./build.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";
 
+const bundles = await build();
+
 async function readBundles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
@@ -13,7 +15,6 @@ async function readBundles(): Promise<Map<string, string>> {
 }
 
 Deno.test("build() makes the same bytes twice: a bundle and a source map of each of the eleven functions", async () => {
-  await build();
   const first = await readBundles();
   await build();
   assertEquals(await readBundles(), first);
@@ -21,7 +22,6 @@ Deno.test("build() makes the same bytes twice: a bundle and a source map of each
 });
 
 Deno.test("build() puts no realtime, storage or auth client into a bundle, and nothing that is imported at run time", async () => {
-  const bundles = await build();
   assertEquals(bundles.length, 11);
   for (const { name, packages } of bundles) {
     assertEquals(Object.keys(packages).sort(), ["@supabase/postgrest-js", "deno-std", "this project", "zod"], name);
@@ -32,9 +32,8 @@ Deno.test("build() puts no realtime, storage or auth client into a bundle, and n
 });
 
 Deno.test("build() puts the forms of secrets into the functions that look for them, and the maker of documents into none", async () => {
-  await build();
-  const bundles = [...await readBundles()].filter(([name]) => name.endsWith(".js"));
-  const withForms = bundles.filter(([, text]) => text.includes("AKIA|ASIA")).map(([name]) => name);
+  const scripts = [...await readBundles()].filter(([name]) => name.endsWith(".js"));
+  const withForms = scripts.filter(([, text]) => text.includes("AKIA|ASIA")).map(([name]) => name);
   assertEquals(withForms.sort(), ["mcp-servers-register.js", "mcp-servers-update.js", "mcp-servers.js"]);
   for (const [name, map] of await readBundles()) {
     if (!name.endsWith(".map")) continue;

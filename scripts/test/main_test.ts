@@ -22,7 +22,8 @@ Deno.test("test refuses an argument that it does not know, and runs nothing", as
 });
 
 Deno.test("test e2e fails when no test has the name of --filter, and says so", async () => {
-  const { code, err } = await run(["e2e", "governance-hub/tests/list_test.ts", "--filter", "no test is called so"]);
+  const filter = ["--filter", "no test is called so"];
+  const { code, err } = await run(["e2e", "governance-hub/tests/list_test.ts", "--postgres", ...filter]);
   assertEquals(code, 1);
   assertMatch(err, /error: no test has that name/);
 });

@@ -9,7 +9,7 @@ import * as fields from "shared/schema/request_fields.ts";
 import { importKeyring } from "shared/crypto/keyring.ts";
 import { seal } from "shared/crypto/seal.ts";
 import type { ProjectName } from "../../stack/projects.ts";
-import { type ScratchCluster, openCluster } from "../support/cluster.ts";
+import { openCluster, type ScratchCluster } from "../support/cluster.ts";
 import { type Field, FIELDS, FILLERS } from "../support/edges.ts";
 
 /** Tells what the database says of a whole row: `accepted`, or the constraint or column that refuses it. */

@@ -1,7 +1,7 @@
 /** A key that is limited to services: by the vault's functions, and by row-level security alone. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type ScratchCluster, openCluster } from "../support/cluster.ts";
+import { openCluster, type ScratchCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, refuses, sealed } from "../suites/isolation.ts";
 
 const SERVICES = ["amazon", "openai", "stripe"];

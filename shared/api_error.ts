@@ -1,4 +1,4 @@
-/** The errors that an endpoint answers with: one code, one status, one sentence for whoever must fix the call. */
+/** The errors that endpoints answer with: a code, a status, and one sentence for the developer who has to fix the call. */
 
 /** Every code, with its status. */
 export const STATUS = {
@@ -25,7 +25,7 @@ export const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
-/** What is wrong with one member of a request. The path is empty where naming it would echo the caller's input. */
+/** What is wrong with one field of a request. The path is empty if naming the field would echo the caller's input. */
 export interface FieldError {
   path: string;
   message: string;
@@ -33,15 +33,15 @@ export interface FieldError {
 
 export interface ApiErrorOptions {
   fields?: FieldError[];
-  /** Further members of the error, beside its code and message. */
+  /** More members of the error, besides its code and message. */
   details?: Record<string, unknown>;
-  /** Further response headers, such as `allow`. */
+  /** Extra response headers, such as `allow`. */
   headers?: Record<string, string>;
-  /** For the log alone. A string is logged as it is, so it must hold nothing of the request. */
+  /** Only for the log. A string is logged unchanged, so it must not contain anything from the request. */
   cause?: unknown;
 }
 
-/** An error with an answer. Anything else that is thrown is answered as `internal`. */
+/** An error that the caller sees. Any other error is answered as `internal`. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly code: ErrorCode;
@@ -60,39 +60,46 @@ export class ApiError extends Error {
   }
 }
 
-/** The one answer to every unknown, expired, revoked, malformed or missing key. */
+/** The same answer for every unknown, expired, revoked, malformed or missing key. */
 export function unauthenticated(): ApiError {
-  return new ApiError("unauthenticated", "send a valid key as X-API-Key, or a kernel's as Authorization: Bearer", {
-    headers: { "www-authenticate": "Bearer" },
-  });
+  return new ApiError(
+    "unauthenticated",
+    "send a valid agent key in X-API-Key, or a valid kernel key in Authorization: Bearer",
+    {
+      headers: { "www-authenticate": "Bearer" },
+    },
+  );
 }
 
-/** The one answer to a tenant that is unknown, or that is not the caller's. */
+/** The same answer for a tenant that does not exist and for one that the caller may not act for. */
 export function tenantNotAllowed(): ApiError {
   return new ApiError("tenant_not_allowed", "this key cannot act for that tenant");
 }
 
-/** 403; `isLimited` when the key has the scope, but not for this service. */
+/** 403. `isLimited` means that the key has the scope, but not for this service. */
 export function insufficientScope(scope: string | undefined, isLimited = false): ApiError {
   const message = isLimited
-    ? `this key has the scope ${scope} only for certain services, and not for this one`
+    ? `this key has the scope ${scope} only for certain services, not for this one`
     : `this key lacks the scope ${scope}`;
   return new ApiError("insufficient_scope", message);
 }
 
-/** The one answer to a thing that is missing, and to another tenant's. */
+/** The same answer for a resource that does not exist and for one of another tenant. */
 export function notFound(): ApiError {
   return new ApiError("not_found", "not found in this tenant");
 }
 
 export function serverIdTaken(): ApiError {
-  return new ApiError("server_id_taken", "this tenant has a server of this server_id; update it, or choose another");
+  return new ApiError(
+    "server_id_taken",
+    "this tenant already has a server with this server_id; update it, or choose another server_id",
+  );
 }
 
-/** 409; the holder, as far as it may be named, is a server of the same tenant. */
+/** 409. The holder is a server of the same tenant. It is absent if the caller may not read servers. */
 export function toolPrefixTaken(holder?: { server_id: string; tool_prefix: string } | null): ApiError {
-  const other = holder ? `"${holder.tool_prefix}" of the server ${holder.server_id}` : "another server's";
-  return new ApiError("tool_prefix_taken", `this tool_prefix overlaps ${other}; a tool must have one owner`);
+  const other = holder ? `"${holder.tool_prefix}" of the server ${holder.server_id}` : "the prefix of another server";
+  return new ApiError("tool_prefix_taken", `this tool_prefix overlaps ${other}; choose one that does not overlap`);
 }
 
 export function quotaExceeded(quota: number | undefined): ApiError {
@@ -101,39 +108,41 @@ export function quotaExceeded(quota: number | undefined): ApiError {
 }
 
 export function versionMismatch(version: number | undefined): ApiError {
-  return new ApiError("version_mismatch", `the server has changed: it is at version ${version}; read it again`, {
+  return new ApiError("version_mismatch", `the server has changed and is now at version ${version}; read it again`, {
     details: { current_version: version },
     headers: { etag: `"${version}"` },
   });
 }
 
-/** 500; the cause is for the log. */
+/** 500. The cause is only for the log. */
 export function internal(cause: unknown): ApiError {
-  return new ApiError("internal", "the request failed; its request_id finds the cause in the service's log", { cause });
+  return new ApiError("internal", "the request failed; find the cause in the service's log by this request_id", {
+    cause,
+  });
 }
 
-/** 503; the cause says what an operator must mend. */
+/** 503. The cause tells an operator what to fix. */
 export function unavailable(cause: unknown): ApiError {
-  return new ApiError("unavailable", "the service cannot answer now; the request may be sent again later", { cause });
+  return new ApiError("unavailable", "the service is temporarily unavailable; send the request again later", { cause });
 }
 
-/** 503 for a credential that is sealed under a key which is not configured. */
+/** 503 for a credential that was sealed with a key that is not configured. */
 export function missingEncryptionKey(keyId: string | undefined): ApiError {
   return unavailable(
-    `no encryption key with the id ${keyId}: put that key into CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS`,
+    `no encryption key with the id ${keyId}: add that key to CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS`,
   );
 }
 
-/** 400 that names the one field at fault. */
+/** 400 that names one invalid field. */
 export function invalidField(path: string, message: string): ApiError {
   return invalidRequest([{ path, message }]);
 }
 
-/** So many faults are told of one request: an answer must not grow with what is wrong. */
+/** The largest number of faults in one answer, so that an answer does not grow with the request. */
 const MAX_FIELD_ERRORS = 20;
 
 export function invalidRequest(fields: FieldError[]): ApiError {
-  return new ApiError("invalid_request", "the request does not fit this endpoint; fields says where", {
+  return new ApiError("invalid_request", "the request is invalid; fields lists what is wrong", {
     fields: fields.slice(0, MAX_FIELD_ERRORS),
   });
 }

@@ -1,4 +1,4 @@
-/** The one call that a request makes to a database: a function of the data API, in one transaction. */
+/** Calls a function of a database through the data API: one call, in one transaction. */
 
 import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
 import * as z from "zod/mini";
@@ -22,7 +22,7 @@ import { CURSOR_RULE } from "./schema/request_fields.ts";
 import type { Actor } from "./request_log.ts";
 import { once } from "./lazy.ts";
 
-/** Longer than the functions' own statement_timeout of 4 s: when we give up, the database almost surely has. */
+/** Longer than the functions' statement_timeout of 4 s, so the database has almost certainly given up before we do. */
 const TIMEOUT_MS = 4400;
 
 const actor = once(() =>
@@ -46,24 +46,24 @@ const detail = once(() =>
 );
 type Detail = z.output<ReturnType<typeof detail>>;
 
-/** A database as `supabase gen types` describes it, as far as it matters here. */
+/** The part of the types from `supabase gen types` that is used here. */
 export interface Described {
   public: { Functions: Record<string, { Args: object }> };
 }
 
 export type FunctionName<Database extends Described> = keyof Database["public"]["Functions"] & string;
 
-/** The parameters of a function by name. What they hold is for the function to check. */
+/** The parameters of a function by name. The function checks their values. */
 export type Parameters<Database extends Described, Name extends FunctionName<Database>> = Record<
   keyof Database["public"]["Functions"][Name]["Args"],
   unknown
 >;
 
 /**
- * Calls a function of the data API and returns what it answered.
+ * Calls a function of the data API and returns its answer.
  *
- * @throws {ApiError} what the function raised as PT4nn; `unavailable` when there was no answer in time, or one that says
- * that the database cannot answer now; `internal` for all else.
+ * @throws {ApiError} the error that the function raised as PT4nn; `unavailable` if there is no answer in time, or if the
+ * database is temporarily unavailable; `internal` for anything else.
  */
 export async function callFunction<Database extends Described, Name extends FunctionName<Database>>(
   api: DataApi,
@@ -79,10 +79,10 @@ export async function callFunction<Database extends Described, Name extends Func
   return data;
 }
 
-/** A redirect would take the secret key to another address, and its answer would be believed. */
+/** Following a redirect would send the secret key to another address and trust the answer from there. */
 export const fetchWithoutRedirect: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
 
-/** Secret keys of the new form go into `apikey` alone; the legacy ones are tokens too. */
+/** A new secret key is sent only as `apikey`. A legacy key is a JWT, and is also sent as a bearer token. */
 export function keyHeaders(secretKey: string): Record<string, string> {
   const apikey = { apikey: secretKey };
   return secretKey.startsWith("sb_") ? apikey : { ...apikey, authorization: `Bearer ${secretKey}` };
@@ -98,7 +98,9 @@ function translate(name: string, error: PostgrestError, status: number, onCaller
   // The message and the details of any other error may quote the row.
   const answered = `the data API answered ${status || "nothing"} ${error.code ?? ""}`.trimEnd();
   const isOurKey = status === 401 || status === 403;
-  const cause = `${name}: ${answered}${isOurKey ? ": it refused our key, or our key may not execute this" : ""}`;
+  const cause = `${name}: ${answered}${
+    isOurKey ? ": it refused the secret key, or the key may not execute this function" : ""
+  }`;
   if (isTransient(error.code ?? "", status)) return unavailable(cause);
   return internal(cause);
 }
@@ -138,14 +140,14 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
   }
 }
 
-/** Whether the database, the data API or our key to it is at fault, and not the request. */
+/** Whether the cause is the database, the data API or our key, and not the request. */
 function isTransient(code: string, status: number): boolean {
-  // PGRST202: no such function, so a migration is missing.
+  // PGRST202: the function does not exist, so a migration is missing.
   return status === 0 || status === 401 || status === 403 || status >= 502 || code === "PGRST202" ||
     isTransientCode(code);
 }
 
-/** Whether a database's failure passes: a later call may succeed. */
+/** Whether a database error is temporary, so that a later call may succeed. */
 export function isTransientCode(code: string): boolean {
   // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention.
   // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.

@@ -3,7 +3,7 @@ import { ApiError } from "./api_error.ts";
 import { callFunction } from "./data_api.ts";
 import type { Actor } from "./request_log.ts";
 
-/** A loopback data API that answers every call alike; what it was asked comes back beside the outcome. */
+/** Calls a local data API that gives every call the same answer. Returns the outcome and the calls that arrived. */
 async function callWith(status: number, body: unknown, secretKey = "sb_secret_x") {
   const asked: { method: string; path: string; apikey: string | null; authorization: string | null }[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
@@ -27,20 +27,20 @@ function raised(status: number, message: string, details: unknown) {
   return callWith(status, { code: `PT${status}`, message, details: JSON.stringify(details), hint: null });
 }
 
-Deno.test("callFunction() posts to the function and returns what it answered", async () => {
+Deno.test("callFunction() posts to the function and returns its answer", async () => {
   const { data, asked } = await callWith(200, { data: [1] });
   assertEquals(data, { data: [1] });
   assertEquals(asked.map(({ method, path }) => [method, path]), [["POST", "/rest/v1/rpc/list_things"]]);
 });
 
-Deno.test("callFunction() sends a new secret key as apikey alone, a legacy one as a token too", async () => {
+Deno.test("callFunction() sends a new secret key only as apikey, and a legacy key also as a bearer token", async () => {
   const [modern] = (await callWith(200, {})).asked;
   assertEquals([modern?.apikey, modern?.authorization], ["sb_secret_x", null]);
   const [legacy] = (await callWith(200, {}, "eyJ.e30.x")).asked;
   assertEquals([legacy?.apikey, legacy?.authorization], ["eyJ.e30.x", "Bearer eyJ.e30.x"]);
 });
 
-Deno.test("callFunction() turns what a function raised into its error", async () => {
+Deno.test("callFunction() turns an error that a function raised into the matching ApiError", async () => {
   const holder = { server_id: "a", tool_prefix: "amazon." };
   const cases = [
     [401, "unauthenticated", {}, /X-API-Key/],
@@ -60,12 +60,12 @@ Deno.test("callFunction() turns what a function raised into its error", async ()
   assertEquals((await raised(400, "cursor_of_another_tenant", {})).error?.fields?.[0]?.path, "cursor");
 });
 
-Deno.test("callFunction() learns from an error who called", async () => {
+Deno.test("callFunction() reads the caller from an error", async () => {
   const caller = { tenant_id: "t", kind: "agent", id: "k" };
   assertEquals((await raised(404, "not_found", { caller })).caller, caller);
 });
 
-Deno.test("callFunction() answers unavailable when the database or our key to it is at fault", async () => {
+Deno.test("callFunction() throws unavailable if the cause is the database or our key", async () => {
   const cases = [
     [503, "PGRST000"],
     [503, "PGRST001"],
@@ -92,7 +92,7 @@ Deno.test("callFunction() answers unavailable when the database or our key to it
   assertEquals((await callWith(502, "<html>bad gateway</html>")).error?.code, "unavailable");
 });
 
-Deno.test("callFunction() answers internal for all else, and logs the code without the row", async () => {
+Deno.test("callFunction() throws internal for anything else, and logs the code without the row", async () => {
   for (const code of ["23514", "22P02", "42883", "P0001", "PGRST203", "PT500"]) {
     const { error } = await callWith(400, {
       code,
@@ -106,7 +106,7 @@ Deno.test("callFunction() answers internal for all else, and logs the code witho
   assertEquals((await raised(418, "teapot", {})).error?.code, "internal");
 });
 
-Deno.test("callFunction() answers unavailable when nothing listens", async () => {
+Deno.test("callFunction() throws unavailable if nothing listens", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${listener.addr.port}`;
   listener.close();
@@ -114,7 +114,7 @@ Deno.test("callFunction() answers unavailable when nothing listens", async () =>
   assertEquals((await assertRejects(() => call, ApiError)).code, "unavailable");
 });
 
-Deno.test("callFunction() gives up on a database that accepts and never answers, within 6 seconds", async () => {
+Deno.test("callFunction() gives up within 6 seconds on a database that accepts but never answers", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
   const begun = performance.now();
@@ -125,7 +125,7 @@ Deno.test("callFunction() gives up on a database that accepts and never answers,
   listener.close();
 });
 
-Deno.test("callFunction() follows no redirect, so that nobody else has the secret key or is believed", async () => {
+Deno.test("callFunction() does not follow redirects: they would leak the secret key, and forge answers", async () => {
   let followed = 0;
   const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     followed++;

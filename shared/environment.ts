@@ -1,11 +1,11 @@
-/** The environment of both projects: the one place that reads it, checks it, and says how to mend it. */
+/** Reads and checks the environment variables of both projects. Its errors say how to fix them. */
 
 import { type ApiError, unavailable } from "./api_error.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
-/** Where a project's data API is, and the secret key that it takes. */
+/** The address of a project's data API, and its secret key. */
 export interface DataApi {
   url: string;
   secretKey: string;
@@ -13,7 +13,7 @@ export interface DataApi {
 
 export interface HubEnvironment {
   database: DataApi;
-  /** Absent: kernels are answered 503, agents are not affected. */
+  /** If absent, kernels get 503. Agents are not affected. */
   kernelSecret: CryptoKey | undefined;
 }
 
@@ -22,20 +22,20 @@ export interface VaultEnvironment extends HubEnvironment {
   keyring: Keyring;
 }
 
-/** How the vault asks the hub who calls: its database with the secret key, or else its `authorize` as its callers do. */
+/** How the vault asks the hub for the caller: its database with the secret key, or `authorize` with the publishable key. */
 export type HubAccess = DataApi | { url: string; publishableKey: string };
 
 /** One variable's value, or undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
-/** What is wrong with a variable, and what it must be. Never its value. */
+/** What is wrong with a variable, and what it must be. It never contains the value. */
 export interface Fault {
   variable: VariableName;
   state: "not set" | "malformed";
   need: string;
 }
 
-/** @throws {ApiError} `unavailable`, whose cause names every faulty variable and no value. */
+/** @throws {ApiError} `unavailable`. Its cause names every faulty variable, and never a value. */
 export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment> {
   const faults: Fault[] = [];
   const database = readDatabase(lookup, faults);
@@ -44,7 +44,7 @@ export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment
   return { database, kernelSecret: kernelSecret && await importKernelSecret(kernelSecret) };
 }
 
-/** @throws {ApiError} `unavailable`, whose cause names every faulty variable and no value. */
+/** @throws {ApiError} `unavailable`. Its cause names every faulty variable, and never a value. */
 export async function readVaultEnvironment(lookup: Lookup): Promise<VaultEnvironment> {
   const faults: Fault[] = [];
   const database = readDatabase(lookup, faults);
@@ -58,7 +58,7 @@ export async function readVaultEnvironment(lookup: Lookup): Promise<VaultEnviron
   };
 }
 
-/** The vault's encryption keys alone. @throws {ApiError} as {@linkcode readVaultEnvironment} does. */
+/** Reads only the vault's encryption keys. @throws {ApiError} like {@linkcode readVaultEnvironment}. */
 export async function readKeyring(lookup: Lookup): Promise<Keyring> {
   const faults: Fault[] = [];
   const current = readEncryptionKey(lookup, faults);
@@ -146,7 +146,7 @@ function readPreviousKeys(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   if (keys.length === 1 && keys[0] === "") return [];
   return keys.map(parseEncryptionKey).flatMap((key, index) => {
     if (key !== undefined) return [key];
-    faults.push(fault("CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS", "malformed", `; entry ${index + 1} is not such a key`));
+    faults.push(fault("CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS", "malformed", `; entry ${index + 1} is malformed`));
     return [];
   });
 }
@@ -162,7 +162,7 @@ function readUrl(lookup: Lookup, name: VariableName, isGood: (url: URL) => boole
   return "";
 }
 
-/** @param alternative another variable that would do as well */
+/** @param alternative another variable that can be set instead */
 function readRequired(lookup: Lookup, name: VariableName, faults: Fault[], alternative?: VariableName): string {
   const text = read(lookup, name);
   if (text !== undefined && isHeaderValue(text)) return text;
@@ -184,13 +184,13 @@ function isHttpUrl(url: URL): boolean {
   return url.protocol === "https:" || url.protocol === "http:";
 }
 
-/** `host.docker.internal` is this machine as the containers of `supabase start` see it. */
+/** The containers of `supabase start` reach this machine as `host.docker.internal`. */
 function isSafeHubUrl(url: URL): boolean {
   const isThisMachine = /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(url.hostname);
   return url.protocol === "https:" || (url.protocol === "http:" && isThisMachine);
 }
 
-/** A variable that is set to nothing, as an env file does with `NAME=`, is not set. */
+/** An empty variable, such as `NAME=` in an env file, counts as not set. */
 function read(lookup: Lookup, name: string): string | undefined {
   return lookup(name)?.trim() || undefined;
 }

@@ -21,7 +21,7 @@ async function causeOf(variables: Variables, read: typeof readHubEnvironment = r
   return String(error.cause);
 }
 
-Deno.test("readHubEnvironment() reads the platform's variables, the new secret keys before the legacy one", async () => {
+Deno.test("readHubEnvironment() reads the platform's variables, and prefers the new secret keys to the legacy one", async () => {
   const read = (variables: Variables) => readHubEnvironment((name) => variables[name]);
   const { database, kernelSecret } = await read({ ...HUB, SUPABASE_SERVICE_ROLE_KEY: "legacy" });
   assertEquals(database, { url: "http://127.0.0.1:54321", secretKey: "sb_secret_hub" });
@@ -30,14 +30,14 @@ Deno.test("readHubEnvironment() reads the platform's variables, the new secret k
   assertEquals(legacy.database.secretKey, "legacy");
 });
 
-Deno.test("readHubEnvironment() takes a missing KERNEL_HMAC_SECRET for a hub without kernels", async () => {
+Deno.test("readHubEnvironment() accepts a missing KERNEL_HMAC_SECRET", async () => {
   for (const KERNEL_HMAC_SECRET of [undefined, ""]) {
     const variables: Variables = { ...HUB, KERNEL_HMAC_SECRET };
     assertEquals((await readHubEnvironment((name) => variables[name])).kernelSecret, undefined);
   }
 });
 
-Deno.test("readHubEnvironment() refuses what is missing or malformed, by name", async () => {
+Deno.test("readHubEnvironment() names each variable that is missing or malformed", async () => {
   const cases: Variables[] = [
     { SUPABASE_URL: undefined },
     { SUPABASE_URL: "localhost:54321" },
@@ -63,11 +63,11 @@ Deno.test("readVaultEnvironment() reads the hub's address and the encryption key
   };
   const { hub, keyring } = await readVaultEnvironment((name) => variables[name]);
   assertEquals(hub, { url: "https://hub.example", secretKey: "sb_secret_of_hub" });
-  // SHA-256 of 32 bytes of 01, its first 8.
+  // The first 8 bytes of the SHA-256 of 32 bytes 01.
   assert(keyring.find("72cd6e8422c407fb"));
 });
 
-Deno.test("readVaultEnvironment() refuses what is missing or malformed, by name and without the value", async () => {
+Deno.test("readVaultEnvironment() names each variable that is missing or malformed, without its value", async () => {
   const cases: Variables[] = [
     { REPO_B_URL: undefined },
     { REPO_B_URL: "http://hub.example" },
@@ -88,7 +88,7 @@ Deno.test("readVaultEnvironment() refuses what is missing or malformed, by name 
   }
 });
 
-Deno.test("readVaultEnvironment() takes the hub's publishable key where its secret key is not set", async () => {
+Deno.test("readVaultEnvironment() uses the hub's publishable key if its secret key is not set", async () => {
   const hubOf = async (variables: Variables) =>
     (await readVaultEnvironment((name) => ({ ...VAULT, ...variables })[name])).hub;
   const [url, REPO_B_ANON_KEY] = [VAULT.REPO_B_URL, "sb_publishable_x"];
@@ -103,7 +103,7 @@ Deno.test("readVaultEnvironment() takes the hub's publishable key where its secr
   assert(cause.startsWith("REPO_B_ANON_KEY is malformed") && !cause.includes("two words"), cause);
 });
 
-Deno.test("readVaultEnvironment() lets the hub be http on this machine alone", async () => {
+Deno.test("readVaultEnvironment() accepts an http address of the hub only on this machine", async () => {
   for (
     const REPO_B_URL of [
       "http://127.0.0.1:54321",
@@ -118,7 +118,7 @@ Deno.test("readVaultEnvironment() lets the hub be http on this machine alone", a
   }
 });
 
-Deno.test("readVaultEnvironment() tells of every fault at once", async () => {
+Deno.test("readVaultEnvironment() reports every fault at once", async () => {
   const cause = await causeOf({});
   for (const name of ["SUPABASE_URL", "REPO_B_URL", "REPO_B_SERVICE_KEY", "CREDENTIAL_ENCRYPTION_KEY"]) {
     assert(cause.includes(`${name} is not set`), cause);

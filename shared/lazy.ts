@@ -1,4 +1,4 @@
-/** `make`, called at the first call alone; what it made answers all later ones, a promise kept or broken. */
+/** Calls `make` once, at the first call. Every call returns the same value, also a promise that was rejected. */
 export function once<T extends object | string>(make: () => T): () => T {
   let made: T | undefined;
   return () => made ??= make();

@@ -1,6 +1,6 @@
-/** The log: one line of JSON per request. Nothing of a request is in it but its id. */
+/** The log: one line of JSON per request. It contains nothing from the request except its id. */
 
-/** Who called, as the database answered. */
+/** The caller, as the database identified it. */
 export interface Actor {
   tenant_id?: string | null | undefined;
   kind?: string | undefined;
@@ -14,7 +14,7 @@ export interface LogEntry {
   status: number;
   startedAt: number;
   code?: string;
-  /** What went wrong, for whoever runs this: see {@linkcode describeCause}. */
+  /** What went wrong, for the operator: see {@linkcode describeCause}. */
   cause?: string;
 }
 
@@ -34,7 +34,7 @@ export function logRequest(entry: LogEntry): void {
   }));
 }
 
-/** A cause without its message, which may quote the request: the error's name and where it was thrown. */
+/** The error's name and where it was thrown. Its message is left out, because it may quote the request. */
 export function describeCause(cause: unknown): string {
   if (typeof cause === "string") return cause;
   if (!(cause instanceof Error)) return `a thrown ${typeof cause}`;

@@ -1,13 +1,13 @@
-/** The variables of both projects: README's table, `check-config` and the functions' errors say what this says. */
+/** The variables of both projects. README's table, `check-config` and the functions' errors use these texts. */
 
 import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
 
 export interface Variable {
   project: "both" | "vault";
-  /** When it is: always, no, on some condition, or "given" by the platform, so that no operator sets it. */
+  /** When it must be set: always, no, or a condition; "given" if the platform sets it. */
   required: string;
   meaning: string;
-  /** What it must be. */
+  /** The form of its value. */
   form: string;
 }
 
@@ -72,7 +72,7 @@ export const VARIABLES = {
 
 export type VariableName = keyof typeof VARIABLES;
 
-/** What an operator sets for a project, by name. */
+/** The variables that an operator sets for a project, by name. */
 export function operatorVariables(project: "hub" | "vault"): [name: string, variable: Variable][] {
   return Object.entries<Variable>(VARIABLES).filter(([, variable]) =>
     variable.required !== GIVEN && (variable.project === "both" || variable.project === project)

@@ -10,7 +10,7 @@ async function register(agent: string, server_id: string, tool_prefix: string, e
     .data;
 }
 
-Deno.test("POST /authorize answers the one enabled server that owns a tool, and the tool's name there", async () => {
+Deno.test("POST /authorize returns the enabled server that owns a tool, and the tool's name there", async () => {
   const { agent, kernel, id, organizationId } = await newTenant();
   const amazon = await register(agent, "amazon", "Amazon.");
   const deep = await register(agent, "deep", "a.b.c.");
@@ -34,7 +34,7 @@ Deno.test("POST /authorize answers the one enabled server that owns a tool, and 
   assertEquals(longest.body.data.tool, "y".repeat(192));
 });
 
-Deno.test("POST /authorize allows no tool that no enabled server owns, and says why", async () => {
+Deno.test("POST /authorize does not allow a tool without an enabled server, and says why", async () => {
   const { agent, organizationId, id } = await newTenant();
   const sibling = await addTenant(organizationId);
   await register(agent, "amazon", "amazon.order.");
@@ -59,7 +59,7 @@ Deno.test("POST /authorize allows no tool that no enabled server owns, and says 
   }
 });
 
-Deno.test("POST /authorize respects the scopes, and tells them and the services of the key", async () => {
+Deno.test("POST /authorize respects the scopes, and returns the scopes and services of the key", async () => {
   const { agent, id } = await newTenant();
   await register(agent, "amazon", "amazon.");
   const limits = { scopes: ["credentials:reveal"], services: ["stripe", "amazon"] };
@@ -70,7 +70,7 @@ Deno.test("POST /authorize respects the scopes, and tells them and the services 
   assertEquals([actor.id, actor.scopes, actor.services], [keyId, limits.scopes, limits.services]);
 });
 
-Deno.test("POST /authorize without a tool says who calls, whatever the scopes, and allows nothing", async () => {
+Deno.test("POST /authorize without a tool identifies the caller, whatever the scopes, and allows nothing", async () => {
   const { id, agent } = await newTenant();
   const { key } = await issueApiKey(stack.governance_hub, id, { name: "none", scopes: [] });
   for (const [caller, reason] of [[key, "insufficient_scope"], [agent, "no_tool"]] as const) {
@@ -84,14 +84,14 @@ Deno.test("POST /authorize without a tool says who calls, whatever the scopes, a
   }
 });
 
-Deno.test("POST /authorize answers 400 to a tool that is no name", async () => {
+Deno.test("POST /authorize answers 400 to a malformed tool name", async () => {
   const { agent } = await newTenant();
   for (const tool of ["", " ", 1, null, ["a.b"], "a.\n", "x".repeat(257)]) {
     assertRefused(await post(HUB, "authorize", agent, { tool }), 400, "invalid_request", "tool");
   }
 });
 
-Deno.test("POST /authorize without a body tells who calls, as it does for {}", async () => {
+Deno.test("POST /authorize answers a request without a body like {}", async () => {
   const { agent } = await newTenant();
   const expected = (await post(HUB, "authorize", agent, {})).body;
   const empty = await send(HUB, "authorize", { method: "POST", key: agent });

@@ -5,7 +5,7 @@ import { newServer } from "../../scripts/test/support/endpoints.ts";
 const HUB = "governance-hub";
 
 for (const path of ["mcp-servers/delete", "mcp-servers-delete"]) {
-  Deno.test(`POST /${path} answers 200, deletes for good, and frees the id and the prefix`, async () => {
+  Deno.test(`POST /${path} answers 200, deletes permanently, and frees the id and the prefix`, async () => {
     const { agent, kernel, id } = await newTenant();
     const server = newServer();
     for (const [key, more] of [[agent, {}], [kernel, { tenant_id: id }]] as const) {
@@ -17,7 +17,7 @@ for (const path of ["mcp-servers/delete", "mcp-servers-delete"]) {
     }
   });
 
-  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's server and for none`, async () => {
+  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's server and for an unknown one`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     const server = newServer();

@@ -5,7 +5,7 @@ import { newServer } from "../../scripts/test/support/endpoints.ts";
 const HUB = "governance-hub";
 const EVENTS = "mcp-servers/events";
 
-Deno.test("GET /mcp-servers/events tells each act once, newest first, with who did it by which request", async () => {
+Deno.test("GET /mcp-servers/events lists each change once, newest first, with its actor and request id", async () => {
   const { agent, kernel, id: tenant_id } = await newTenant();
   const act = (key: string, verb: string, body: Record<string, unknown>, requestId: string) =>
     send(HUB, `mcp-servers/${verb}`, { key, body, headers: { "x-request-id": requestId } });
@@ -40,7 +40,7 @@ Deno.test("GET /mcp-servers/events tells each act once, newest first, with who d
   assertEquals((await get(HUB, `${EVENTS}?tenant_id=${tenant_id}`, kernel)).body.data, body.data);
 });
 
-Deno.test("GET /mcp-servers/events has no event of what was refused, and none of what changed nothing", async () => {
+Deno.test("GET /mcp-servers/events has no events of refused requests, or of updates without effect", async () => {
   const { agent } = await newTenant();
   const other = await newTenant();
   await post(HUB, "mcp-servers/register", agent, newServer("s"));
@@ -93,7 +93,7 @@ Deno.test("GET /mcp-servers/events pages through, and filters by action, server 
   assertEquals((await ask(`until=${utc.replace("z", "001z")}`)).events, all.slice(2));
 });
 
-Deno.test("GET /mcp-servers/events answers 400 to what is malformed, and to another tenant's cursor", async () => {
+Deno.test("GET /mcp-servers/events answers 400 to malformed parameters, and to another tenant's cursor", async () => {
   const { agent } = await newTenant();
   const other = await newTenant();
   for (const id of ["a", "b"]) await post(HUB, "mcp-servers/register", other.agent, newServer(id));

@@ -5,13 +5,13 @@ import { newServer } from "../../scripts/test/support/endpoints.ts";
 const HUB = "governance-hub";
 
 for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
-  Deno.test(`GET /${path} answers 200 with no servers of a new tenant`, async () => {
+  Deno.test(`GET /${path} answers 200 with an empty list for a new tenant`, async () => {
     const { agent } = await newTenant();
     const { status, body } = await get(HUB, path, agent);
     assertEquals([status, body], [200, { ok: true, data: { servers: [], count: 0, next_cursor: null } }]);
   });
 
-  Deno.test(`GET /${path} lists this tenant's servers alone, by server_id`, async () => {
+  Deno.test(`GET /${path} lists only this tenant's servers, by server_id`, async () => {
     const { agent, id, kernel } = await newTenant();
     const other = await newTenant();
     await post(HUB, "mcp-servers/register", other.agent, { ...newServer(), server_id: "a0" });
@@ -25,7 +25,7 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
     }
   });
 
-  Deno.test(`GET /${path}?enabled_only=true leaves the disabled ones out`, async () => {
+  Deno.test(`GET /${path}?enabled_only=true leaves out disabled servers`, async () => {
     const { agent } = await newTenant();
     await post(HUB, "mcp-servers/register", agent, { ...newServer(), server_id: "off", enabled: false });
     await post(HUB, "mcp-servers/register", agent, { ...newServer(), server_id: "on" });
@@ -55,7 +55,7 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
     assertEquals((await get(HUB, `${path}?limit=7`, agent)).body.data.next_cursor, null);
   });
 
-  Deno.test(`GET /${path} answers 400 to parameters that are malformed, and to another tenant's cursor`, async () => {
+  Deno.test(`GET /${path} answers 400 to malformed parameters, and to another tenant's cursor`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     for (const server_id of ["a", "b"]) {

@@ -7,7 +7,7 @@ const STEADY = 40;
 const WRITERS = 8;
 const PASSES = 12;
 
-/** The ids of one way through all pages. */
+/** The ids on all pages, in order. */
 async function readThrough(agent: string): Promise<string[]> {
   const ids: string[] = [];
   for (let query = "?limit=7"; query !== "";) {
@@ -19,9 +19,9 @@ async function readThrough(agent: string): Promise<string[]> {
   return ids;
 }
 
-Deno.test("paging through shows every server that was there all the time exactly once, while 8 writers write", async () => {
+Deno.test("paging shows every server that exists throughout exactly once, while 8 writers write", async () => {
   const { agent } = await newTenant();
-  // In the middle of all others, which begin with any character.
+  // Spread among the writers' servers, whose UUIDs start with any hex digit.
   const steady = Array.from({ length: STEADY }, (_, i) => `${(i % 16).toString(16)}-steady-${i}`);
   for (const id of steady) await post(HUB, "mcp-servers/register", agent, newServer(id));
 

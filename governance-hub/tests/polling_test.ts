@@ -11,12 +11,12 @@ function poll(path: string, key: string, tag: string): Promise<Reply> {
 function tagOf(reply: Reply): string {
   assertEquals(reply.status, 200);
   assertEquals(reply.headers.get("cache-control"), "private, no-cache");
-  // A server that compresses its answers makes it weak.
+  // A server that compresses its answers makes tags weak.
   return (reply.headers.get("etag") ?? "").replace(/^W\//, "");
 }
 
 for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
-  Deno.test(`GET /${path} answers 304 without a body to who has the list as it is`, async () => {
+  Deno.test(`GET /${path} answers 304 without a body if the client's list is current`, async () => {
     const { agent, kernel, id } = await newTenant();
     for (let i = 0; i < 3; i++) {
       const tag = tagOf(await get(HUB, path, agent));
@@ -39,7 +39,7 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
     }
   });
 
-  Deno.test(`GET /${path} has another ETag after every change, and the same one after what changes nothing`, async () => {
+  Deno.test(`GET /${path} has a new ETag after every change, and keeps it if nothing changes`, async () => {
     const { agent } = await newTenant();
     const { server_id } = newServer("s");
     const seen = new Set<string>();
@@ -67,7 +67,7 @@ for (const path of ["mcp-servers/list", "mcp-servers-list"]) {
     assertEquals((await poll(path, agent, last)).status, 304);
   });
 
-  Deno.test(`GET /${path} takes no ETag of another tenant's for its own`, async () => {
+  Deno.test(`GET /${path} does not accept another tenant's ETag`, async () => {
     const [one, other] = [await newTenant(), await newTenant()];
     for (const { agent } of [one, other]) await post(HUB, "mcp-servers/register", agent, newServer());
     const tag = tagOf(await get(HUB, path, other.agent));

@@ -25,7 +25,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.servers, [reply.body.data]);
   });
 
-  Deno.test(`POST /${path} keeps enabled: false and what text may hold`, async () => {
+  Deno.test(`POST /${path} keeps enabled: false and all permitted characters`, async () => {
     const { agent } = await newTenant();
     const odd = {
       ...newServer(),
@@ -37,7 +37,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertEquals([data.name, data.args, data.enabled], [odd.name, odd.args, false]);
   });
 
-  Deno.test(`POST /${path} answers 409 to a server_id of this tenant, and leaves another tenant free to use it`, async () => {
+  Deno.test(`POST /${path} answers 409 to a server_id of this tenant, but not to one of another tenant`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     assertEquals((await post(HUB, path, agent, EXAMPLE)).status, 201);
@@ -77,7 +77,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertEquals((await post(HUB, path, agent, newServer())).status, 201);
   });
 
-  Deno.test(`POST /${path} names no other server to a key without servers:read`, async () => {
+  Deno.test(`POST /${path} does not name another server to a key without servers:read`, async () => {
     const { agent, id } = await newTenant();
     await post(HUB, path, agent, { ...EXAMPLE, tool_prefix: "amazon.order." });
     const { key } = await issueApiKey(stack.governance_hub, id, { name: "writer", scopes: ["servers:write"] });
@@ -87,7 +87,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertEquals((await post(HUB, path, key, newServer())).body.data.enabled, true);
   });
 
-  Deno.test(`POST /${path} answers 400 to characters that hide or turn text, and takes joiners inside a word`, async () => {
+  Deno.test(`POST /${path} answers 400 to characters that hide or reverse text, and accepts joiners inside a word`, async () => {
     const { agent } = await newTenant();
     for (const character of ["\u202e", "\u200b", "\u2028", "\ufeff", "\u{e0041}", "\u00ad"]) {
       for (
@@ -104,7 +104,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertRefused(await post(HUB, path, agent, { ...newServer(), name: "a\u200d" }), 400, "invalid_request", "name");
   });
 
-  Deno.test(`POST /${path} answers 400 to each field that is missing or malformed, and writes nothing`, async () => {
+  Deno.test(`POST /${path} answers 400 to each missing or malformed field, and writes nothing`, async () => {
     const { agent } = await newTenant();
     const bad: Record<string, unknown[]> = {
       server_id: [undefined, "", "-x", "a b", 1, null],
@@ -124,7 +124,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register"]) {
     assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.count, 0);
   });
 
-  Deno.test(`POST /${path} tells of every wrong field at once`, async () => {
+  Deno.test(`POST /${path} reports every invalid field at once`, async () => {
     const { agent } = await newTenant();
     const reply = await post(HUB, path, agent, { server_id: "", colour: 1 });
     const paths = reply.body.error.fields.map((field: { path: string }) => field.path).sort();

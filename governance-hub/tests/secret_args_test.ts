@@ -5,14 +5,14 @@ import { newServer } from "../../scripts/test/support/endpoints.ts";
 
 const HUB = "governance-hub";
 
-/** Made here, so that no scanner of this repository takes one for real. */
+/** Assembled at run time, so that secret scanners do not report this file. */
 const SECRETS: [form: string, secret: string][] = [
   ["an agent's key of this registry", generateKey("agent")],
   ["a GitHub token", "gh" + "p_" + "aB3".repeat(12)],
 ];
 
 for (const path of ["mcp-servers/register", "mcp-servers-register", "mcp-servers/update", "mcp-servers-update"]) {
-  Deno.test(`POST /${path} answers 400 to a secret in args, points to the vault, and neither echoes nor keeps it`, async () => {
+  Deno.test(`POST /${path} answers 400 to a secret in args, names the vault, and neither echoes nor stores the secret`, async () => {
     const { agent } = await newTenant();
     const existing = newServer("existing");
     await post(HUB, "mcp-servers/register", agent, existing);
@@ -30,7 +30,7 @@ for (const path of ["mcp-servers/register", "mcp-servers-register", "mcp-servers
   });
 }
 
-Deno.test("POST /mcp-servers/register takes placeholders, and arguments that only look random", async () => {
+Deno.test("POST /mcp-servers/register accepts placeholders, and arguments that only look random", async () => {
   const { agent } = await newTenant();
   const args = [
     "${GITHUB_TOKEN}",

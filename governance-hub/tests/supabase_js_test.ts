@@ -79,7 +79,7 @@ TESTS["mcp-servers/health"] = async (path) => {
 };
 
 for (const [path, test] of Object.entries(TESTS)) {
-  Deno.test(`supabase-js invokes ${path}, and hands its errors to the app`, () => test(path));
+  Deno.test(`supabase-js invokes ${path}, and the app receives its errors`, () => test(path));
 }
 
 Deno.test("supabase-js invokes every path that the hub documents", async () => {

@@ -10,7 +10,7 @@ async function registered(agent: string, over: Record<string, unknown> = {}) {
 }
 
 for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
-  Deno.test(`POST /${path} answers 200 and changes the named fields alone`, async () => {
+  Deno.test(`POST /${path} answers 200 and changes only the named fields`, async () => {
     const { agent } = await newTenant();
     const before = await registered(agent);
     const changes: Record<string, unknown> = {
@@ -32,7 +32,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     assertEquals((await get(HUB, "mcp-servers/list", agent)).body.data.servers, [expected]);
   });
 
-  Deno.test(`POST /${path} answers 200 to a change of nothing, and leaves updated_at`, async () => {
+  Deno.test(`POST /${path} answers 200 to a change without effect, and keeps updated_at`, async () => {
     const { agent } = await newTenant();
     const before = await registered(agent);
     const { server_id, name, args } = before;
@@ -42,7 +42,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     }
   });
 
-  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's server and for none`, async () => {
+  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's server and for an unknown one`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     const { server_id } = await registered(other.agent);
@@ -72,7 +72,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     }
   });
 
-  Deno.test(`POST /${path} tells a key without servers:read the server_id and the version only`, async () => {
+  Deno.test(`POST /${path} returns only the server_id and the version to a key without servers:read`, async () => {
     const { agent, id } = await newTenant();
     const { server_id, version } = await registered(agent, { tool_prefix: "hidden.deep.", name: "hidden" });
     const mine = await registered(agent);
@@ -92,7 +92,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     for (const { text } of [taken, stale]) assert(!text.includes(server_id) && !text.includes("hidden"), text);
   });
 
-  Deno.test(`POST /${path} answers 400 to malformed fields and to those that cannot change`, async () => {
+  Deno.test(`POST /${path} answers 400 to malformed fields and to fields that cannot change`, async () => {
     const { agent } = await newTenant();
     const { server_id } = await registered(agent);
     for (
@@ -107,7 +107,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
   });
 }
 
-Deno.test("POST /mcp-servers/update tells a key without servers:read only the server_id and the version", async () => {
+Deno.test("POST /mcp-servers/update returns only the server_id and the version to a key without servers:read", async () => {
   const { id, agent } = await newTenant();
   const limits = { name: "writer", scopes: ["servers:write"] };
   const { key: writer } = await issueApiKey(stack.governance_hub, id, limits);

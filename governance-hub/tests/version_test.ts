@@ -10,7 +10,7 @@ async function registered(agent: string): Promise<string> {
   return reply.body.data.server_id;
 }
 
-/** The tag, which a server that compresses its answers makes weak. */
+/** The strong form of the tag. A server that compresses its answers makes tags weak. */
 function tagOf({ headers }: Reply): string | undefined {
   return headers.get("etag")?.replace(/^W\//, "");
 }
@@ -30,7 +30,7 @@ function assertMismatch(reply: Reply, current: number): void {
 }
 
 for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
-  Deno.test(`POST /${path} answers 412 with the current version to any other, and changes nothing`, async () => {
+  Deno.test(`POST /${path} answers 412 with the current version to any other version, and changes nothing`, async () => {
     const { agent } = await newTenant();
     const server_id = await registered(agent);
     for (let version = 1; version <= 3; version++) {
@@ -50,7 +50,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     assertEquals([servers[0].name, servers[0].version], ["n3", 4]);
   });
 
-  Deno.test(`POST /${path} leaves the version when nothing changes, and moves it without a condition`, async () => {
+  Deno.test(`POST /${path} keeps the version if nothing changes, and raises it without a condition`, async () => {
     const { agent } = await newTenant();
     const server_id = await registered(agent);
     assertEquals((await post(HUB, path, agent, { server_id, name: "A server" })).body.data.version, 1);
@@ -58,7 +58,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     assertEquals((await conditional(path, agent, { server_id, name: "third" }, "*")).body.data.version, 3);
   });
 
-  Deno.test(`POST /${path} lets one of eight writers that saw the same version win`, async () => {
+  Deno.test(`POST /${path} accepts one of eight concurrent writers with the same version`, async () => {
     const { agent } = await newTenant();
     const server_id = await registered(agent);
     const replies = await Promise.all(
@@ -70,7 +70,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
 }
 
 for (const path of ["mcp-servers/delete", "mcp-servers-delete"]) {
-  Deno.test(`POST /${path} answers 412 when the version moved, and deletes at the right one`, async () => {
+  Deno.test(`POST /${path} answers 412 if the version has changed, and deletes at the right version`, async () => {
     const { agent } = await newTenant();
     const server_id = await registered(agent);
     await post(HUB, "mcp-servers/update", agent, { server_id, name: "changed" });
@@ -84,7 +84,7 @@ for (const path of ["mcp-servers/delete", "mcp-servers-delete"]) {
 }
 
 for (const path of ["mcp-servers/update", "mcp-servers/delete"]) {
-  Deno.test(`POST /${path} answers 400 to a version that is none, and to conditions that differ`, async () => {
+  Deno.test(`POST /${path} answers 400 to a malformed version, and to conditions that differ`, async () => {
     const { agent } = await newTenant();
     const server_id = await registered(agent);
     for (const if_version of [0, -1, 1.5, "1", null, 2 ** 31]) {

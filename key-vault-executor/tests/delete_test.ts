@@ -4,7 +4,7 @@ import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/
 const VAULT = "key-vault-executor";
 
 for (const path of ["credentials/delete", "credentials-delete"]) {
-  Deno.test(`POST /${path} answers 200 by id and by service, and deletes for good`, async () => {
+  Deno.test(`POST /${path} answers 200 by id and by service, and deletes permanently`, async () => {
     const { agent, kernel, id } = await newTenant();
     const by = [
       [agent, (credential_id: string) => ({ credential_id })],
@@ -25,7 +25,7 @@ for (const path of ["credentials/delete", "credentials-delete"]) {
     }
   });
 
-  Deno.test(`POST /${path} deletes the one that was named`, async () => {
+  Deno.test(`POST /${path} deletes only the selected credential`, async () => {
     const { agent } = await newTenant();
     for (const credential_type of ["api_key", "oauth_token"]) {
       await post(VAULT, "credentials/store", agent, { service: "amazon", credential_type, credentials: { a: 1 } });
@@ -35,7 +35,7 @@ for (const path of ["credentials/delete", "credentials-delete"]) {
     assertEquals(credentials.map((row: { credential_type: string }) => row.credential_type), ["oauth_token"]);
   });
 
-  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's credential and for none`, async () => {
+  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's credential and for an unknown one`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     const stored = await post(VAULT, "credentials/store", other.agent, { service: "amazon", credentials: { a: 1 } });
@@ -49,7 +49,7 @@ for (const path of ["credentials/delete", "credentials-delete"]) {
     assertEquals((await get(VAULT, "credentials/list", other.agent)).body.data.count, 1);
   });
 
-  Deno.test(`POST /${path} answers 400 to no selector and to both`, async () => {
+  Deno.test(`POST /${path} answers 400 without a selector, and to both selectors`, async () => {
     const { agent } = await newTenant();
     const credential_id = crypto.randomUUID();
     for (const body of [{}, { credential_id, service: "amazon" }, { credential_id: "x" }]) {

@@ -4,7 +4,7 @@ import { assertRefused, get, newTenant, post, RFC3339, send, UUID } from "../../
 const VAULT = "key-vault-executor";
 const EVENTS = "credentials/events";
 
-Deno.test("GET /credentials/events tells each act once, newest first, with who did it by which request", async () => {
+Deno.test("GET /credentials/events lists each action once, newest first, with its actor and request id", async () => {
   const { agent, kernel, id: tenant_id } = await newTenant();
   const act = (key: string, verb: string, body: Record<string, unknown>, requestId: string) =>
     send(VAULT, `credentials/${verb}`, { key, body, headers: { "x-request-id": requestId } });
@@ -38,7 +38,7 @@ Deno.test("GET /credentials/events tells each act once, newest first, with who d
   assertEquals((await get(VAULT, `${EVENTS}?tenant_id=${tenant_id}`, kernel)).body.data, body.data);
 });
 
-Deno.test("GET /credentials/events has no event of what was refused", async () => {
+Deno.test("GET /credentials/events has no events of refused requests", async () => {
   const { agent } = await newTenant();
   const other = await newTenant();
   await post(VAULT, "credentials/store", agent, { service: "amazon", credentials: { a: 1 } });
@@ -83,7 +83,7 @@ Deno.test("GET /credentials/events pages through, and filters by action, service
   assertEquals((await ask(`until=${middle}&service=a`)).events, all.slice(4));
 });
 
-Deno.test("GET /credentials/events answers 400 to what is malformed, and to another tenant's cursor", async () => {
+Deno.test("GET /credentials/events answers 400 to malformed parameters, and to another tenant's cursor", async () => {
   const { agent } = await newTenant();
   const other = await newTenant();
   for (const service of ["a", "b"]) {

@@ -5,7 +5,7 @@ import { newTenant, send } from "../../scripts/test/support/client.ts";
 const VAULT = "key-vault-executor";
 const { agent } = await newTenant();
 
-/** Stores credentials given as JSON text. Returns what is retrieved then, or undefined when they were refused. */
+/** Stores credentials given as JSON text, and retrieves them. Returns undefined if they were refused. */
 async function storeAndRetrieve(json: string): Promise<unknown> {
   const service = crypto.randomUUID();
   const stored = await send(VAULT, "credentials/store", {
@@ -19,7 +19,7 @@ async function storeAndRetrieve(json: string): Promise<unknown> {
   return retrieved.body.data.credentials;
 }
 
-Deno.test("store and retrieve give back any JSON object equal", async () => {
+Deno.test("store and retrieve return any JSON object unchanged", async () => {
   const value = fc.jsonValue({ stringUnit: "binary", maxDepth: 5 });
   const odd = fc.constantFrom("__proto__", "constructor", "toString", "", "0", "\ud800", "\u0000");
   const members = fc.array(fc.tuple(fc.oneof(fc.string({ unit: "binary" }), odd), value), {
@@ -29,7 +29,7 @@ Deno.test("store and retrieve give back any JSON object equal", async () => {
   await fc.assert(
     fc.asyncProperty(members, async (members) => {
       const text = `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`;
-      // Of a name that stands twice the last one counts.
+      // If a name occurs twice, the last one counts.
       const credentials = JSON.stringify(JSON.parse(text));
       assertEquals(JSON.stringify(await storeAndRetrieve(credentials)), credentials);
     }),
@@ -37,7 +37,7 @@ Deno.test("store and retrieve give back any JSON object equal", async () => {
   );
 });
 
-Deno.test("store and retrieve keep each odd value that JavaScript holds", async () => {
+Deno.test("store and retrieve keep each unusual value that JavaScript can hold", async () => {
   const kept = [
     '{"__proto__":{"a":1},"constructor":{"prototype":{}},"hasOwnProperty":1}',
     '{"text":"\\n\\r\\t\\u0000\\u001f\\u007f\\u0085\\u2028\\u2029\\ufeff\\ud800\\udfff\\ud83d\\udd11"}',
@@ -55,7 +55,7 @@ Deno.test("store and retrieve keep each odd value that JavaScript holds", async 
   }
 });
 
-Deno.test("store refuses each value that would not come back as it was sent", async () => {
+Deno.test("store refuses each value that would not be returned as it was sent", async () => {
   const numbers = ["9007199254740993", "-9007199254740993", "1e400", "-1e400", "1e-400", "-0", "0.1234567890123456789"];
   const refused = [
     ...numbers.map((number) => `{"n":${number}}`),

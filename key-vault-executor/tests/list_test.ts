@@ -4,7 +4,7 @@ import { assertRefused, get, newTenant, post } from "../../scripts/test/support/
 const VAULT = "key-vault-executor";
 
 for (const path of ["credentials/list", "credentials-list"]) {
-  Deno.test(`GET /${path} answers 200 with metadata, as the specification shows it, and no value`, async () => {
+  Deno.test(`GET /${path} answers 200 with metadata and no values, as the specification shows it`, async () => {
     const { agent } = await newTenant();
     const stored = await post(VAULT, "credentials/store", agent, { service: "amazon", credentials: { k: "canary" } });
     const { credential_id, created_at } = stored.body.data;
@@ -21,7 +21,7 @@ for (const path of ["credentials/list", "credentials-list"]) {
     assertEquals([reply.status, reply.body], [200, { ok: true, status: "success", data }]);
   });
 
-  Deno.test(`GET /${path} lists this tenant's alone, filters by service, and pages`, async () => {
+  Deno.test(`GET /${path} lists only this tenant's credentials, filters by service, and pages`, async () => {
     const { agent, kernel, id } = await newTenant();
     const other = await newTenant();
     await post(VAULT, "credentials/store", other.agent, { service: "amazon", credentials: { a: 1 } });
@@ -47,7 +47,7 @@ for (const path of ["credentials/list", "credentials-list"]) {
     assertEquals(pairsOf(seen), pairs);
   });
 
-  Deno.test(`GET /${path} answers 400 to parameters that are malformed, and to another tenant's cursor`, async () => {
+  Deno.test(`GET /${path} answers 400 to malformed parameters, and to another tenant's cursor`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     for (const service of ["a", "b"]) {

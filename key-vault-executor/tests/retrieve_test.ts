@@ -7,7 +7,7 @@ import { assertAlike, assertRefused, get, newTenant, post, stack } from "../../s
 
 const VAULT = "key-vault-executor";
 
-/** Puts bytes into a tenant's row past the functions, as one who holds the vault's secret key can. */
+/** Writes bytes into a tenant's row without the endpoints, as a holder of the vault's secret key can. */
 async function plant(tenantId: string, service: string, sealed: Uint8Array, keyId: string): Promise<void> {
   const { url, secret_key } = stack.key_vault_executor;
   const { error } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })
@@ -45,7 +45,7 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
     for (const { asked, status, body } of replies) assertEquals([status, body], [200, expected], asked);
   });
 
-  Deno.test(`POST /${path} moves last_used_at, and nothing else`, async () => {
+  Deno.test(`POST /${path} changes only last_used_at`, async () => {
     const { agent } = await newTenant();
     await post(VAULT, "credentials/store", agent, { service: "amazon", credentials: { a: 1 } });
     const list = async () => (await get(VAULT, "credentials/list", agent)).body.data.credentials[0];
@@ -59,7 +59,7 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
     assertEquals({ ...usedAgain, last_used_at: null }, unused);
   });
 
-  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's credential and for none`, async () => {
+  Deno.test(`POST /${path} answers 404, byte for byte the same, for another tenant's credential and for an unknown one`, async () => {
     const { agent } = await newTenant();
     const other = await newTenant();
     const stored = await post(VAULT, "credentials/store", other.agent, { service: "amazon", credentials: { a: 1 } });
@@ -76,7 +76,7 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
     assertEquals((await get(VAULT, "credentials/list", other.agent)).body.data.credentials[0].last_used_at, null);
   });
 
-  Deno.test(`POST /${path} answers 400 to no selector, to both, and to a UUID that is none`, async () => {
+  Deno.test(`POST /${path} answers 400 without a selector, to both selectors, and to a malformed UUID`, async () => {
     const { agent } = await newTenant();
     const credential_id = crypto.randomUUID();
     const bad: [string, Record<string, unknown>][] = [
@@ -90,14 +90,14 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
     for (const [field, body] of bad) assertRefused(await post(VAULT, path, agent, body), 400, "invalid_request", field);
   });
 
-  Deno.test(`POST /${path} answers 500 when the stored bytes do not open`, async () => {
+  Deno.test(`POST /${path} answers 500 if the stored bytes cannot be decrypted`, async () => {
     const { agent, id } = await newTenant();
     const keyId = await encryptionKeyId(decodeHex(stack.credential_encryption_key));
     await plant(id, "amazon", new Uint8Array(64), keyId);
     assertRefused(await post(VAULT, path, agent, { service: "amazon" }), 500, "credential_unreadable");
   });
 
-  Deno.test(`POST /${path} answers 503 when the row names a key that is not configured, and changes nothing`, async () => {
+  Deno.test(`POST /${path} answers 503 if the row names a key that is not configured, and changes nothing`, async () => {
     const { agent, id } = await newTenant();
     await plant(id, "amazon", new Uint8Array(64), "0123456789abcdef");
     const before = (await get(VAULT, "credentials/list", agent)).body.data;

@@ -17,9 +17,9 @@ const VAULT = "key-vault-executor";
 
 interface Limited {
   tenant: Tenant;
-  /** Asks as a key that is limited to those services, in the body or the query. */
+  /** Sends a request with a key that is limited to those services. */
   ask(path: string, body?: Record<string, unknown>): Promise<Reply>;
-  /** Credentials of the tenant, by service. */
+  /** The ids of the tenant's credentials, by service. */
   ids: Record<string, string>;
 }
 
@@ -53,7 +53,7 @@ function assertLimited(reply: Reply, scope: string): void {
 }
 
 for (const kind of ["agent", "kernel"] as const) {
-  Deno.test(`${kind}: a key for one service touches its credentials, and sees no others`, async () => {
+  Deno.test(`${kind}: a key for one service can use its credentials, and sees no others`, async () => {
     const { ask, ids, tenant } = await limited(kind, ["amazon"]);
     assertEquals((await ask("credentials/retrieve", { service: "amazon" })).body.data.credentials, { of: "amazon" });
     assertEquals((await ask("credentials/retrieve", { credential_id: ids.amazon })).status, 200);
@@ -65,7 +65,7 @@ for (const kind of ["agent", "kernel"] as const) {
     assertEquals(servicesOf(await get(VAULT, "credentials/list", tenant.agent)), ["shopify", "stripe"]);
   });
 
-  Deno.test(`${kind}: a key for some services is refused others by name, and finds none such by id`, async () => {
+  Deno.test(`${kind}: a key for some services gets 403 for other services by name, and 404 by id`, async () => {
     const { ask, ids, tenant } = await limited(kind, ["amazon", "shopify"]);
     const before = (await get(VAULT, "credentials/list", tenant.agent)).body.data;
     assertLimited(await ask("credentials/retrieve", { service: "stripe" }), "credentials:reveal");
@@ -82,7 +82,7 @@ for (const kind of ["agent", "kernel"] as const) {
     assertEquals(servicesOf(await get(VAULT, "credentials/events", tenant.agent)).length, 3);
   });
 
-  Deno.test(`${kind}: a key for no service touches none, and one may be narrowed by scope as well`, async () => {
+  Deno.test(`${kind}: a key for no service can use no credential, and scopes limit a key further`, async () => {
     const none = await limited(kind, []);
     assertEquals(servicesOf(await none.ask("credentials/list")), []);
     assertLimited(await none.ask("credentials/retrieve", { service: "amazon" }), "credentials:reveal");
@@ -94,7 +94,7 @@ for (const kind of ["agent", "kernel"] as const) {
   });
 }
 
-Deno.test("names of services are limits as they are written: case counts, and no name is a pattern", async () => {
+Deno.test("a limit is the exact name of a service: case counts, and no name is a pattern", async () => {
   const { ask } = await limited("agent", ["Amazon", "amazo", "amazon.", "a"]);
   assertEquals(servicesOf(await ask("credentials/list")), []);
   assertLimited(await ask("credentials/retrieve", { service: "amazon" }), "credentials:reveal");

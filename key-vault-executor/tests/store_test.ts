@@ -10,7 +10,7 @@ const EXAMPLE = {
 };
 
 for (const path of ["credentials/store", "credentials-store"]) {
-  Deno.test(`POST /${path} answers 201 for what is new, as the specification shows it`, async () => {
+  Deno.test(`POST /${path} answers 201 for a new credential, as the specification shows it`, async () => {
     const { agent } = await newTenant();
     const { status, body } = await post(VAULT, path, agent, EXAMPLE);
     const { credential_id, created_at, ...rest } = body.data;
@@ -20,7 +20,7 @@ for (const path of ["credentials/store", "credentials-store"]) {
     assertMatch(created_at, RFC3339);
   });
 
-  Deno.test(`POST /${path} answers 200 and replaces what is there: the id stays`, async () => {
+  Deno.test(`POST /${path} answers 200 and replaces an existing credential, but keeps its id`, async () => {
     const { agent } = await newTenant();
     const first = await post(VAULT, path, agent, { service: "amazon", credentials: { a: 1 } });
     const second = await post(VAULT, path, agent, { ...EXAMPLE, credentials: { b: 2 } });
@@ -56,7 +56,7 @@ for (const path of ["credentials/store", "credentials-store"]) {
     assertEquals(retrieved.body.data.credentials, EXAMPLE.credentials);
   });
 
-  Deno.test(`POST /${path} answers 400 to what is malformed or would not come back equal, and writes nothing`, async () => {
+  Deno.test(`POST /${path} answers 400 to malformed or inexact values, and writes nothing`, async () => {
     const { agent } = await newTenant();
     const { credentials } = EXAMPLE;
     const bad: [string, string][] = [
@@ -82,7 +82,7 @@ for (const path of ["credentials/store", "credentials-store"]) {
   });
 }
 
-Deno.test("POST /credentials/store answers 409 above the tenant's quota, and still replaces; a delete makes room", async () => {
+Deno.test("POST /credentials/store answers 409 above the tenant's quota, still replaces, and accepts another after a delete", async () => {
   const { agent, id } = await newTenant();
   const { url, secret_key } = stack.key_vault_executor;
   const { data } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })

@@ -15,7 +15,7 @@ Deno.test("crc32() agrees with the check value of the CRC catalogue", () => {
   assertEquals(crc32(new Uint8Array()), 0);
 });
 
-Deno.test("generateKey() makes keys of the documented form, each another", () => {
+Deno.test("generateKey() makes distinct keys of the documented form", () => {
   for (const [kind, prefix] of [["agent", "mcp_"], ["kernel", "krn_"]] as const) {
     const keys = Array.from({ length: 200 }, () => generateKey(kind));
     assertEquals(new Set(keys).size, 200, kind);
@@ -33,7 +33,7 @@ Deno.test("generateKey() draws every character about equally often", () => {
   }
   const expected = 2000 * 43 / 62;
   assertEquals(counts.size, 62);
-  // Six standard deviations: a fair source fails this once in some ten million runs.
+  // Six standard deviations: a fair source fails this once in about ten million runs.
   for (const count of counts.values()) assert(Math.abs(count - expected) < 6 * Math.sqrt(expected), `${count}`);
 });
 

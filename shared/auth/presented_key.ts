@@ -1,4 +1,4 @@
-/** Who calls, in three steps: the key that a request presents, its digest, and the caller that the hub knows by it. */
+/** Identifies the caller in three steps: the key in the request, its digest, and the caller that the hub finds by it. */
 
 import { ApiError, invalidField, unauthenticated, unavailable } from "../api_error.ts";
 import { apiKeyDigest, hasPrefix, isKey, kernelKeyDigest, type KeyKind } from "./api_key.ts";
@@ -9,14 +9,14 @@ interface Key {
   key: string;
 }
 
-/** A key, and what the request that presents it says of itself. Nothing has looked it up yet. */
+/** A key, with the tenant and the id of its request. It has not been looked up yet. */
 export interface PresentedKey extends Key {
   /** The tenant that the request names. */
   tenantId: string | undefined;
   requestId: string;
 }
 
-/** What SQL gets to see of a presented key. */
+/** What SQL receives instead of the key. */
 export type CallerDigest =
   & ({ api_key_sha256: string } | { kernel_key_hmac: string })
   & { tenant_id?: string; request_id: string };
@@ -24,24 +24,27 @@ export type CallerDigest =
 /**
  * The key in `X-API-Key` (agents) or `Authorization: Bearer krn_…` (kernels).
  *
- * Supabase clients send a bearer token of their own beside `X-API-Key`; one that is no kernel key is ignored there.
+ * Supabase clients send their own bearer token with `X-API-Key`. It is ignored unless it is a kernel key.
  *
- * @throws {ApiError} `ambiguous_credentials` for a key of each kind, `unauthenticated` for none or a malformed one.
+ * @throws {ApiError} `ambiguous_credentials` if both kinds are sent, `unauthenticated` if the key is missing or malformed.
  */
 export function readKey(headers: Headers): Key {
   const apiKey = headers.get("x-api-key");
-  // All of the rest, so that a kernel's key with something beside it is malformed and not ignored.
+  // Captures the rest of the header, so that a kernel key followed by other text is malformed, not ignored.
   const bearer = /^Bearer +(.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const kernelKey = bearer !== undefined && hasPrefix("kernel", bearer) ? bearer : undefined;
   if (apiKey !== null && kernelKey !== undefined) {
-    throw new ApiError("ambiguous_credentials", "send X-API-Key or a kernel's Authorization: Bearer, not both");
+    throw new ApiError(
+      "ambiguous_credentials",
+      "send either X-API-Key or a kernel key in Authorization: Bearer, not both",
+    );
   }
   if (apiKey !== null && isKey("agent", apiKey)) return { kind: "agent", key: apiKey };
   if (kernelKey !== undefined && isKey("kernel", kernelKey)) return { kind: "kernel", key: kernelKey };
   throw unauthenticated();
 }
 
-/** @throws {ApiError} `invalid_request` when a kernel names no tenant. */
+/** @throws {ApiError} `invalid_request` if a kernel does not name a tenant. */
 export function requireTenant({ kind }: Key, tenantId: string | undefined): void {
   if (kind === "kernel" && tenantId === undefined) throw invalidField("tenant_id", "is required with a kernel's key");
 }
@@ -49,7 +52,7 @@ export function requireTenant({ kind }: Key, tenantId: string | undefined): void
 /**
  * The digest of a presented key, with the request's tenant and id.
  *
- * @throws {ApiError} `unavailable` for a kernel when `KERNEL_HMAC_SECRET` is not set.
+ * @throws {ApiError} `unavailable` for a kernel if `KERNEL_HMAC_SECRET` is not set.
  */
 export async function digestCaller(
   { kind, key, tenantId, requestId }: PresentedKey,
@@ -58,7 +61,7 @@ export async function digestCaller(
   const request = { request_id: requestId, ...(tenantId !== undefined && { tenant_id: tenantId }) };
   if (kind === "agent") return { api_key_sha256: await apiKeyDigest(key), ...request };
   if (kernelSecret === undefined) {
-    throw unavailable("KERNEL_HMAC_SECRET is not set, so no kernel can be authenticated: set it to 64 hex characters");
+    throw unavailable("KERNEL_HMAC_SECRET is not set, so kernels cannot be authenticated: set it to 64 hex characters");
   }
   return { kernel_key_hmac: await kernelKeyDigest(kernelSecret, key), ...request };
 }

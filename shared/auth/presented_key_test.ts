@@ -23,14 +23,14 @@ Deno.test("readKey() ignores a Supabase client's own bearer token beside X-API-K
   }
 });
 
-Deno.test("readKey() refuses a key of each kind at once, well formed or not", () => {
+Deno.test("readKey() refuses both kinds of key in one request, well formed or not", () => {
   assertEquals(refusal({ "x-api-key": agentKey, authorization: `Bearer ${kernelKey}` }), "ambiguous_credentials");
   for (const authorization of ["Bearer krn_x", `Bearer ${kernelKey} x`, `Bearer ${kernelKey}, Bearer ${kernelKey}`]) {
     assertEquals(refusal({ "x-api-key": agentKey, authorization }), "ambiguous_credentials", authorization);
   }
 });
 
-Deno.test("readKey() refuses none, malformed ones, and each kind in the other's header", () => {
+Deno.test("readKey() refuses a missing key, a malformed key, and a key in the header of the other kind", () => {
   const cases: Record<string, string>[] = [
     {},
     { "x-api-key": "" },
@@ -46,7 +46,7 @@ Deno.test("readKey() refuses none, malformed ones, and each kind in the other's 
   for (const headers of cases) assertEquals(refusal(headers), "unauthenticated", JSON.stringify(headers));
 });
 
-Deno.test("digestCaller() hands on an agent's digest, with the tenant only where it was named", async () => {
+Deno.test("digestCaller() returns an agent's digest, with the tenant only if the request names one", async () => {
   const api_key_sha256 = await apiKeyDigest(agentKey);
   const presented = { kind: "agent", key: agentKey, requestId: "r1" } as const;
   const request_id = "r1";
@@ -55,7 +55,7 @@ Deno.test("digestCaller() hands on an agent's digest, with the tenant only where
   assertEquals(named, { api_key_sha256, tenant_id: TENANT, request_id });
 });
 
-Deno.test("requireTenant() asks a kernel for its tenant", () => {
+Deno.test("requireTenant() requires a tenant only from a kernel", () => {
   requireTenant({ kind: "agent", key: agentKey }, undefined);
   requireTenant({ kind: "kernel", key: kernelKey }, TENANT);
   const error = assertThrows(() => requireTenant({ kind: "kernel", key: kernelKey }, undefined), ApiError);

@@ -4,19 +4,19 @@ import { decodeBase64 } from "@std/encoding/base64";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
 
 export interface Keyring {
-  /** The first 16 hex characters of SHA-256 over the key's bytes: a row always names the key that sealed it. */
+  /** The first 16 hex characters of the SHA-256 of the key's bytes. Each row stores the id of the key that sealed it. */
   readonly currentId: string;
   readonly current: CryptoKey;
   /** The ids of all its keys. */
   readonly ids: readonly string[];
-  /** The key of that id, or undefined. Looked up by id, never found by trying. */
+  /** The key with that id, or undefined. Keys are looked up by id, never tried in turn. */
   find(id: string): CryptoKey | undefined;
 }
 
 /** The 32 bytes of a key written as 64 hex characters or as base64, or undefined for anything else. */
 export function parseEncryptionKey(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (/^[0-9A-Fa-f]{64}$/.test(text)) return decodeHex(text);
-  // The 43rd character holds the last 4 bits: others would be a second spelling of the same key.
+  // The 43rd character holds only 4 bits. Any other character would be a second spelling of the same key.
   if (/^[0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return decodeBase64(text);
   return undefined;
 }

@@ -12,7 +12,7 @@ Deno.test("parseEncryptionKey() reads 32 bytes as hex of either case and as base
   assertEquals(parseEncryptionKey(encodeBase64(key)), key);
 });
 
-Deno.test("parseEncryptionKey() refuses all else", () => {
+Deno.test("parseEncryptionKey() refuses anything else", () => {
   const base64 = encodeBase64(new Uint8Array(32));
   const cases = [
     "",
@@ -29,7 +29,7 @@ Deno.test("parseEncryptionKey() refuses all else", () => {
   for (const text of cases) assertEquals(parseEncryptionKey(text), undefined, text);
 });
 
-Deno.test("importKeyring() finds keys by their fingerprint, and cannot be exported from", async () => {
+Deno.test("importKeyring() finds keys by id, and does not allow their export", async () => {
   const ring = await importKeyring(key, [other]);
   assertEquals(ring.currentId, encodeHex(await crypto.subtle.digest("SHA-256", key)).slice(0, 16));
   assertEquals(ring.find(ring.currentId), ring.current);
@@ -38,12 +38,12 @@ Deno.test("importKeyring() finds keys by their fingerprint, and cannot be export
   assertEquals([ring.current.extractable, previous?.extractable], [false, false]);
 });
 
-Deno.test("importKeyring() lets a previous key only open", async () => {
+Deno.test("importKeyring() imports previous keys only for decryption", async () => {
   const ring = await importKeyring(key, [other]);
   assertEquals(ring.find(await encryptionKeyId(other))?.usages, ["decrypt"]);
   assertEquals([...ring.current.usages].sort(), ["decrypt", "encrypt"]);
 });
 
-Deno.test("importKeyring() seals with the current key even when it is among the previous ones too", async () => {
+Deno.test("importKeyring() seals with the current key even if it is also a previous key", async () => {
   assert((await importKeyring(key, [key])).current.usages.includes("encrypt"));
 });

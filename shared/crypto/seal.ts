@@ -4,8 +4,8 @@
  *     IV (12 bytes, random) ‖ ciphertext (as long as the plaintext) ‖ tag (16 bytes)
  *
  * The plaintext is the credentials object as UTF-8 JSON. The additional data is the UTF-8 of
- * `["tenant_credentials", tenant_id, service, credential_type, encryption_key_id]` as JSON, so that sealed bytes moved to
- * another row do not open. With random IVs a key must not seal more than 2^32 times (SP 800-38D, section 8.3).
+ * `["tenant_credentials", tenant_id, service, credential_type, encryption_key_id]` as JSON, so that sealed bytes cannot be
+ * opened in another row. With random IVs, a key must not seal more than 2^32 times (SP 800-38D, section 8.3).
  */
 
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
@@ -13,14 +13,14 @@ import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
 import { ApiError, missingEncryptionKey } from "../api_error.ts";
 import type { Keyring } from "./keyring.ts";
 
-/** The row that sealed bytes belong to. */
+/** The row that the sealed bytes belong to. */
 export interface SealedRow {
   tenantId: string;
   service: string;
   credentialType: string;
 }
 
-/** Seals JSON text under the current key. Returns base64 and the key's id. */
+/** Encrypts JSON text with the current key. Returns base64 and the key's id. */
 export async function seal(keyring: Keyring, row: SealedRow, json: string): Promise<{ sealed: string; keyId: string }> {
   const keyId = keyring.currentId;
   const sealed = await encryptAesGcm(keyring.current, new TextEncoder().encode(json), {
@@ -30,10 +30,10 @@ export async function seal(keyring: Keyring, row: SealedRow, json: string): Prom
 }
 
 /**
- * Opens what {@linkcode seal} made for the same row, and returns the JSON text.
+ * Decrypts the result of {@linkcode seal} for the same row. Returns the JSON text.
  *
- * @throws {ApiError} `unavailable` when the key of that id is not configured; `credential_unreadable` when it is, and
- * the bytes do not open: they were altered, or are another row's.
+ * @throws {ApiError} `unavailable` if no key with that id is configured; `credential_unreadable` if the bytes were altered
+ * or belong to another row.
  */
 export async function open(keyring: Keyring, row: SealedRow, sealed: string, keyId: string): Promise<string> {
   const key = keyring.find(keyId);
@@ -44,13 +44,13 @@ export async function open(keyring: Keyring, row: SealedRow, sealed: string, key
   } catch {
     throw new ApiError(
       "credential_unreadable",
-      "the stored credential cannot be opened: its bytes were altered; store it again, and tell an operator",
-      { cause: `sealed bytes do not open under the key ${keyId}: altered, or of another row` },
+      "the stored credential cannot be decrypted: its bytes were altered; store it again, and inform an operator",
+      { cause: `the key ${keyId} cannot open the sealed bytes: they were altered, or belong to another row` },
     );
   }
 }
 
-/** Injective: JSON quotes what the parts hold, so no two lists of parts are written alike. */
+/** Injective: JSON quotes each part, so two different rows never have the same additional data. */
 export function additionalData(row: SealedRow, keyId: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(
     JSON.stringify(["tenant_credentials", row.tenantId, row.service, row.credentialType, keyId]),

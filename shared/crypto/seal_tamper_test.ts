@@ -52,7 +52,7 @@ Deno.test("open() refuses every truncation at either end, and every added byte",
   }
 });
 
-Deno.test("what seal() wrote does not open with any single bit of the additional data flipped", async () => {
+Deno.test("decryption fails if any single bit of the additional data is flipped", async () => {
   const { sealed, keyId } = await seal(ring, ROW, JSON_TEXT);
   const bytes = decodeBase64(sealed);
   const bound = additionalData(ROW, keyId);
@@ -94,7 +94,7 @@ Deno.test("open() refuses a row whose key id was changed to another known key's"
   await assertUnreadable(open(ring, ROW, sealed, otherRing.currentId));
 });
 
-Deno.test("additionalData() writes no two rows alike", () => {
+Deno.test("additionalData() differs for different rows", () => {
   const text = fc.string({ unit: fc.constantFrom("a", '"', ",", "\\", "[", "]", "\0", "é", "\ud83d\udd11", "_") });
   const parts = fc.tuple(text, text, text, text);
   const write = ([tenantId, service, credentialType, keyId]: [string, string, string, string]) =>
@@ -105,13 +105,13 @@ Deno.test("additionalData() writes no two rows alike", () => {
     }),
     { numRuns: 2000 },
   );
-  // Parts that run together in a plain join.
+  // A plain join would make these parts equal.
   assertNotEquals(write(["a", "b,c", "d", "e"]), write(["a", "b", "c,d", "e"]));
   assertNotEquals(write(["a", 'b","c', "d", "e"]), write(["a", "b", 'c","d', "e"]));
   assertNotEquals(write(["é", "", "", ""]), write(["e\u0301", "", "", ""]));
 });
 
-Deno.test("seal() uses 2^16 IVs for 2^16 seals, and no ciphertext twice", async () => {
+Deno.test("seal() uses 2^16 IVs for 2^16 seals, and never repeats a ciphertext", async () => {
   const ivs = new Set<string>();
   const ciphertexts = new Set<string>();
   for (let round = 0; round < 256; round++) {
@@ -124,7 +124,7 @@ Deno.test("seal() uses 2^16 IVs for 2^16 seals, and no ciphertext twice", async 
   assertEquals([ivs.size, ciphertexts.size], [2 ** 16, 2 ** 16]);
 });
 
-Deno.test("open() gives back whatever JSON text was sealed", async () => {
+Deno.test("open() returns any JSON text that was sealed", async () => {
   await fc.assert(
     fc.asyncProperty(fc.json({ stringUnit: "binary" }), async (json) => {
       const { sealed, keyId } = await seal(ring, ROW, json);

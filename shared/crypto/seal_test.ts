@@ -25,7 +25,7 @@ Deno.test("decryptAesGcm() agrees with NIST's vectors, valid and invalid", async
   assertEquals([vectors.cases.length, failing], [375, 191]);
 });
 
-Deno.test("decryptAesGcm() and encryptAesGcm() are the source that was read", async () => {
+Deno.test("decryptAesGcm() and encryptAesGcm() come from the source that we reviewed", async () => {
   const source = await Deno.readFile(new URL(import.meta.resolve("deno-std/crypto/aes_gcm.js")));
   const digest = encodeHex(await crypto.subtle.digest("SHA-256", source));
   assertEquals(digest, "2b67ed14a4290144b93812f87b64ca508d9c5d5cfeab4037eeaa7cf21d207eb1");
@@ -58,7 +58,7 @@ Deno.test("open() refuses altered, truncated and empty bytes", async () => {
   }
 });
 
-Deno.test("open() names a key that is not configured to the log alone", async () => {
+Deno.test("open() names a key that is not configured only in the log", async () => {
   const error = await assertRejects(() => open(ring, ROW, "AAAA", "3fa9000000000000"), ApiError);
   assertEquals(error.code, "unavailable");
   assertEquals(String(error.cause).includes("3fa9000000000000"), true);

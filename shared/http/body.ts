@@ -1,4 +1,4 @@
-/** Reading a request's body, never keeping more of it than is allowed. */
+/** Reads the body of a request. It never holds more than the limit in memory. */
 
 import { ApiError } from "../api_error.ts";
 
@@ -6,17 +6,16 @@ import { ApiError } from "../api_error.ts";
 export const MAX_BODY_BYTES = 128 * 1024;
 
 /**
- * 16 MiB: so much is read and thrown away of a body that is too large, since an older server breaks the connection of a
- * client that is still sending, which then does not see the answer.
+ * 16 MiB. A body that is too large is read and discarded up to this size. Otherwise an older server resets the connection
+ * of a client that is still sending, and the client never sees the answer.
  */
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 
-/** So long a body may take to arrive: whoever sends a byte a second does not hold a connection for ever. */
+/** A body must arrive within this time, so that a client that sends one byte a second does not hold a connection open. */
 export const BODY_DEADLINE_MS = 10_000;
 
-/** How a body is read. */
 export interface BodyOptions {
-  /** What a request without a body means; absent: it is refused. */
+  /** The text to use for a request without a body. If absent, such a request is refused. */
   whenEmpty?: string;
   deadlineMs?: number;
 }
@@ -24,15 +23,16 @@ export interface BodyOptions {
 /**
  * The body of a request as text.
  *
- * @throws {ApiError} `unsupported_media_type` unless it is said to be JSON; `payload_too_large` once more than
- * {@linkcode MAX_BODY_BYTES} have come, whatever `content-length` says; `request_timeout` after the deadline; `invalid_json` when it is not UTF-8.
+ * @throws {ApiError} `unsupported_media_type` unless `content-type` is JSON; `payload_too_large` after more than
+ * {@linkcode MAX_BODY_BYTES}, whatever `content-length` says; `request_timeout` after the deadline; `invalid_json` if the
+ * body is not UTF-8.
  */
 export async function readJsonText(
   request: Request,
   { whenEmpty, deadlineMs = BODY_DEADLINE_MS }: BodyOptions = {},
 ): Promise<string> {
   const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  // Whoever sends no body need not say of which type it is.
+  // A request without a body needs no content-type.
   const isUntyped = mediaType === undefined && whenEmpty !== undefined;
   if (mediaType !== "application/json" && !isUntyped) throw notJson();
   const encoding = request.headers.get("content-encoding");
@@ -45,7 +45,7 @@ export async function readJsonText(
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new ApiError("invalid_json", "the body must be JSON (RFC 8259), in UTF-8");
+    throw new ApiError("invalid_json", "the body must be valid JSON (RFC 8259) in UTF-8");
   }
 }
 
@@ -57,10 +57,10 @@ async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Arr
   if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // A reader of its own, which takes a third of the time that `for await` takes.
+  // `for await` takes three times as long as a reader.
   const reader = request.body?.getReader();
   let isLate = false;
-  // A read that waits ends when its reader is cancelled.
+  // Cancelling the reader ends a read that is waiting.
   const timer = setTimeout(() => {
     isLate = true;
     reader?.cancel().catch(() => {});
@@ -72,7 +72,7 @@ async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Arr
       else if (length > MAX_DISCARDED_BYTES) break;
     }
   } catch {
-    throw new ApiError("invalid_json", "the body ended before it was whole");
+    throw new ApiError("invalid_json", "the body ended early; send it again");
   } finally {
     clearTimeout(timer);
   }

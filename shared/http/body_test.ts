@@ -32,13 +32,13 @@ Deno.test("readJsonText() refuses one byte more than the largest size", async ()
   assertEquals(await codeOf(post(ReadableStream.from([half, half, new Uint8Array(1)]))), "payload_too_large");
 });
 
-Deno.test("readJsonText() believes a content-length that is too large, and none that is small", async () => {
+Deno.test("readJsonText() trusts a content-length that is too large, but not one that is too small", async () => {
   assertEquals(await codeOf(post("{}", { "content-length": String(17 * 1024 * 1024) })), "payload_too_large");
   const large = new Uint8Array(MAX_BODY_BYTES + 1);
   assertEquals(await codeOf(post(ReadableStream.from([large]), { "content-length": "2" })), "payload_too_large");
 });
 
-Deno.test("readJsonText() takes JSON's media type alone, with any parameters", async () => {
+Deno.test("readJsonText() accepts only application/json, with any parameters", async () => {
   assertEquals(await readJsonText(post("{}", { "content-type": "Application/JSON; charset=utf-8" })), "{}");
   for (const type of ["", "text/plain", "application/jsonp", "application/x-www-form-urlencoded"]) {
     assertEquals(await codeOf(post("{}", { "content-type": type })), "unsupported_media_type", type);
@@ -49,7 +49,7 @@ Deno.test("readJsonText() refuses bytes that are not UTF-8", async () => {
   assertEquals(await codeOf(post(new Uint8Array([0x22, 0xff, 0x22]))), "invalid_json");
 });
 
-Deno.test("readJsonText() gives up a body that does not arrive in time, and cancels it", async () => {
+Deno.test("readJsonText() gives up on a body that does not arrive in time, and cancels it", async () => {
   const { promise: cancelled, resolve } = Promise.withResolvers<void>();
   const slow = new ReadableStream({
     start: (controller) => controller.enqueue(new Uint8Array([0x7b])),
@@ -60,7 +60,7 @@ Deno.test("readJsonText() gives up a body that does not arrive in time, and canc
   await cancelled;
 });
 
-Deno.test("readJsonText() refuses a body that is encoded, and takes identity", async () => {
+Deno.test("readJsonText() refuses an encoded body, and accepts identity", async () => {
   assertEquals(await readJsonText(post("{}", { "content-encoding": "identity" })), "{}");
   for (const encoding of ["gzip", "br", "identity, gzip"]) {
     const error = await assertRejects(() => readJsonText(post("{}", { "content-encoding": encoding })), ApiError);
@@ -69,7 +69,7 @@ Deno.test("readJsonText() refuses a body that is encoded, and takes identity", a
   }
 });
 
-Deno.test("readJsonText() reads no body as what it means, where it means something, whatever type is said", async () => {
+Deno.test("readJsonText() uses whenEmpty for a request without a body, whatever its content-type", async () => {
   const whenEmpty = "{}";
   const empty = (headers: HeadersInit = {}) => new Request("http://x", { method: "POST", headers });
   assertEquals(await readJsonText(empty(), { whenEmpty }), "{}");

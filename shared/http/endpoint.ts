@@ -23,27 +23,27 @@ import {
 export interface Call<Environment, Input> {
   readonly environment: Environment;
   readonly input: Input;
-  /** SQL decides whether it is anyone's. */
+  /** Well formed, but not yet authenticated: SQL does that. */
   readonly presented: PresentedKey;
   readonly headers: Headers;
-  /** Tells the log line who called. */
+  /** Records the caller for the log line. */
   readonly noteCaller: (caller: Actor) => void;
 }
 
 export interface Definition<Environment, Shape extends Fields> {
   project: Project<Environment>;
   resource: string;
-  /** Absent: the resource is the endpoint. */
+  /** If absent, the resource itself is the endpoint. */
   verb?: string;
-  /** False: it is no function of its own, and answers at `/<resource>/<verb>` alone. */
+  /** If false, the endpoint has no separate function, and answers only at `/<resource>/<verb>`. */
   isFunction?: boolean;
   method: "GET" | "POST";
   about: () => EndpointDocs;
-  /** True: a POST without a body is a POST of `{}`. */
+  /** If true, a POST without a body counts as a POST of `{}`. */
   isBodyOptional?: boolean;
-  /** The body's members (POST), or the query's parameters (GET). Others are refused. */
+  /** The members of the body (POST), or the parameters of the query (GET). Any others are refused. */
   fields: () => Shape;
-  /** A rule over several fields: what is wrong, or undefined. */
+  /** Checks several fields together. Returns what is wrong, or undefined. */
   rule?: (input: Input<Shape>) => FieldError | undefined;
   answer(call: Call<Environment, Input<Shape>>): Promise<Answer>;
 }
@@ -51,9 +51,9 @@ export interface Definition<Environment, Shape extends Fields> {
 export type Fields = Record<string, z.ZodMiniType>;
 export type Input<Shape extends Fields> = z.output<z.ZodMiniObject<Shape>>;
 
-/** A handler with what the document of its project tells of it. */
+/** A handler with its description for the OpenAPI document. */
 export interface Endpoint extends Handler {
-  /** Where it answers, the documented one first. */
+  /** The paths at which it answers. The documented one is first. */
   readonly paths: readonly string[];
   readonly operation: () => Operation;
 }
@@ -103,12 +103,12 @@ function pathsOf({ resource, verb, isFunction = true }: PathOptions, name: strin
   return verb === undefined ? own : [`/${resource}/${verb}`, ...own];
 }
 
-/** The query's parameters, less the one that the platform itself uses. */
+/** The parameters of the query, without the one that the platform uses. */
 function readQuery(url: URL): Record<string, string> {
   url.searchParams.delete("forceFunctionRegion");
   const query = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
-    if (query.has(name)) throw invalidField(nameable(name), "stands more than once");
+    if (query.has(name)) throw invalidField(nameable(name), "was given more than once");
     query.set(name, value);
   }
   return Object.fromEntries(query);

@@ -24,14 +24,14 @@ const echo = endpoint({
   method: "POST",
   about: () => ({
     summary: "Echo",
-    description: "Says what it was told.",
+    description: "Returns its input.",
     data: z.object({ input: z.unknown(), presented: z.unknown() }),
   }),
   fields: () => ({ name: z.string(), note: z.optional(z.string()) }),
   rule: ({ name, note }) => name === note ? { path: "note", message: "must differ from name" } : undefined,
   answer: ({ input, presented }) => {
     if (input.name === "fail") throw new TypeError("canary");
-    if (input.name === "refuse") throw new ApiError("not_found", "none such");
+    if (input.name === "refuse") throw new ApiError("not_found", "not here");
     return Promise.resolve({ status: 201, data: { input, presented } });
   },
 });
@@ -44,7 +44,7 @@ function post(body: unknown, headers: Record<string, string> = {}, path = "thing
   });
 }
 
-Deno.test("endpoint() hands the input, the key, the tenant and the request's id to its answer", async () => {
+Deno.test("endpoint() passes the input, the key, the tenant and the request's id to its answer", async () => {
   const body = { name: "x", tenant_id: "0B7F2C1E-6C1C-4A52-9D27-3A1C0F0D9B11" };
   const response = await echo.fetch(post(body, { "x-request-id": "r1" }));
   const tenantId = "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11";
@@ -53,9 +53,9 @@ Deno.test("endpoint() hands the input, the key, the tenant and the request's id 
   assertEquals(await response.json(), { ok: true, status: "success", data: { input: { name: "x" }, presented } });
 });
 
-Deno.test("endpoint() answers a refusal as it stands, and anything else that is thrown as internal", async () => {
+Deno.test("endpoint() answers with an ApiError that is thrown, and with internal for any other error", async () => {
   const refused = await echo.fetch(post({ name: "refuse" }, { "x-request-id": "r1" }));
-  const error = { code: "not_found", message: "none such" };
+  const error = { code: "not_found", message: "not here" };
   assertEquals(refused.status, 404);
   assertEquals(await refused.json(), { ok: false, status: "error", error, request_id: "r1" });
   const failed = await echo.fetch(post({ name: "fail" }));
@@ -70,7 +70,7 @@ Deno.test("endpoint() applies its rule after the fields", async () => {
 });
 
 Deno.test("endpoint() refuses in the documented order", async () => {
-  // Each request has the faults of all those after it.
+  // Each request also has the faults of all later ones.
   const bad = "{" as unknown;
   const faults: [string, Request][] = [
     ["not_found", new Request("http://localhost/things-echo/x", { method: "PUT", body: "{" })],
@@ -101,7 +101,7 @@ Deno.test("endpoint() does not read the body of a caller without a key", async (
   assertEquals([response.status, isRead], [401, false]);
 });
 
-Deno.test("router() dispatches by the segment after its own name, and answers 404 to all else", async () => {
+Deno.test("router() dispatches by the segment after its own name, and answers 404 to any other path", async () => {
   const { fetch } = router({
     project,
     resource: "things",
@@ -117,7 +117,7 @@ Deno.test("router() dispatches by the segment after its own name, and answers 40
   }
 });
 
-Deno.test("once() makes one value, and keeps a failure too", async () => {
+Deno.test("once() makes one value, and also keeps a failure", async () => {
   let calls = 0;
   const make = once(() => Promise.reject(new Error(`${++calls}`)));
   const outcomes = await Promise.allSettled([make(), make()]);

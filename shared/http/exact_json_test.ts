@@ -59,7 +59,7 @@ Deno.test("parseJson() refuses numbers that a double does not hold, and names th
   }
 });
 
-Deno.test("parseJson() refuses a name that stands twice, however it is written", () => {
+Deno.test("parseJson() refuses a name that occurs twice, however it is escaped", () => {
   assertEquals(fault('{"a":1,"a":1}'), ["invalid_request", "a"]);
   assertEquals(fault('{"credentials":{"x":{"k":1,"\\u006b" :2}}}'), ["invalid_request", "credentials"]);
   assertEquals(parseJson('{"a":{"b":1},"c":{"b":1},"d":"b","e":["b","b"]}'), {

@@ -1,4 +1,4 @@
-/** What a body costs before anyone knows who sent it: time that grows with its size, and no faster. */
+/** A body from an unknown caller must not cost more than linear time. */
 
 import { assert } from "@std/assert";
 import * as z from "zod/mini";
@@ -52,7 +52,7 @@ async function send(body: string, headers: Record<string, string> = {}, query = 
   await (await everyField.fetch(request)).body?.cancel();
 }
 
-/** The text, as often as it fits into the bytes. */
+/** Repeats the text up to that many bytes. */
 function fill(text: string, bytes: number): string {
   return text.repeat(Math.max(1, Math.floor(bytes / text.length)));
 }
@@ -95,7 +95,7 @@ for (const field of FIELDS) {
   }
 }
 
-/** The least of some runs, in milliseconds: what else the machine does is not ours. */
+/** The fastest of several runs, in milliseconds, so that other load on the machine does not count. */
 async function leastTime(work: () => Promise<void> | void, runs: number): Promise<number> {
   let least = Infinity;
   for (let run = 0; run < runs; run++) {
@@ -106,7 +106,7 @@ async function leastTime(work: () => Promise<void> | void, runs: number): Promis
   return least;
 }
 
-/** Twice the size may cost twice the time, and 25 ms more. What is quadratic costs seconds at this size. */
+/** Twice the size may take three times as long, and 25 ms more. Quadratic code takes seconds at this size. */
 async function assertLinear(label: string, work: (bytes: number) => () => Promise<void> | void): Promise<void> {
   const half = await leastTime(work(HALF), 3);
   const full = await leastTime(work(FULL), 3);
@@ -167,7 +167,7 @@ Deno.test("findSecret()'s time grows no faster than the arguments", async (t) =>
   for (const filling of [...beginnings, "a", "A", "0", "-", "_", ".", "/", ":", "=", " ", "a.", "a-", "Aa0"]) {
     await t.step(`full of ${JSON.stringify(filling)}`, () =>
       assertLinear(filling, (bytes) => {
-        // As many and as long as a request may have.
+        // The most and the longest arguments that a request may have.
         const text = fill(filling, 4096).slice(0, 4095) + "!";
         const list = Array.from({ length: bytes / HALF * 4 }, () => text);
         return () => void findSecret(list);

@@ -1,14 +1,14 @@
-/** From the outcome of a request to a response and one log line. */
+/** Turns the outcome of a request into a response and one log line. */
 
 import { ApiError, internal } from "../api_error.ts";
 import { type Actor, describeCause, logRequest } from "../request_log.ts";
 
-/** How a project shows itself to callers. */
+/** A project as callers see it. */
 export interface ApiInfo {
-  /** For its document. */
+  /** For the OpenAPI document. */
   readonly title: string;
   readonly description: string;
-  /** Members beside `ok` in every answer. */
+  /** Members of every answer, besides `ok`. */
   readonly success: Record<string, string>;
   readonly failure: Record<string, string>;
 }
@@ -24,7 +24,7 @@ export interface Handler {
   fetch(request: Request): Promise<Response>;
 }
 
-/** A request as it has come, before anything of it is checked. */
+/** A request before any check. */
 export interface RequestContext {
   request: Request;
   url: URL;
@@ -34,15 +34,15 @@ export interface RequestContext {
 
 export interface Answer {
   status: number;
-  /** Absent: the answer has no body. */
+  /** If `data` and `json` are absent, the answer has no body. */
   data?: unknown;
-  /** JSON that is the whole body, in place of data. */
+  /** The whole body as JSON text, instead of `data`. */
   json?: string;
-  /** Further response headers. */
+  /** Extra response headers. */
   headers?: Record<string, string>;
 }
 
-/** Runs `answer` and turns whatever comes of it into the response and the log line. */
+/** Runs `answer`, and turns its result or its error into the response and the log line. */
 export async function respond<Environment>(
   project: Project<Environment>,
   functionName: string,
@@ -85,17 +85,17 @@ export function failureBody({ failure }: Pick<ApiInfo, "failure">, error: ApiErr
   return { ok: false, ...failure, error: { code, message, fields, ...details }, request_id: requestId };
 }
 
-/** HEAD is answered where GET is; the server leaves the body out. @throws {ApiError} `method_not_allowed` */
+/** HEAD is allowed wherever GET is; the server omits the body. @throws {ApiError} `method_not_allowed` */
 export function requireMethod(request: Request, method: "GET" | "POST"): void {
   const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
   if (allowed.includes(request.method)) return;
-  throw new ApiError("method_not_allowed", `this endpoint answers ${method}`, {
+  throw new ApiError("method_not_allowed", `this endpoint accepts only ${method}`, {
     headers: { allow: allowed.join(", ") },
   });
 }
 
 export function unknownPath(): ApiError {
-  return new ApiError("not_found", "there is no such endpoint");
+  return new ApiError("not_found", "this endpoint does not exist");
 }
 
 function readRequestId(headers: Headers): string {

@@ -1,4 +1,4 @@
-/** The function that serves a resource's documented URLs, `/<resource>/<verb>`, by the endpoints that it is given. */
+/** The function that serves a resource's documented URLs, `/<resource>/<verb>`. */
 
 import { ApiError } from "../api_error.ts";
 import { callFunction } from "../data_api.ts";
@@ -18,15 +18,15 @@ export interface Routes<Environment> {
   project: Project<Environment>;
   resource: string;
   endpoints: Endpoint[];
-  /** The project's OpenAPI document, as the build has written it. */
+  /** The project's OpenAPI document, as the build wrote it. */
   document: string;
-  /** A function of the database; it refuses the empty caller that it is called with, and so has answered. */
+  /** The function that `health` calls with an empty caller. Its 401 shows that the database answers. */
   probe: "list_mcp_servers" | "list_credentials";
 }
 
 /**
- * Routes by the segment after the resource. Two routes of its own need no key: `health`, 200 when the configuration is
- * valid and the database answers, else 503; and `openapi.json`, the project's document.
+ * Routes by the segment after the resource. Two more routes need no key: `health` answers 200 if the configuration is
+ * valid and the database answers, otherwise 503; `openapi.json` is the project's document.
  */
 export function router<Environment extends { database: DataApi }>(routes: Routes<Environment>): Handler {
   const { project, resource, endpoints, document } = routes;

@@ -1,4 +1,4 @@
-/** What an endpoint and its schemas say of themselves for the document of their project: see openapi.ts. */
+/** How endpoints and schemas describe themselves for the OpenAPI document: see http/openapi/document.ts. */
 
 import * as z from "zod/mini";
 import type { ErrorCode } from "../api_error.ts";
@@ -6,51 +6,51 @@ import type { ErrorCode } from "../api_error.ts";
 /** Keywords of JSON Schema, 2020-12. */
 export type Keywords = Record<string, unknown>;
 
-/** Gives a schema what it cannot say of itself in the document. */
+/** Adds keywords for the document that the schema itself does not have. */
 export function documented<Schema extends z.ZodMiniType>(schema: Schema, keywords: Keywords): Schema {
   z.globalRegistry.add(schema, keywords);
   return schema;
 }
 
-/** A header field of a request or of an answer. */
+/** A header of a request or an answer. */
 export interface HeaderField {
   description: string;
   pattern?: string;
   example: string;
 }
 
-/** What the document tells of an endpoint beyond its method and its fields. */
+/** What the document says about an endpoint besides its method and its fields. */
 export interface EndpointDocs {
   /** A few words. */
   summary: string;
   /** What it means and does, in sentences. */
   description: string;
-  /** What a key must have; absent: any key will do. */
+  /** The scope that the key must have. If absent, any key is accepted. */
   scope?: string;
   /** The `data` of its answers. */
   data: z.ZodMiniType;
-  /** When it answers which status; absent: 200. */
+  /** The meaning of each success status. If absent, the only one is 200. */
   statuses?: Record<number, string>;
-  /** Its errors beside those that its method, its key and its scope can give. */
+  /** Its errors, besides those that come from its method, key and scope. */
   errors?: readonly ErrorCode[];
-  /** Header fields that it reads, and that its answers have, beside those of all. */
+  /** Headers that it reads, and headers of its answers, besides the common ones. */
   reads?: Record<string, HeaderField>;
   gives?: Record<string, HeaderField>;
-  /** What its body must be exactly one of, under which name, where a schema of all its fields says too little. */
+  /** The schemas of which its body must match exactly one, if one schema of all its fields would be too loose. */
   body?: { name: string; oneOf: readonly z.ZodMiniType[] };
-  /** A body, where one with an example of each field is none that it takes, or not a good one. */
+  /** An example body, if the examples of all its fields together are not a valid or useful one. */
   example?: Record<string, unknown>;
 }
 
-/** An endpoint as its document needs it. */
+/** The parts of an endpoint that the document describes. */
 export interface Operation extends EndpointDocs {
   /** `<resource>-<verb>`. */
   name: string;
   resource: string;
   method: "GET" | "POST";
-  /** Where it answers, the documented one first. */
+  /** The paths at which it answers. The documented one is first. */
   paths: readonly string[];
   isBodyOptional?: boolean;
-  /** Absent: it needs no key, and takes nothing. */
+  /** If absent, it needs no key and has no input. */
   input?: z.ZodMiniType;
 }

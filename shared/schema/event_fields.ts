@@ -1,11 +1,11 @@
-/** What the records of both projects have in common. */
+/** The fields that the events of both projects share. */
 
 import * as z from "zod/mini";
 import { id, moment, text } from "./response_fields.ts";
 import { documented } from "./annotate.ts";
 import { eventCursor, limit, oneOf, time } from "./request_fields.ts";
 
-/** Members of an event in an answer, beside what it was done to. */
+/** Members of an event in an answer, besides those of the server or credential. */
 export function event(actions: readonly string[]) {
   return {
     id: id(),
@@ -14,7 +14,7 @@ export function event(actions: readonly string[]) {
     actor_kind: text("agent", { enum: ["agent", "kernel", "operator"] }),
     /** Null for an operator, who has no key. */
     actor_id: z.nullable(id()),
-    /** The `x-request-id` of the request, by which its log line is found. */
+    /** The `x-request-id` of the request, which is also in its log line. */
     request_id: z.nullable(text("trace-1")),
   };
 }

@@ -1,4 +1,4 @@
-/** Page cursors: base64url of the JSON of what the next page begins after. Opaque to callers, and not a secret. */
+/** Page cursors: the position before the next page, as JSON in base64url. Opaque to callers, but not secret. */
 
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 
@@ -9,13 +9,13 @@ export function encodeCursor(cursor: Cursor): string {
   return encodeBase64Url(JSON.stringify(cursor));
 }
 
-/** A page as an endpoint answers it: its rows under that name, their count, and where the next page begins. */
+/** A page of an answer: its rows under `name`, their count, and the cursor of the next page. */
 export function pageOf<Row>(name: string, rows: Row[], more: boolean, positionOf: (row: Row) => Cursor) {
   const last = more ? rows.at(-1) : undefined;
   return { [name]: rows, count: rows.length, next_cursor: last === undefined ? null : encodeCursor(positionOf(last)) };
 }
 
-/** The position in a cursor whose sort key has that many parts, or undefined when the text is no such cursor. */
+/** The position in a cursor, or undefined if the text is not a cursor with that many sort key parts. */
 export function decodeCursor(text: string, sortKeyParts: number): Cursor | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(decodeBase64Url(text)));

@@ -6,7 +6,7 @@ Deno.test("decodeCursor() reads what encodeCursor() wrote", () => {
   assertEquals(decodeCursor(encodeCursor(["tenant", "a/b", "ü"]), 2), ["tenant", "a/b", "ü"]);
 });
 
-Deno.test("decodeCursor() refuses every piece of a cursor, and another list's", () => {
+Deno.test("decodeCursor() refuses every truncated cursor, and a cursor of another list", () => {
   const cursor = encodeCursor(["0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11", "my-amazon-server"]);
   for (let length = 0; length < cursor.length; length++) {
     assertEquals(decodeCursor(cursor.slice(0, length), 1), undefined, `${length} characters`);

@@ -1,11 +1,11 @@
 /**
- * The fields of requests. Each rule stands a second time in the database, for its table.
+ * The fields of requests. The database checks each rule again, for its table.
  * Lengths of text are in code points, sizes in UTF-8 bytes.
  *
- * Each is made when it is first asked for: the cold start of a function makes those of the one endpoint that is called.
+ * A field is created when it is first used, so a cold start creates only the fields of the endpoint that is called.
  *
- * A rule of our own comes with the JSON Schema keywords that say as much of it as they can, for the document, and never
- * more: what the document refuses, the rule refuses.
+ * A custom rule has JSON Schema keywords for the document. The keywords may be looser than the rule, but never stricter:
+ * the rule refuses every value that the document refuses.
  */
 
 import * as z from "zod/mini";
@@ -14,15 +14,15 @@ import { documented, type Keywords } from "./annotate.ts";
 import { once } from "../lazy.ts";
 import { normalizeTime } from "./rfc3339.ts";
 
-// deno-lint-ignore no-control-regex -- they are what it is for
+// deno-lint-ignore no-control-regex -- it must match control characters
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-/** Format characters (Cf). A joiner is good inside a word, between two characters that are neither space nor joiner. */
+/** Format characters (Cf). A joiner is allowed inside a word, between characters that are neither space nor joiner. */
 const FORMAT = /(?![\u200c\u200d])\p{Cf}|(?<=^|[\s\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?=$|\s)/u;
 const MAX_CREDENTIALS_BYTES = 64 * 1024;
 const MAX_ARGS_BYTES = 32 * 1024;
 const MAX_PAGE = 1000;
 
-/** A field's one rule, in words; a missing field is told apart. */
+/** The error message of a field. A missing field has its own message. */
 function rule(text: string): { error: (issue: { input?: unknown }) => string } {
   return { error: ({ input }) => input === undefined ? "is required" : text };
 }
@@ -32,12 +32,12 @@ function text(words: string, isGood: (value: string) => boolean, keywords: Keywo
   return documented(schema, { description: words, ...keywords });
 }
 
-/** Text that is good when it has the form. */
+/** Text that must match a pattern. */
 function formed(words: string, form: RegExp, examples: string[]) {
   return text(words, (value) => form.test(value), { pattern: form.source, examples });
 }
 
-/** Free text for people and machines: bounded, on one line, and not blank. */
+/** Free text of limited length, on one line, and not blank. */
 function line(maxLength: number, examples: string[]) {
   const words = `must be 1 to ${maxLength} characters, not blank, without control or format characters`;
   const isGood = (value: string) => isLine(value, maxLength) && value.trim() !== "";
@@ -59,7 +59,8 @@ function byteLength(value: string): number {
 
 export const tenantId = once(() =>
   documented(z.guid(rule("must be a tenant's UUID")), {
-    description: "the tenant to act for: required with a kernel's key; with an agent's it may be its own alone",
+    description:
+      "the tenant to act for. Required with a kernel's key. With an agent's key, it must be the agent's own tenant",
     examples: ["0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11"],
   })
 );
@@ -92,7 +93,7 @@ export const args = once(() =>
   })
 );
 
-/** The length first: nobody's 64,000 elements are looked at. */
+/** Checks the length first, so that a list of 64,000 elements is not scanned. */
 function isArgumentList(args: unknown): boolean {
   return Array.isArray(args) && args.length >= 1 && args.length <= MAX_ARGS &&
     args.every((arg) => typeof arg === "string" && isLine(arg, MAX_ARG_LENGTH)) &&
@@ -110,23 +111,26 @@ export const toolPrefix = once(() =>
   )
 );
 
-/** A tool as gateways name it: a server's prefix, and the tool's own name. */
+/** A tool's full name, as gateways use it: the server's prefix, then the tool's own name. */
 export const toolName = once(() => line(256, ["amazon.search"]));
 
 export const enabled = once(() =>
   documented(z.boolean(rule("must be true or false")), {
-    description: "whether its tools may be called",
+    description: "whether the server's tools may be called",
   })
 );
 
-/** A server's version, which PostgreSQL keeps as an integer of 4 bytes. */
+/** A server's version. PostgreSQL stores it as an integer of 4 bytes. */
 export const version = once(() =>
   documented(
     z.int(rule("must be a whole number from 1")).check(
       z.minimum(1, "must be a whole number from 1"),
       z.maximum(2 ** 31 - 1, "must be a whole number from 1"),
     ),
-    { description: "the version that the server must be at, else 412; If-Match asks the same", examples: [3] },
+    {
+      description: "the version that the server must have, otherwise 412. The header If-Match does the same",
+      examples: [3],
+    },
   )
 );
 
@@ -146,7 +150,7 @@ export const credentialId = once(() =>
 
 const CREDENTIALS_RULE = "must be a JSON object with at least one member, 64 KiB at most as JSON";
 
-/** Passes the parsed object on by reference: a copy would lose a member named `__proto__`. */
+/** Returns the parsed object itself: a copy would lose a member named `__proto__`. */
 export const credentials = once(() =>
   documented(
     z.custom<Record<string, unknown>>(isCredentials, rule(CREDENTIALS_RULE)),
@@ -166,13 +170,13 @@ function isCredentials(value: unknown): boolean {
     byteLength(JSON.stringify(value)) <= MAX_CREDENTIALS_BYTES;
 }
 
-/** A query's choice among words. */
+/** One of several words, in a query. */
 export function oneOf(words: readonly string[], keywords: Keywords = {}) {
   const rules = `must be one of ${words.join(", ")}`;
   return documented(z.enum(words, rule(rules)), { description: rules, ...keywords });
 }
 
-/** A query's flag: `true` or `false`, which the document calls a boolean. */
+/** A flag in a query: `true` or `false`. The document describes it as a boolean. */
 export const flag = once(() =>
   z.pipe(
     text("must be one of true, false", (value) => value === "true" || value === "false", { type: "boolean" }),
@@ -182,12 +186,12 @@ export const flag = once(() =>
 
 const PAGE_RULE = `must be a whole number from 1 to ${MAX_PAGE}`;
 
-/** A query's page size, 1 to 1,000, which the document calls an integer. */
+/** A page size in a query, 1 to 1,000. The document describes it as an integer. */
 export const limit = once(() =>
   z._default(
     z.pipe(
       text(PAGE_RULE, isPageSize, {
-        description: `${PAGE_RULE}; when it is absent, ${MAX_PAGE}`,
+        description: `${PAGE_RULE}; the default is ${MAX_PAGE}`,
         type: "integer",
         minimum: 1,
         maximum: MAX_PAGE,
@@ -203,9 +207,9 @@ function isPageSize(value: string): boolean {
   return /^[1-9]\d{0,3}$/.test(value) && Number(value) <= MAX_PAGE;
 }
 
-export const CURSOR_RULE = "must be the next_cursor of a page of this tenant's, unchanged";
+export const CURSOR_RULE = "must be an unchanged next_cursor from a page of this tenant";
 
-/** A query's cursor, whose sort key has that many parts, each in a form that SQL takes. */
+/** A cursor in a query. Its sort key must have that many parts, and pass `isGood`, so that SQL accepts it. */
 export function cursor(sortKeyParts: number, isGood: (cursor: Cursor) => boolean = () => true) {
   const read = (value: string) => {
     const position = decodeCursor(value, sortKeyParts);
@@ -214,9 +218,9 @@ export function cursor(sortKeyParts: number, isGood: (cursor: Cursor) => boolean
   return z.pipe(text(CURSOR_RULE, (value) => read(value) !== undefined, { minLength: 1 }), z.transform(read));
 }
 
-const TIME_RULE = "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; the + of an offset is sent as %2B";
+const TIME_RULE = "must be an RFC 3339 time such as 2026-02-23T12:00:00Z; encode the + of an offset as %2B";
 
-/** A query's time, in the form that SQL gets. */
+/** A time in a query, normalized for SQL. */
 export const time = once(() =>
   z.pipe(
     text(TIME_RULE, isTime, { format: "date-time", examples: ["2026-02-23T12:00:00Z"] }),
@@ -228,5 +232,5 @@ function isTime(value: string): boolean {
   return normalizeTime(value) !== undefined;
 }
 
-/** The position of an event: the moment and the id of the last one seen. */
+/** The position of an event: the time and the id of the last event seen. */
 export const eventCursor = once(() => cursor(2, ([, time = "", id]) => isTime(time) && z.guid().safeParse(id).success));

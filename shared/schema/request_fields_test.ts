@@ -93,7 +93,7 @@ Deno.test("credentials are an object with a member, 64 KiB at most as JSON", () 
   ]);
 });
 
-Deno.test("credentials come out as the same object", () => {
+Deno.test("credentials are returned as the same object", () => {
   const value = JSON.parse('{"__proto__":{"a":1},"b":2}');
   assertEquals(fields.credentials().parse(value), value);
   assert(fields.credentials().parse(value) === value);
@@ -109,7 +109,7 @@ Deno.test("flag is true or false", () => {
   assertEquals(fields.flag().parse("false"), false);
 });
 
-Deno.test("cursor hands on the position that it holds", () => {
+Deno.test("cursor returns its position", () => {
   assertEquals(fields.cursor(1).parse(encodeCursor(["t", "s"])), ["t", "s"]);
   check(fields.cursor(1), [], ["x", encodeCursor(["t", "s", "u"]), ""]);
 });

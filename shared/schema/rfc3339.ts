@@ -1,4 +1,4 @@
-/** RFC 3339 times in the one form that SQL gets: in UTC, to the microsecond, such as `2026-02-23T12:00:00.123457Z`. */
+/** Normalizes RFC 3339 times for SQL: in UTC, with microseconds, such as `2026-02-23T12:00:00.123457Z`. */
 
 const FORM = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 
@@ -6,7 +6,7 @@ const MICROSECONDS = 1_000_000;
 const DAY_SECONDS = 86_400;
 
 /**
- * Rounds up to the microsecond, which is exact for `>=` and for `<` against times that PostgreSQL keeps.
+ * Rounds up to the microsecond. PostgreSQL stores microseconds, so `>=` and `<` give exact results.
  *
  * @returns undefined unless the text is an RFC 3339 time whose UTC year is 0001 to 9999.
  */
@@ -15,7 +15,7 @@ export function normalizeTime(text: string): string | undefined {
     [];
   const isLeapSecond = second === "60";
   const local = Date.parse(`${date}T${minute}:${isLeapSecond ? "59" : second}Z`);
-  // Date.parse() takes 24:00 and February 30th for the day after.
+  // Date.parse() reads 24:00 and February 30th as the next day.
   if (Number.isNaN(local) || new Date(local).toISOString().slice(0, 10) !== date) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60;
   const seconds = local / 1000 - (sign === "-" ? -offset : offset);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { normalizeTime } from "./rfc3339.ts";
 
-Deno.test("normalizeTime() takes every form of RFC 3339, and answers in UTC to the microsecond", async (t) => {
+Deno.test("normalizeTime() accepts every form of RFC 3339, and returns UTC with microseconds", async (t) => {
   const cases: [text: string, expected: string][] = [
     ["2026-02-23T12:00:00Z", "2026-02-23T12:00:00.000000Z"],
     ["2026-02-23t12:00:00z", "2026-02-23T12:00:00.000000Z"],

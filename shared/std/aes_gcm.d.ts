@@ -9,7 +9,7 @@ export function encryptAesGcm(
   options?: AesGcmOptions,
 ): Promise<Uint8Array<ArrayBuffer>>;
 
-/** @throws {RangeError} under 28 bytes; {DOMException} when the data does not open. */
+/** @throws {RangeError} if the data has less than 28 bytes; {DOMException} if it cannot be decrypted. */
 export function decryptAesGcm(
   key: CryptoKey,
   data: BufferSource,

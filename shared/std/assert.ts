@@ -1,4 +1,4 @@
-/** `@std/assert` with types: its npm package carries none. */
+/** `@std/assert` with types: its npm package has none. */
 
 // @ts-types="./assert.d.ts"
 export * from "deno-std/assert/mod.js";

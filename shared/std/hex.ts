@@ -1,4 +1,4 @@
-/** `@std/encoding/hex` with types: its npm package carries none. */
+/** `@std/encoding/hex` with types: its npm package has none. */
 
 // @ts-types="./hex.d.ts"
 export * from "deno-std/encoding/hex.js";

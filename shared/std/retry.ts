@@ -1,4 +1,4 @@
-/** `@std/async/retry` with types: its npm package carries none. */
+/** `@std/async/retry` with types: its npm package has none. */
 
 // @ts-types="./retry.d.ts"
 export * from "deno-std/async/retry.js";

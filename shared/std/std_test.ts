@@ -1,4 +1,4 @@
-/** `@std` comes from a mirror on npm (`deno-std`): what we use of it is held against WebCrypto's and Node's own, called directly. */
+/** `@std` comes from a mirror on npm (`deno-std`). These tests compare the parts that we use with WebCrypto and Node. */
 
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
@@ -35,7 +35,7 @@ for (const { name, encode, decode, malformed } of CODECS) {
     assertEquals(decode(expected), data);
   };
 
-  Deno.test(`${name} agrees with Node's Buffer, both ways, on nothing, on all bytes and on any bytes`, () => {
+  Deno.test(`${name} agrees with Node's Buffer in both directions: no bytes, all bytes, random bytes`, () => {
     check(new Uint8Array());
     check(ALL_BYTES);
     fc.assert(fc.property(bytes, check), { numRuns: 300 });
@@ -62,7 +62,7 @@ function nodeSeal(raw: Uint8Array, data: Uint8Array, aad: Uint8Array): Uint8Arra
   return Uint8Array.from(Buffer.concat([iv, cipher.update(data), cipher.final(), cipher.getAuthTag()]));
 }
 
-Deno.test("encryptAesGcm() is opened by node:crypto and by WebCrypto: IV, ciphertext, tag", async () => {
+Deno.test("node:crypto and WebCrypto open the result of encryptAesGcm(): IV, ciphertext, tag", async () => {
   await fc.assert(
     fc.asyncProperty(aesGcm, async ({ raw, data, aad }) => {
       const key = await importKey(raw);
@@ -76,7 +76,7 @@ Deno.test("encryptAesGcm() is opened by node:crypto and by WebCrypto: IV, cipher
   );
 });
 
-Deno.test("decryptAesGcm() opens what node:crypto sealed", async () => {
+Deno.test("decryptAesGcm() opens bytes that node:crypto sealed", async () => {
   await fc.assert(
     fc.asyncProperty(aesGcm, async ({ raw, data, aad }) => {
       const sealed = nodeSeal(raw, data, aad);
@@ -86,7 +86,7 @@ Deno.test("decryptAesGcm() opens what node:crypto sealed", async () => {
   );
 });
 
-Deno.test("decryptAesGcm() refuses any changed byte, other additional data, another key, and what is too short", async () => {
+Deno.test("decryptAesGcm() refuses any changed byte, other additional data, another key, and too few bytes", async () => {
   const raw = crypto.getRandomValues(new Uint8Array(32));
   const [key, otherKey] = [await importKey(raw), await importKey(crypto.getRandomValues(new Uint8Array(32)))];
   const additionalData = new Uint8Array([1, 2, 3]);
@@ -103,7 +103,7 @@ Deno.test("decryptAesGcm() refuses any changed byte, other additional data, anot
   for (const length of [0, 12, 27]) await assertRejects(() => decryptAesGcm(key, sealed.slice(0, length)), RangeError);
 });
 
-Deno.test("encryptAesGcm() takes a new random IV each time", async () => {
+Deno.test("encryptAesGcm() uses a new random IV each time", async () => {
   const key = await importKey(new Uint8Array(32));
   const ivs = await Promise.all(
     Array.from({ length: 1000 }, async () => encodeHex((await encryptAesGcm(key, ALL_BYTES)).subarray(0, 12))),
@@ -111,7 +111,7 @@ Deno.test("encryptAesGcm() takes a new random IV each time", async () => {
   assertEquals(new Set(ivs).size, ivs.length);
 });
 
-Deno.test("deno.lock holds the mirror's integrity", async () => {
+Deno.test("deno.lock has the mirror's integrity hash", async () => {
   const lock = JSON.parse(await Deno.readTextFile(new URL("../../deno.lock", import.meta.url)));
   assertMatch(lock.npm["deno-std@1.4.0"].integrity, /^sha512-[A-Za-z0-9+/]{86}==$/);
 });

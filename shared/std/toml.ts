@@ -1,4 +1,4 @@
-/** `@std/toml` with types: its npm package carries none. */
+/** `@std/toml` with types: its npm package has none. */
 
 // @ts-types="./toml.d.ts"
 export * from "deno-std/toml/mod.js";

@@ -200,7 +200,7 @@ Deno.test("rotate-key refuses keys that are missing or malformed, and shows no v
     ...hosted,
     ...malformed,
   });
-  await fail(["rotate-key", "--yes"], /CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: .*entry 2 is not such a key/, {
+  await fail(["rotate-key", "--yes"], /CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed: .*entry 2 is malformed/, {
     ...hosted,
     CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: `${OLD_KEY},${OLD_KEY.slice(1)}`,
   });

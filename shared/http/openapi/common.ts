@@ -1,4 +1,4 @@
-/** Parts that are the same in every document, and how operations refer to them. */
+/** Parts that every document has, and references to them. */
 
 import { REQUEST_ID_FORM } from "../respond.ts";
 
@@ -10,14 +10,14 @@ export const COMMON_COMPONENTS = {
       name: "X-Request-Id",
       in: "header",
       description:
-        "what the answer and the log call this request: 1 to 128 of A-Z a-z 0-9 _ . : -, else a UUID is made",
-      // Without a pattern: a value of another form is replaced, so a client must not refuse it.
+        "the request's id in the answer and the log: 1 to 128 of A-Z a-z 0-9 _ . : -. Any other value is replaced by a UUID",
+      // No pattern: a value of another form is replaced, so a client must not refuse it.
       schema: requestId,
     },
   },
   headers: {
     RequestId: {
-      description: "what the log calls this request",
+      description: "the id of this request in the log",
       required: true,
       schema: { ...requestId, pattern: REQUEST_ID_FORM.source },
     },
@@ -27,21 +27,21 @@ export const COMMON_COMPONENTS = {
       type: "apiKey",
       in: "header",
       name: "X-API-Key",
-      description: "An agent's key, `mcp_…`, which acts for its own tenant.",
+      description: "An agent's key, `mcp_…`. It acts for its own tenant.",
     },
     kernel: {
       type: "http",
       scheme: "bearer",
       bearerFormat: "krn_…",
       description:
-        "A kernel's key, `krn_…`, which acts for any tenant of its organization: each request names one as " +
+        "A kernel's key, `krn_…`. It acts for any tenant of its organization. Each request must name the tenant as " +
         "`tenant_id`, in the body of a POST or the query of a GET.",
     },
   },
 };
 
-/** Of every operation. */
+/** A parameter of every operation. */
 export const REQUEST_ID_PARAMETER = { $ref: "#/components/parameters/RequestId" };
 
-/** Of every answer. */
+/** A header of every answer. */
 export const REQUEST_ID_HEADER = { "x-request-id": { $ref: "#/components/headers/RequestId" } };

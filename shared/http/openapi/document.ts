@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document of a project, made from the zod schemas that its endpoints use: what a request must be, and
- * every answer that comes of it. Functions serve the file that the build writes of it, and hold nothing of this.
+ * Generates the OpenAPI 3.1 document of a project from the zod schemas of its endpoints: the requests that they accept,
+ * and all their answers. The build writes it to a file. The functions serve that file, and do not contain this code.
  */
 
 import * as z from "zod/mini";
@@ -12,25 +12,25 @@ import { pathsOf } from "./operation.ts";
 import { linked } from "./schema.ts";
 import type { ApiInfo } from "../respond.ts";
 
-/** Of the HTTP interface of both projects, by semantic versioning. */
+/** The semantic version of both projects' HTTP interface. */
 const VERSION = "1.0.0";
 
 const OPENAPI = "3.1.0";
 
 const CONVENTIONS = [
-  "A field or a parameter that is not described here is refused, and so is one that is given twice.",
-  "Every path answers any other method with 405 `method_not_allowed`, and any other path is answered with 404 `not_found`.",
-  "A request that was answered with 503 may be sent again later.",
+  "Fields and parameters that are not described here are refused, and so are duplicates.",
+  "Any other method of a path is answered with 405 `method_not_allowed`, and any other path with 404 `not_found`.",
+  "After a 503, send the request again later.",
   "Lengths of text are in code points.",
-  "An operation whose id ends in `Function` is the same as the one without that ending, at the path of the function of that name.",
+  "An operation whose id ends in `Function` is the same operation at the path of its own function.",
 ];
 
-/** A project as its document needs it. */
+/** The parts of a project that the document describes. */
 export interface DocumentedProject {
   face: ApiInfo;
-  /** Whose router serves the document. */
+  /** The resource whose router serves the document. */
   resource: string;
-  /** What each of its resources is. */
+  /** A description of each resource. */
   tags: Record<string, string>;
   operations: readonly Operation[];
 }
@@ -61,12 +61,12 @@ function healthOf(resource: string): Operation {
     method: "GET",
     paths: [`/${resource}/health`],
     summary: "Check health",
-    description: "Answers 200 when the configuration is valid and the database answers, else 503. Needs no key.",
+    description: "Answers 200 if the configuration is valid and the database answers, otherwise 503. Needs no key.",
     data: documented(z.object({ healthy: z.literal(true) }), { id: "Health" }),
   };
 }
 
-/** The path item of the document. */
+/** The path item of the document itself. */
 function itself({ title }: ApiInfo, resource: string, components: Components): object {
   components.schemas.OpenApiDocument = {
     type: "object",

@@ -21,7 +21,7 @@ const DOCUMENTS: Record<ProjectName, string> = {
 };
 const PROJECTS = Object.keys(DOCUMENTS) as ProjectName[];
 
-/** What the function of a path answers. */
+/** Sends a request to the function of the path. */
 async function ask(project: ProjectName, path: string, init: RequestInit = {}): Promise<Response> {
   const name = path.split(/[/?]/)[1];
   const { default: handler }: { default: Handler } = await import(
@@ -34,7 +34,7 @@ async function readDocument(project: ProjectName): Promise<Node> {
   return await (await ask(project, DOCUMENTS[project])).json();
 }
 
-Deno.test("openapi.json is answered to GET alone, without a key, and may be kept for a while", async () => {
+Deno.test("openapi.json is answered only to GET, needs no key, and may be cached", async () => {
   for (const project of PROJECTS) {
     const { status, headers } = await ask(project, DOCUMENTS[project]);
     assertEquals([status, headers.get("content-type")], [200, "application/json"], project);
@@ -43,7 +43,7 @@ Deno.test("openapi.json is answered to GET alone, without a key, and may be kept
   }
 });
 
-Deno.test("openapi.json is what the endpoints say: run `deno task build` when they have changed", async () => {
+Deno.test("openapi.json is up to date with the endpoints: run `deno task build` after a change", async () => {
   for (const project of PROJECTS) {
     const file = await Deno.readTextFile(documentUrl(project));
     assert(file === documentText(project), `${documentUrl(project).pathname} is stale: run \`deno task build\``);
@@ -60,7 +60,7 @@ Deno.test("openapi.json is valid OpenAPI 3.1", async () => {
   }
 });
 
-Deno.test("openapi.json has every URL that answers, and no other", async () => {
+Deno.test("openapi.json has every URL that answers, and no others", async () => {
   const paths: Record<ProjectName, string[]> = { "governance-hub": [], "key-vault-executor": [] };
   for (const project of PROJECTS) {
     paths[project] = Object.keys((await readDocument(project)).paths).sort();
@@ -125,7 +125,7 @@ Deno.test("openapi.json has every error code under its status, and an example of
   assertEquals([...found].sort(), Object.keys(STATUS).sort());
 });
 
-/** The codes of an error's response, which has an example of each. */
+/** The codes of an error response, which must have an example of each. */
 function codesIn(components: Node, response: Node): (keyof typeof STATUS)[] {
   const examples = response?.content?.["application/json"].examples ?? {};
   for (const [code, { $ref }] of Object.entries<Node>(examples)) {
@@ -135,7 +135,7 @@ function codesIn(components: Node, response: Node): (keyof typeof STATUS)[] {
   return Object.keys(examples) as (keyof typeof STATUS)[];
 }
 
-/** Every example of a document with the place of its schema. */
+/** Every example of a document, with the pointer to its schema. */
 function* examplesIn(contract: Contract, node: Node, pointer = ""): Generator<[schema: string, example: unknown]> {
   if (typeof node !== "object" || node === null) return;
   if (Array.isArray(node.examples)) { for (const example of node.examples) yield [pointer, example]; }
@@ -152,14 +152,14 @@ function* examplesIn(contract: Contract, node: Node, pointer = ""): Generator<[s
   }
 }
 
-/** Every schema of a document's components that has members, with its place. */
+/** Every schema of a document's components that has members, with its pointer. */
 function* objectsIn(node: Node, pointer: string): Generator<[pointer: string, properties: Record<string, Node>]> {
   if (typeof node !== "object" || node === null) return;
   if (typeof node.properties === "object" && "type" in node) yield [pointer, node.properties];
   for (const [name, member] of Object.entries(node)) yield* objectsIn(member, below(pointer, name));
 }
 
-Deno.test("openapi.json names every body, and has no schema that generators of clients do not take", async () => {
+Deno.test("openapi.json names every body, and has only schemas that client generators accept", async () => {
   for (const project of PROJECTS) {
     const { paths, components } = await readDocument(project);
     const media = JSON.stringify({ paths, responses: components.responses }).matchAll(
@@ -169,7 +169,7 @@ Deno.test("openapi.json names every body, and has no schema that generators of c
     const objects = [...objectsIn(components.schemas, "/components/schemas")];
     assert(objects.length >= 20, `${objects.length}`);
     for (const [pointer, properties] of objects) {
-      // One level, so that each type has a name that we chose.
+      // One level deep, so that each type has a name that we chose.
       assertEquals(pointer.split("/").length, 4, pointer);
       for (const [name, schema] of Object.entries(properties)) {
         assertEquals(typeof schema, "object", `${pointer} ${name}`);
@@ -178,7 +178,7 @@ Deno.test("openapi.json names every body, and has no schema that generators of c
   }
 });
 
-Deno.test("the document's selector of a credential takes what the endpoints take, and refuses what they refuse", async () => {
+Deno.test("the document's credential selector accepts and refuses the same values as the endpoints", async () => {
   const contract = readContract(await readDocument("key-vault-executor"));
   const fields = z.strictObject({ ...selectorFields(), tenant_id: z.optional(tenantId()) });
   const member = (good: string) => fc.option(fc.constantFrom(good, "", "a b", 1, null), { nil: undefined });
@@ -200,7 +200,7 @@ Deno.test("the document's selector of a credential takes what the endpoints take
   );
 });
 
-Deno.test("the pattern of If-Match takes what the endpoints take, and refuses what they refuse", () => {
+Deno.test("the document's pattern of If-Match accepts and refuses the same values as the endpoints", () => {
   const pattern = new RegExp(IF_MATCH["If-Match"]?.pattern ?? "^$");
   const isTaken = (value: string) => {
     try {
@@ -215,7 +215,7 @@ Deno.test("the pattern of If-Match takes what the endpoints take, and refuses wh
   fc.assert(fc.property(values, (value) => value === "" || pattern.test(value) === isTaken(value)), { numRuns: 5000 });
 });
 
-Deno.test("openapi.json has examples that fit their schemas, and hold no secret", async () => {
+Deno.test("openapi.json has examples that match their schemas and contain no secret", async () => {
   for (const project of PROJECTS) {
     const document = await readDocument(project);
     const contract = readContract(document);
@@ -225,14 +225,14 @@ Deno.test("openapi.json has examples that fit their schemas, and hold no secret"
       assertEquals(contract.fault(schema, example), undefined, `${schema} ${JSON.stringify(example)}`);
       const words = JSON.stringify(example).split(/[^\w+/-]+/);
       assertEquals(findSecret(words), undefined, schema);
-      // No word that may be random: long, with digits and letters, and neither a UUID nor a time.
+      // A long word of digits and letters that is neither a UUID nor a time could be a random secret.
       const isRandom = (word: string) => /^(?=.*\d)(?=.*[A-Za-z])[\w+/]{16,}$/.test(word);
       assertEquals(words.filter(isRandom), [], schema);
     }
   }
 });
 
-Deno.test("openapi.json has example requests that their endpoints take", async () => {
+Deno.test("openapi.json has example requests that their endpoints accept", async () => {
   const headers = { "x-api-key": generateKey("agent"), "content-type": "application/json" };
   for (const project of PROJECTS) {
     const document = await readDocument(project);
@@ -246,19 +246,19 @@ Deno.test("openapi.json has example requests that their endpoints take", async (
       const reply = item.post
         ? await ask(project, path, { method: "POST", headers, body: JSON.stringify(body) })
         : await ask(project, `${path}?${new URLSearchParams(query)}`, { headers });
-      // It has come as far as the environment, which is not set.
+      // 503: every check of the request passed, and only the environment is not set.
       assertEquals(reply.status, path === DOCUMENTS[project] ? 200 : 503, `${path} ${await reply.text()}`);
     }
   }
 });
 
-/** The schema of a field alone. */
+/** A contract with the schema of one field. */
 function contractOf({ schema }: Field): Contract {
   assert(schema instanceof z.ZodMiniType);
   return readContract({ field: jsonSchema(schema, "input", {}) });
 }
 
-/** What JSON Schema cannot say, in patterns that every language takes: no lone surrogates or format characters, and so many bytes in all. */
+/** Rules that JSON Schema cannot express in portable patterns: lone surrogates, format characters, the size in bytes. */
 function isBeyondSchemas(value: unknown): boolean {
   const texts = [value].flat().filter((part) => typeof part === "string");
   return texts.some((text) => !text.isWellFormed() || /\p{Cf}/u.test(text)) ||
@@ -266,7 +266,7 @@ function isBeyondSchemas(value: unknown): boolean {
 }
 
 for (const field of FIELDS) {
-  Deno.test(`the schema of ${field.column} takes what its rule takes, and refuses what it refuses`, () => {
+  Deno.test(`the schema of ${field.column} accepts and refuses the same values as its rule`, () => {
     const contract = contractOf(field);
     const agrees = (value: unknown) => {
       const fits = contract.fault("/field", value) === undefined;

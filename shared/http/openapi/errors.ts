@@ -1,4 +1,4 @@
-/** The errors of a document: which an operation can answer, and the response for those that share a status. */
+/** The errors in a document: the codes of each operation, and one response for the codes that share a status. */
 
 import * as z from "zod/mini";
 import { integer } from "../../schema/response_fields.ts";
@@ -46,7 +46,7 @@ const OF_ALL: ErrorCode[] = ["internal", "unavailable"];
 const OF_KEYS: ErrorCode[] = ["invalid_request", "ambiguous_credentials", "unauthenticated", "tenant_not_allowed"];
 const OF_BODIES: ErrorCode[] = ["invalid_json", "request_timeout", "payload_too_large", "unsupported_media_type"];
 
-/** Answered to methods and paths that are no operation. */
+/** Answers to methods and paths that have no operation. */
 export const OF_NO_OPERATION: ErrorCode[] = ["not_found", "method_not_allowed"];
 
 /** What an operation can answer. */
@@ -64,8 +64,8 @@ function byStatus(codes: readonly ErrorCode[]): Map<Status, ErrorCode[]> {
 }
 
 /**
- * References to the error responses of an operation, by status. The response that most operations have for a status has
- * its name; an operation that can answer other codes has one of its own.
+ * References to the error responses of an operation, by status. The response that most operations share has the name of
+ * its status. An operation with other codes has a separate response.
  */
 export function errorsOf(operation: Operation, operations: readonly Operation[], components: Components): object {
   const responses = [...byStatus(errorCodesOf(operation))].map(([status, codes]) => {
@@ -82,7 +82,7 @@ function usualCodes(status: Status, operations: readonly Operation[]): string | 
   return found.toSorted((one, other) => count(other) - count(one))[0];
 }
 
-/** The response of a status, whichever of the codes it has: the names of its examples are those codes. */
+/** The response for a status. It has one example for each code, under the code's name. */
 export function errorReference(owner: string, status: Status, codes: readonly ErrorCode[], components: Components) {
   const name = `${owner}${RESPONSE_NAMES[status]}`;
   components.responses[name] = {
@@ -98,7 +98,7 @@ export function errorReference(owner: string, status: Status, codes: readonly Er
   return { $ref: `#/components/responses/${name}` };
 }
 
-/** The schema of every error of a project, and an example of each, whose message says what it means. */
+/** Adds the schema of a project's errors, and an example of each error. */
 export function addErrors(failure: Failure, operations: readonly Operation[], components: Components): void {
   const known = new Set([...operations.flatMap(errorCodesOf), ...OF_NO_OPERATION]);
   const codes = Object.values(sampleErrors()).map(({ code }) => code).filter((code) => known.has(code));
@@ -112,13 +112,14 @@ export function addErrors(failure: Failure, operations: readonly Operation[], co
 function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniType {
   const field = documented(z.strictObject({ path: z.string(), message: z.string() }), { id: "FieldError" });
   const fields = documented(z.array(field), {
-    description: "with invalid_request: what is wrong where; the path is empty where it is no name of ours",
+    description:
+      "with invalid_request: what is wrong in which field. The path is empty if the field is not one of this API",
   });
-  const version = integer(1, { description: "with version_mismatch: the version that the server is at" });
-  const quota = integer(0, { description: "with quota_exceeded: how many this tenant may have" });
+  const version = integer(1, { description: "with version_mismatch: the server's current version" });
+  const quota = integer(0, { description: "with quota_exceeded: the tenant's quota" });
   const error = z.strictObject({
-    code: documented(z.enum(codes), { id: "ErrorCode", description: "what is wrong, for programs" }),
-    message: documented(z.string(), { description: "what is wrong, and how to mend it, for people" }),
+    code: documented(z.enum(codes), { id: "ErrorCode", description: "the kind of error, for programs" }),
+    message: documented(z.string(), { description: "what is wrong and how to fix it, for people" }),
     fields: z.optional(fields),
     ...(codes.includes("quota_exceeded") && { quota: z.optional(quota) }),
     ...(codes.includes("version_mismatch") && { current_version: z.optional(version) }),
@@ -131,7 +132,7 @@ function errorSchema(failure: Failure, codes: readonly ErrorCode[]): z.ZodMiniTy
   });
 }
 
-/** Members whose text is always the same. */
+/** Members with a constant text. */
 export function literals(members: Record<string, string>): Record<string, z.ZodMiniType> {
   return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, z.literal(value)]));
 }
@@ -144,21 +145,24 @@ function headersOf({ headers }: ApiError) {
   return Object.fromEntries(documentedHeaders);
 }
 
-/** One of each, whose message says what it means. */
+/** An example of each error. */
 function sampleErrors(): Record<ErrorCode, ApiError> {
   const sample = (code: ErrorCode, message: string, options = {}) => new ApiError(code, message, options);
   return {
     invalid_request: invalidField("server_id", "is required"),
-    invalid_json: sample("invalid_json", "the body must be JSON (RFC 8259), in UTF-8"),
-    ambiguous_credentials: sample("ambiguous_credentials", "send a key of one kind, not of both"),
+    invalid_json: sample("invalid_json", "the body must be valid JSON (RFC 8259) in UTF-8"),
+    ambiguous_credentials: sample(
+      "ambiguous_credentials",
+      "send either X-API-Key or a kernel key in Authorization: Bearer, not both",
+    ),
     secret_in_args: sample("secret_in_args", SECRET_IN_ARGS, {
       fields: [{ path: "args", message: "args[1] holds a GitHub token" }],
     }),
     unauthenticated: unauthenticated(),
     tenant_not_allowed: tenantNotAllowed(),
     insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it only for other services"),
-    not_found: sample("not_found", "not found in this tenant, or there is no such endpoint"),
-    method_not_allowed: sample("method_not_allowed", "this endpoint answers POST", { headers: { allow: "POST" } }),
+    not_found: sample("not_found", "not found in this tenant, or this endpoint does not exist"),
+    method_not_allowed: sample("method_not_allowed", "this endpoint accepts only POST", { headers: { allow: "POST" } }),
     request_timeout: sample("request_timeout", "the body did not arrive within 10 seconds; send it again"),
     server_id_taken: serverIdTaken(),
     tool_prefix_taken: toolPrefixTaken(),
@@ -167,7 +171,7 @@ function sampleErrors(): Record<ErrorCode, ApiError> {
     payload_too_large: sample("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`),
     unsupported_media_type: sample("unsupported_media_type", "send the body as content-type: application/json"),
     internal: internal(undefined),
-    credential_unreadable: sample("credential_unreadable", "the stored credential cannot be opened; store it again"),
+    credential_unreadable: sample("credential_unreadable", "the stored credential cannot be decrypted; store it again"),
     unavailable: unavailable(undefined),
   };
 }

@@ -1,8 +1,8 @@
-/** What the parts of a document are called, so that generators of clients name their types well. */
+/** Names for the parts of a document. Client generators turn them into type names. */
 
 import type { Definitions } from "./schema.ts";
 
-/** What operations refer to, by name. */
+/** The parts that operations refer to, by name. */
 export interface Components {
   schemas: Definitions;
   responses: Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** An endpoint in a document: its parameters or body, and every answer that it can give. */
+/** An endpoint in a document: its parameters or its body, and all its answers. */
 
 import * as z from "zod/mini";
 import type { Operation } from "../../schema/annotate.ts";
@@ -8,7 +8,7 @@ import { camelCase, type Components, pascalCase } from "./names.ts";
 import { define, exampleOf, jsonSchema, reference } from "./schema.ts";
 import type { ApiInfo } from "../respond.ts";
 
-/** The path items of an operation: it is the same at each of its paths. What it refers to is put among the components. */
+/** The same path item for each path of an operation. Adds the parts that it refers to to the components. */
 export function pathsOf(
   face: ApiInfo,
   operation: Operation,
@@ -20,7 +20,7 @@ export function pathsOf(
   const scopes = scope === undefined ? [] : [scope];
   const described = {
     summary,
-    description: scope === undefined ? description : `${description} The key must have the scope \`${scope}\`.`,
+    description: scope === undefined ? description : `${description} Requires the scope \`${scope}\`.`,
     tags: [resource],
     security: input ? [{ agent: scopes }, { kernel: scopes }] : [],
     parameters: [...queryOf(operation, components), ...headersOf(operation)],
@@ -64,7 +64,7 @@ function bodyOf(input: z.ZodMiniType, operation: Operation, { schemas }: Compone
   };
 }
 
-/** An agent's, which need not name its tenant. */
+/** The body of an agent, which does not need to name its tenant. */
 function bodyExample(input: z.ZodMiniType): unknown {
   const definitions = {};
   const { properties: { tenant_id: _, ...properties } = {}, ...schema } = jsonSchema(input, "input", definitions);

@@ -3,7 +3,7 @@
 import { invalidField, invalidRequest } from "shared/api_error.ts";
 import type { HeaderField } from "shared/schema/annotate.ts";
 
-/** Revisions of lists that a client has. */
+/** The revision of a list that a client has. */
 export interface KnownRevision {
   tenant_id: string;
   revision: number;
@@ -11,13 +11,12 @@ export interface KnownRevision {
 
 type HeaderFields = Record<string, HeaderField>;
 
-/** What the document says of a server's tag in answers, and of conditions on it in requests; then of a list's. */
 export const SERVER_ETAG: HeaderFields = {
   ETag: { description: "the server's version", pattern: '^(W/)?"[1-9][0-9]*"$', example: serverEtag(3) },
 };
 export const IF_MATCH: HeaderFields = {
   "If-Match": {
-    description: "the ETag of the server as it must be, else 412; or *. The same as if_version",
+    description: "the ETag that the server must have, otherwise 412; or *. The same as if_version",
     pattern: '^(\\*|(W/)?"[^"]*")$',
     example: serverEtag(3),
   },
@@ -27,19 +26,19 @@ const EXAMPLE_OF_LIST = listEtag({ tenant_id: "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9
 
 export const LIST_ETAG: HeaderFields = {
   ETag: {
-    description: "the revision of all servers of the tenant",
+    description: "the list's revision, which changes whenever any of the tenant's servers changes",
     pattern: '^(W/)?"v1\\.[0-9]+\\.[0-9a-f-]{36}"$',
     example: EXAMPLE_OF_LIST,
   },
 };
 export const IF_NONE_MATCH: HeaderFields = {
   "If-None-Match": {
-    description: "the ETags of this list that the client has; or *, which any list matches",
+    description: "the ETags of this list that the client has; or *, which matches any list",
     example: EXAMPLE_OF_LIST,
   },
 };
 
-/** No server has it: a condition on it never holds. */
+/** No server has this version, so a condition on it always fails. */
 const NO_VERSION = 0;
 
 const MAX_TAGS = 100;
@@ -48,12 +47,12 @@ export function serverEtag(version: number): string {
   return `"${version}"`;
 }
 
-/** The first part moves with the form of the answer, so that no client keeps an old form. */
+/** `v1` is the form of the answer. If the form changes, raise it: clients then discard lists in the old form. */
 export function listEtag({ tenant_id, revision }: KnownRevision): string {
   return `"v1.${revision}.${tenant_id}"`;
 }
 
-/** The revisions that `If-None-Match` names, whether its tags are strong or, as a proxy may make them, weak; or any. */
+/** The revisions in `If-None-Match`, or "any" for `*`. A proxy may make a tag weak, so weak tags count too. */
 export function readIfNoneMatch(headers: Headers): KnownRevision[] | "any" {
   const header = headers.get("if-none-match")?.trim() ?? "";
   if (header === "*") return "any";
@@ -65,10 +64,10 @@ export function readIfNoneMatch(headers: Headers): KnownRevision[] | "any" {
 }
 
 /**
- * The version that a change is bound to: `if_version` of the body, or the `If-Match` of the headers; undefined for none.
- * A weak tag is as good: whatever compressed an answer on its way made it weak, and it is the same version.
+ * The version that a change requires, from `if_version` in the body or from `If-Match`; undefined if there is neither.
+ * A proxy that compresses an answer makes its tag weak. A weak tag still names the same version, so it is accepted.
  *
- * @throws {ApiError} `invalid_request` when they differ, or when `If-Match` holds several tags.
+ * @throws {ApiError} `invalid_request` if the two differ, or if `If-Match` has several tags.
  */
 export function readIfMatch(headers: Headers, ifVersion: number | undefined): number | undefined {
   const header = headers.get("if-match")?.trim();

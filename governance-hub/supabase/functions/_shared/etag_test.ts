@@ -8,7 +8,7 @@ function ifMatch(tag: string | undefined, ifVersion?: number): number | undefine
   return readIfMatch(new Headers(tag === undefined ? {} : { "if-match": tag }), ifVersion);
 }
 
-Deno.test("readIfNoneMatch() reads back what listEtag() wrote, weak or strong, among others", () => {
+Deno.test("readIfNoneMatch() reads tags of listEtag(), weak or strong, among others", () => {
   const known = [{ tenant_id: TENANT, revision: 7 }, { tenant_id: TENANT, revision: 0 }];
   const [seven = "", none = ""] = known.map(listEtag);
   for (const header of [`${seven}, ${none}`, `W/${seven},${none}`, `"x", ${seven}, W/"y", W/${none}`]) {
@@ -16,13 +16,13 @@ Deno.test("readIfNoneMatch() reads back what listEtag() wrote, weak or strong, a
   }
 });
 
-Deno.test("readIfNoneMatch() takes * for any list", () => {
+Deno.test("readIfNoneMatch() reads * as any list", () => {
   for (const header of ["*", " * "]) {
     assertEquals(readIfNoneMatch(new Headers({ "if-none-match": header })), "any", header);
   }
 });
 
-Deno.test("readIfNoneMatch() passes over what is no tag of a list, and stops at a hundred", () => {
+Deno.test("readIfNoneMatch() skips anything that is not a tag of a list, and stops at a hundred tags", () => {
   const tag = listEtag({ tenant_id: TENANT, revision: 7 });
   const others = [
     "",
@@ -37,7 +37,7 @@ Deno.test("readIfNoneMatch() passes over what is no tag of a list, and stops at 
   assertEquals(readIfNoneMatch(new Headers({ "if-none-match": Array(500).fill(tag).join() })).length, 100);
 });
 
-Deno.test("readIfMatch() reads a version from the header or the body, and none from either absent or *", () => {
+Deno.test("readIfMatch() reads a version from the header or the body, and returns undefined for * or neither", () => {
   assertEquals([ifMatch(undefined), ifMatch("*"), ifMatch("*", 3), ifMatch(undefined, 3)], [
     undefined,
     undefined,
@@ -47,11 +47,11 @@ Deno.test("readIfMatch() reads a version from the header or the body, and none f
   assertEquals([ifMatch(serverEtag(3)), ifMatch('W/"3"'), ifMatch(' "3" ', 3)], [3, 3, 3]);
 });
 
-Deno.test("readIfMatch() takes a tag that is no version for one that never matches", () => {
+Deno.test("readIfMatch() reads a tag that is not a version as one that never matches", () => {
   for (const tag of ['""', '"0"', '"03"', '"x"', '"1234567890"', '"-1"', 'W/"x"']) assertEquals(ifMatch(tag), 0, tag);
 });
 
-Deno.test("readIfMatch() refuses several tags, no tag, and one that differs from the body's version", () => {
+Deno.test("readIfMatch() refuses several tags, a malformed tag, and a tag that differs from the body's version", () => {
   const fieldOf = (tag: string, ifVersion?: number) => {
     const { code, fields } = assertThrows(() => ifMatch(tag, ifVersion), ApiError);
     assertEquals(code, "invalid_request");

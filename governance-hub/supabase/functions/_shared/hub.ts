@@ -33,22 +33,22 @@ export const server = once(() =>
       enabled: z.boolean(),
       created_at: moment(),
       updated_at: moment(),
-      version: integer(1, { description: "one more with each change", examples: [3] }),
+      version: integer(1, { description: "starts at 1; each change adds one", examples: [3] }),
     }),
     { id: "Server" },
   )
 );
 
-/** A server that was changed, of which a key without `servers:read` sees its id and its version. */
+/** A changed server. A key without `servers:read` sees only its server_id and its version. */
 export const updatedServer = once(() => {
   const { server_id, version } = server().shape;
   return documented(z.object({ ...z.partial(server()).shape, server_id, version }), {
     id: "UpdatedServer",
-    description: "the whole server; to a key without `servers:read`, only its server_id and its version",
+    description: "the whole server; for a key without `servers:read`, only its server_id and its version",
   });
 });
 
-/** What `list_mcp_servers` answers. */
+/** The answer of `list_mcp_servers`. */
 export const serverPage = once(() =>
   z.object({
     revision: z.number(),
@@ -60,7 +60,7 @@ export const serverPage = once(() =>
 
 export const SERVER_ACTIONS = ["register", "update", "delete"];
 
-/** What was done to a server, as callers see it. */
+/** An event of a server, as callers see it. */
 export const serverEvent = once(() =>
   documented(
     z.object({
@@ -77,7 +77,7 @@ export const serverEvent = once(() =>
 const caller = once(() => z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() }));
 const answer = once(() => z.object({ caller: caller(), data: z.unknown() }));
 
-/** Calls a function of the hub's database for the caller, and returns its `data`, and who the caller is. */
+/** Calls a function of the hub's database for the caller. Returns its `data` and the authenticated caller. */
 export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
   { environment, presented, noteCaller }: Call<HubEnvironment, unknown>,
   name: Name,

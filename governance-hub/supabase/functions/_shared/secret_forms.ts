@@ -1,34 +1,34 @@
 /**
- * The known forms of credentials, which no server's arguments may hold: they belong in the vault.
+ * The known forms of credentials. Credentials belong in the vault, so a server's arguments must not contain them.
  *
- * A form is looked for anywhere in an argument: alone, after `KEY=`, `--flag=` or `Bearer `, in a URL, in JSON text.
- * The characters beside it must not be able to belong to it, so that hashes, UUIDs, image digests and package names pass.
- * Lengths are the vendors' where those are fixed, else at most the shortest that is issued. Only our own keys' checksums
- * are verified: a false alarm costs less than a secret that is stored. So an example of full form is found, AWS's
- * documented `AKIAIOSFODNN7EXAMPLE` too; what says that it stands for another (`${TOKEN}`, `<token>`, `YOUR_KEY`,
- * `ghp_xxxxxxxx…`) is not.
+ * A form is found anywhere in an argument: by itself, after `KEY=`, `--flag=` or `Bearer `, in a URL, in JSON text. The
+ * characters next to it must not be able to belong to it, so that hashes, UUIDs, image digests and package names pass.
+ * If a vendor's length is fixed, the pattern requires it; otherwise at most the shortest length that is issued. Checksums
+ * are verified only for our own keys: a false alarm costs less than a stored secret. A complete example is therefore
+ * found, such as `AKIAIOSFODNN7EXAMPLE` from AWS's documentation. A placeholder is not (`${TOKEN}`, `<token>`,
+ * `YOUR_KEY`, `ghp_xxxxxxxx…`).
  *
- * Not found: what has no form of its own (passwords, also in a URL; UUIDs and hex strings, such as GitHub's tokens until
- * 2021; an AWS secret access key, unless its name stands before it), what is encoded (base64 of a key file) or split
- * over several arguments, GitLab tokens with a prefix of an instance's own in place of `glpat-`, encrypted JWTs.
+ * Not found: secrets without a recognisable form (passwords, also in a URL; UUIDs and hex strings, such as GitHub's
+ * tokens until 2021; an AWS secret access key without its name before it), secrets that are encoded (base64 of a key file)
+ * or split over several arguments, GitLab tokens with an instance's own prefix instead of `glpat-`, encrypted JWTs.
  *
- * Takes time linear in the arguments' length: what a pattern reads past its shortest match either cannot fail any more,
- * or holds at most two places where the same pattern could begin.
+ * The time is linear in the arguments' length: the text that a pattern reads past its shortest match either cannot fail
+ * any more, or has at most two places where the same pattern could begin.
  */
 
 import { isKey } from "shared/auth/api_key.ts";
 
 export interface SecretForm {
-  /** For a person, after "holds". */
+  /** For a person. It completes the sentence "args[1] holds …". */
   name: string;
   pattern: RegExp;
-  /** Where the form is documented: the vendor's page, or a rule of https://github.com/gitleaks/gitleaks. */
+  /** The documentation of the form: the vendor's page, or a rule of https://github.com/gitleaks/gitleaks. */
   source: string;
-  /** Whether a text of that form is one indeed. */
+  /** Whether a text of that form is really a secret. */
   isGenuine?: (text: string) => boolean;
 }
 
-/** A short option (`-t`), an escape of URLs (`%3D`) or of JSON (`\n`): its last letter is not part of what follows. */
+/** A short option (`-t`), a URL escape (`%3D`) or a JSON escape (`\n`): its last letter is not part of the secret. */
 const LETTER_OF_ITS_OWN = String.raw`(?<==-\w|%[\dA-Fa-f]{2}|\\[nrt])`;
 const START = String.raw`(?:(?<![A-Za-z0-9])|${LETTER_OF_ITS_OWN})`;
 const END = "(?![A-Za-z0-9])";
@@ -139,7 +139,7 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   },
   {
     name: "a JSON Web Token",
-    // Stricter on its left: what it may begin with is also what it reads over.
+    // Stricter on its left: the characters that it can start with are also characters that it reads past.
     pattern: new RegExp(
       String.raw`(?:(?<![\w-])|${LETTER_OF_ITS_OWN})${JSON_OBJECT}[\w-]{10,}\.${JSON_OBJECT}[\w-]{10,}\.[\w-]{10,}`,
       "g",
@@ -170,10 +170,10 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   },
 ];
 
-/** What documentation writes where a secret goes; a random secret of 200 characters holds it once in some 170,000. */
+/** Placeholders in documentation. About one in 170,000 random secrets of 200 characters contains one. */
 const PLACEHOLDER = /x{8}|your[-_]|placeholder/i;
 
-/** The first argument that holds a secret, and the form that it has; the secret itself is not told. */
+/** The first argument that contains a secret, and the form of the secret. Never returns the secret itself. */
 export function findSecret(args: readonly string[]): { index: number; form: string } | undefined {
   let previous = "";
   for (const [index, arg] of args.entries()) {
@@ -192,7 +192,7 @@ function holds(text: string, { pattern, isGenuine }: SecretForm): boolean {
   return false;
 }
 
-/** A pattern that begins where a word can. */
+/** A pattern that matches only at the start of a word. */
 function word(strings: TemplateStringsArray, ...values: string[]): RegExp {
   return new RegExp(START + String.raw(strings, ...values), "g");
 }

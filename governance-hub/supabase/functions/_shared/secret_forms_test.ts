@@ -6,7 +6,7 @@ import commandLines from "./testdata/mcp_command_lines.json" with { type: "json"
 
 const BASE62 = "q7Zk2Lm9Xv4Tb8Rc1Wn6Yd3Hf5Gs0JpAaBeCgDhEiFjIKlMoNOPQrStUuVwxyz";
 
-/** So many letters and digits. Secrets are put together here, so that no scanner finds one in this file. */
+/** Letters and digits. Secrets are assembled at run time, so that secret scanners find none in this file. */
 function chars(count: number): string {
   return BASE62.repeat(Math.ceil(count / 62)).slice(0, count);
 }
@@ -16,7 +16,7 @@ const hex = (count: number) => "0a1b2c3d4e5f6789".repeat(20).slice(0, count);
 const awsSecret = "/" + chars(18) + "+/" + chars(19);
 const jwt = (object: string) => [object, object, "-_"].map((part) => part + chars(40)).join(".");
 
-/** Of each form, every kind that there is. */
+/** Examples of every kind of each form. */
 const EXAMPLES: Record<string, string[]> = {
   "an AWS access key id": ["AKIA", "ASIA", "ABIA", "ACCA", "A3TX"].map((prefix) => prefix + upper(16)),
   "an AWS secret access key": [
@@ -92,7 +92,7 @@ Deno.test("findSecret() knows every form of the table, each with its source", ()
   for (const { name, source } of SECRET_FORMS) assert(source.length > 8, name);
 });
 
-Deno.test("findSecret() finds each form wherever a secret may stand", () => {
+Deno.test("findSecret() finds each form wherever a secret can occur", () => {
   const places: ((secret: string) => string)[] = [
     (s) => s,
     (s) => `KEY=${s}`,
@@ -121,7 +121,7 @@ Deno.test("findSecret() finds each form wherever a secret may stand", () => {
   }
 });
 
-Deno.test("findSecret() takes the argument before for a value's name", () => {
+Deno.test("findSecret() reads the previous argument as a value's name", () => {
   const form = "an AWS secret access key";
   for (const name of ["--aws-secret-access-key", "aws_secret_access_key", "--secret-key", "--awsSecret"]) {
     assertEquals(findSecret(["configure", name, awsSecret]), { index: 2, form }, name);
@@ -133,7 +133,7 @@ Deno.test("findSecret() takes the argument before for a value's name", () => {
   }
 });
 
-Deno.test("findSecret() tells the first argument that holds one, and never the secret", () => {
+Deno.test("findSecret() returns the first argument with a secret, and never the secret", () => {
   const [first, second] = ["ghp_" + chars(36), "npm_" + chars(36)];
   const found = findSecret(["-y", `A=${first}`, `B=${second}`, second]);
   assertEquals(found, { index: 1, form: "a GitHub token" });
@@ -141,7 +141,7 @@ Deno.test("findSecret() tells the first argument that holds one, and never the s
   assertEquals(findSecret([]), undefined);
 });
 
-/** How each form begins, how many characters follow at least, and whether there may be more. */
+/** The start of each form, the minimum number of characters after it, and whether there may be more. */
 const LENGTHS: [string, number, "exactly" | "or more"][] = [
   ["AKIA", 16, "exactly"],
   ["AWS_SECRET_ACCESS_KEY=", 40, "exactly"],
@@ -172,7 +172,7 @@ const LENGTHS: [string, number, "exactly" | "or more"][] = [
   ["sbp_", 40, "or more"],
 ];
 
-Deno.test("findSecret() finds each form at its shortest, and passes it one character off", () => {
+Deno.test("findSecret() finds each form at its shortest length, and not one character shorter", () => {
   for (const [beginning, length, more] of LENGTHS) {
     const body = beginning === "AKIA" ? upper : chars;
     assert(findSecret([beginning + body(length)]), beginning);
@@ -184,7 +184,7 @@ Deno.test("findSecret() finds each form at its shortest, and passes it one chara
   assertEquals(findSecret([`${header}.${payload.slice(0, -1)}.${signature}`]), undefined);
 });
 
-Deno.test("findSecret() passes what resembles a form", () => {
+Deno.test("findSecret() passes text that resembles a form", () => {
   const nearMisses = [
     ...["AKIA" + upper(15) + "a", "AKIB" + upper(16), "XAKIA" + upper(16), "akia" + upper(16)],
     ...[`AWS_SECRET_ACCESS_KEY=${chars(40)}=`, `AWS_SECRET_ACCESS_KEY=${chars(39)}-`, `AWS_SECRET_REGION=${chars(40)}`],
@@ -264,7 +264,7 @@ Deno.test("findSecret() passes the command lines that public MCP servers documen
   }
 });
 
-Deno.test("findSecret() finds a secret among any text, and nothing in the text alone", () => {
+Deno.test("findSecret() finds a secret in any text, and nothing in the text without it", () => {
   const text = fc.string({ unit: fc.constantFrom(..."aZ09 _-.:/=%\\\"'{}é😀\ud800"), maxLength: 60 });
   fc.assert(fc.property(
     fc.array(text),
@@ -279,11 +279,11 @@ Deno.test("findSecret() finds a secret among any text, and nothing in the text a
   ));
 });
 
-Deno.test("findSecret() takes time in proportion to the text, also when forms begin and never end", () => {
+Deno.test("findSecret() takes linear time, even if forms begin and never end", () => {
   const beginnings = [3, 4, 5, 8, 16, -1, -41].map((length) => (secret: string) => secret.slice(0, length));
   const units = ALL_EXAMPLES.flatMap(({ secret }) => beginnings.map((cut) => cut(secret)));
   for (const unit of new Set(units.flatMap((unit) => ["", "-", ".", "="].map((end) => unit + end)))) {
-    // A quadratic search would take 64 times as long on a text that is 8 times as long. A pause is not one thrice.
+    // A quadratic search would take 64 times as long on a text that is 8 times as long. Three attempts exclude pauses.
     const isLinear = () => milliseconds(unit, 64 * 1024) < 32 * Math.max(milliseconds(unit, 8 * 1024), 0.5);
     assert(isLinear() || isLinear() || isLinear(), unit);
   }

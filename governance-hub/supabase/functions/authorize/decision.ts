@@ -1,4 +1,4 @@
-/** Whether a caller may call a tool: as the database decides it, and as callers are told. */
+/** The decision whether a caller may call a tool: as the database returns it, and as callers see it. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -9,13 +9,13 @@ import { server } from "../_shared/hub.ts";
 const decided = once(() => ({
   allowed: z.boolean(),
   reason: z.optional(documented(z.string(), {
-    description: "why not; absent when it is allowed",
+    description: "why the call is not allowed; absent if it is allowed",
     enum: ["insufficient_scope", "no_tool", "no_server", "server_disabled"],
     examples: [],
   })),
   tool: z.optional(text("search", { description: "the tool's own name, without the server's prefix" })),
 }));
-/** Who calls, and what the key allows. */
+/** The caller, and what the key allows. */
 export const actor = once(() =>
   documented(
     z.object({
@@ -24,10 +24,10 @@ export const actor = once(() =>
       id: id(),
       scopes: z.array(text("servers:read")),
       services: documented(z.nullable(z.array(text("amazon"))), {
-        description: "whose credentials the key may touch; null: all",
+        description: "the services whose credentials the key may use, or null for all",
       }),
     }),
-    { id: "Actor", description: "who calls, and what the key allows" },
+    { id: "Actor", description: "the caller, and what the key allows" },
   )
 );
 

@@ -1,4 +1,4 @@
-/** `POST /authorize`: whether the caller may call a tool, which server owns it, and what it is called there. */
+/** `POST /authorize`: whether the caller may call a tool, which server owns it, and the tool's name there. */
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/http/endpoint.ts";
@@ -12,7 +12,8 @@ export default endpoint({
   method: "POST",
   about: () => ({
     summary: "Authorize a tool",
-    description: "Says whether the caller may call a tool, and which server owns it. Without a tool it says who calls.",
+    description:
+      "Tells whether the caller may call a tool, and which server owns it. Without a tool, it identifies the caller.",
     data: told(),
   }),
   isBodyOptional: true,

@@ -1,4 +1,4 @@
-/** `POST /mcp-servers/delete`: deletes a server for good. */
+/** `POST /mcp-servers/delete`: deletes a server permanently. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -20,7 +20,7 @@ export default endpoint({
   method: "POST",
   about: () => ({
     summary: "Delete a server",
-    description: "Deletes a server for good.",
+    description: "Deletes a server permanently.",
     scope: "servers:write",
     data: deleted(),
     errors: ["not_found", "version_mismatch"],

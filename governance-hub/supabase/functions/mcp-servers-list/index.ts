@@ -1,4 +1,4 @@
-/** `GET /mcp-servers/list`: the MCP servers of the caller's tenant, by server_id, in pages; 304 to who has them as they are. */
+/** `GET /mcp-servers/list`: the servers of the caller's tenant by server_id, in pages; 304 if the client's list is current. */
 
 import * as z from "zod/mini";
 import { page } from "shared/schema/response_fields.ts";
@@ -18,7 +18,7 @@ export default endpoint({
     description: "Lists the MCP servers of the tenant by server_id, in pages.",
     scope: "servers:read",
     data: page("ServerPage", "servers", server()),
-    statuses: { 200: "a page", 304: "the tenant's servers are as one of the ETags in If-None-Match says" },
+    statuses: { 200: "a page", 304: "not modified: an ETag in If-None-Match is current" },
     reads: IF_NONE_MATCH,
     gives: LIST_ETAG,
   }),
@@ -27,7 +27,7 @@ export default endpoint({
     const { enabled_only, limit, cursor } = call.input;
     const after = cursor && { tenant_id: cursor[0], server_id: cursor[1] };
     const known = readIfNoneMatch(call.headers);
-    // Nothing of the page is answered where any list matches.
+    // With *, the answer is always 304, so the page's content does not matter.
     const filter = { enabled_only, after, ...(known === "any" ? { limit: 1 } : { limit, known_revisions: known }) };
     const { data, tenantId } = await callHub(call, "list_mcp_servers", { filter }, serverPage);
     const etag = listEtag({ tenant_id: tenantId, revision: data.revision });

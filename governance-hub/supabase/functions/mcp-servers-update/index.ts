@@ -1,4 +1,4 @@
-/** `POST /mcp-servers/update`: changes the named fields of a server, and no others. */
+/** `POST /mcp-servers/update`: changes only those fields of a server that the body has. */
 
 import * as z from "zod/mini";
 import { endpoint } from "shared/http/endpoint.ts";
@@ -14,8 +14,8 @@ export default endpoint({
   method: "POST",
   about: () => ({
     summary: "Update a server",
-    description: "Changes the fields of a server that the body has, and no others. " +
-      "A key without the scope servers:read gets the server_id and the version only.",
+    description: "Changes only those fields of a server that the body has. " +
+      "A key without the scope `servers:read` gets only the server_id and the version.",
     scope: "servers:write",
     data: updatedServer(),
     errors: ["secret_in_args", "not_found", "tool_prefix_taken", "version_mismatch"],

@@ -1,4 +1,4 @@
-/** The endpoints of the router beside this. */
+/** The endpoints that the router serves. */
 
 import deleteServer from "../mcp-servers-delete/index.ts";
 import list from "../mcp-servers-list/index.ts";

@@ -1,4 +1,4 @@
-/** `GET /mcp-servers/events`: what was done to the servers of the caller's tenant, newest first, in pages. */
+/** `GET /mcp-servers/events`: the events of the caller's servers, newest first, in pages. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -20,7 +20,7 @@ export default endpoint({
   about: () => ({
     summary: "List events of servers",
     description:
-      "Lists what was done to the servers of the tenant, newest first, in pages: from `since` on, and before `until`.",
+      "Lists the changes of the tenant's servers, newest first, in pages. `since` is inclusive, `until` is exclusive.",
     scope: "servers:read",
     data: page("ServerEventPage", "events", serverEvent()),
   }),

@@ -1,4 +1,4 @@
-/** `/mcp-servers/<verb>`: the documented URLs of the four functions beside this one, `GET /mcp-servers/health` and `/openapi.json`. */
+/** The documented URLs of the four other functions, `/mcp-servers/<verb>`, and `events`, `health` and `openapi.json`. */
 
 import { hub } from "../_shared/hub.ts";
 import { router } from "shared/http/router.ts";

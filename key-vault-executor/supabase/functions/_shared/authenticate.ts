@@ -1,4 +1,4 @@
-/** How the vault, which holds no callers' keys, asks the hub who calls. */
+/** Authenticates callers through the hub: the vault itself does not store their keys. */
 
 import * as z from "zod/mini";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
@@ -9,10 +9,10 @@ import type { Call } from "shared/http/endpoint.ts";
 import type { VaultEnvironment } from "shared/environment.ts";
 import { once } from "shared/lazy.ts";
 
-/** With the call to the vault's own database after it, a request is answered within 6 s. */
+/** Short enough that a request is answered within 6 s, with the call to the vault's database after this one. */
 const HUB_TIMEOUT_MS = 1400;
 
-/** What the key allows must be told: a service limit that is missing is none. */
+/** `services` is required: treating absence as "no limit" would fail open. */
 const actor = once(() => ({
   kind: z.enum(["agent", "kernel"]),
   id: z.string(),
@@ -25,11 +25,11 @@ const authorization = once(() =>
 );
 const refusal = once(() => z.object({ error: z.object({ code: z.string() }) }));
 
-/** Who calls, as the hub knows them, with the scopes and the services of their key. */
+/** The caller, as the hub identified it, with the scopes and services of its key. */
 export type Caller = z.output<ReturnType<typeof caller>>;
 
 /**
- * Asks the hub's database, where the hub's secret key is given; else the hub's `authorize`, with the caller's own key.
+ * Asks the hub's database if the hub's secret key is set, otherwise the hub's `authorize` with the caller's own key.
  *
  * @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`.
  */
@@ -50,7 +50,9 @@ async function askDatabase(
   const ask = callFunction<HubDatabase, "authenticate_caller">;
   const answer = await ask(hub, "authenticate_caller", { caller: digest }, noteCaller, HUB_TIMEOUT_MS);
   const known = caller().safeParse(answer).data;
-  if (known === undefined) throw unavailable("authenticate_caller: the hub answers in another form: deploy it first");
+  if (known === undefined) {
+    throw unavailable("authenticate_caller: the hub's answer has an unknown form: deploy the hub first");
+  }
   return known;
 }
 
@@ -65,7 +67,7 @@ async function askAuthorize(url: string, publishableKey: string, presented: Pres
       "x-request-id": requestId,
     },
     body: JSON.stringify({ tenant_id: tenantId }),
-    // Nobody else is to have the key.
+    // Following a redirect would send the caller's key to another host.
     redirect: "error",
     signal: AbortSignal.timeout(HUB_TIMEOUT_MS),
   }).catch(() => undefined);

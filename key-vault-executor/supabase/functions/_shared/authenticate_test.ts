@@ -10,7 +10,7 @@ const key = generateKey("agent");
 const keyring = await importKeyring(new Uint8Array(32), []);
 const ACTOR = { kind: "agent", id: "a1", organization_id: "o1", scopes: ["credentials:read"], services: null };
 
-/** A hub whose `authorize` answers so; in each case what a hub of ours does not, or does when it fails. */
+/** Calls authenticate() with a local server as the hub, for answers that a real hub gives only when it fails. */
 async function ask(answer: (request: Request) => Response | Promise<Response>) {
   const requests: Request[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
@@ -58,7 +58,7 @@ Deno.test("authenticate() without the hub's secret key asks authorize with the c
   assertEquals(sent, [key, "sb_publishable_x", "r1"]);
 });
 
-Deno.test("authenticate() hands on the hub's 401 and 403, and takes all else for a hub that cannot answer", async () => {
+Deno.test("authenticate() passes on the hub's 401 and 403, and throws unavailable for any other answer", async () => {
   const refuse = (status: number, code: string) => () => Response.json({ error: { code } }, { status });
   assertEquals(await codeOf(refuse(401, "unauthenticated")), "unauthenticated");
   assertEquals(await codeOf(refuse(403, "tenant_not_allowed")), "tenant_not_allowed");
@@ -76,7 +76,7 @@ Deno.test("authenticate() hands on the hub's 401 and 403, and takes all else for
   }
 });
 
-Deno.test("authenticate() follows no redirect: nobody else is to have the key", async () => {
+Deno.test("authenticate() does not follow redirects, which would leak the caller's key", async () => {
   const seen: string[] = [];
   const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     seen.push(request.headers.get("x-api-key") ?? "");
@@ -90,7 +90,7 @@ Deno.test("authenticate() follows no redirect: nobody else is to have the key", 
   assertEquals(seen, []);
 });
 
-Deno.test("authenticate() gives up on a hub that is silent, within two seconds", async () => {
+Deno.test("authenticate() gives up on a silent hub within two seconds", async () => {
   const { outcome, ms } = await ask(() => new Promise((resolve) => setTimeout(() => resolve(new Response()), 2500)));
   assert(outcome instanceof ApiError && outcome.code === "unavailable");
   assert(ms < 2000, `${ms} ms`);

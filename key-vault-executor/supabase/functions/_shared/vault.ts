@@ -22,10 +22,10 @@ export const vault: Project<VaultEnvironment> = {
   environment: once(() => readVaultEnvironment((name) => Deno.env.get(name))),
 };
 
-/** How a credential is named in answers. */
+/** The members that identify a credential in answers. */
 export const named = once(() => ({ credential_id: id(), service: text("amazon"), credential_type: text("api_key") }));
 
-/** A credential as lists tell of it. */
+/** A credential in a list, without its value. */
 export const credential = once(() =>
   documented(
     z.object({
@@ -42,14 +42,14 @@ export const credential = once(() =>
 
 export const CREDENTIAL_ACTIONS = ["store", "replace", "retrieve", "delete", "rotate"];
 
-/** What was done to a credential, as callers see it. */
+/** An event of a credential, as callers see it. */
 export const credentialEvent = once(() =>
   documented(z.object({ ...event(CREDENTIAL_ACTIONS), ...named() }), {
     id: "CredentialEvent",
   })
 );
 
-/** A call by someone whom the hub knows. */
+/** A call of an authenticated caller. */
 export interface VaultCall<Input> extends Call<VaultEnvironment, Input> {
   readonly caller: Caller;
 }
@@ -58,7 +58,7 @@ type VaultDefinition<Shape extends Fields> =
   & Omit<Definition<VaultEnvironment, Shape>, "project" | "resource" | "answer">
   & { answer(call: VaultCall<Input<Shape>>): Promise<Answer> };
 
-/** An endpoint of the vault. Its `answer` is called when the hub has said who calls. */
+/** An endpoint of the vault. It authenticates the caller before it calls `answer`. */
 export function vaultEndpoint<Shape extends Fields>(definition: VaultDefinition<Shape>): Endpoint {
   return endpoint<VaultEnvironment, Shape>({
     ...definition,
@@ -70,7 +70,7 @@ export function vaultEndpoint<Shape extends Fields>(definition: VaultDefinition<
 
 const answer = once(() => z.object({ data: z.unknown() }));
 
-/** Calls a function of the vault's database for the caller, and returns its `data`. */
+/** Calls a function of the vault's database for the caller. Returns its `data`. */
 export async function callVault<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
   { environment, caller, noteCaller }: VaultCall<unknown>,
   name: Name,
@@ -88,14 +88,14 @@ export interface Selector {
   credential_type?: string | undefined;
 }
 
-/** Fields that select a credential: its id, or its service with a type. */
+/** Fields that select a credential: its id, or its service and type. */
 export const selectorFields = once(() => ({
   credential_id: z.optional(credentialId()),
   service: z.optional(service()),
   credential_type: z.optional(credentialType()),
 }));
 
-/** What {@linkcode checkSelector} checks, for the document: each way to select as a schema of its own, with a name. */
+/** Describes the rule of {@linkcode checkSelector} for the document: one named schema for each way to select. */
 export function selectorAbout() {
   const tenant_id = z.optional(tenantId());
   const byId = z.strictObject({ credential_id: credentialId(), tenant_id });
@@ -108,13 +108,13 @@ export function selectorAbout() {
 }
 
 export function checkSelector({ credential_id, service, credential_type }: Selector): FieldError | undefined {
-  const message = "send exactly one of credential_id, or service (with a credential_type)";
+  const message = "send either credential_id, or service with an optional credential_type";
   if ((credential_id === undefined) === (service === undefined)) return { path: "credential_id", message };
   if (credential_id !== undefined && credential_type !== undefined) return { path: "credential_type", message };
   return undefined;
 }
 
-/** The selector as SQL takes it. */
+/** The selector in the form that SQL expects. */
 export function selectorOf({ credential_id, service, credential_type = "api_key" }: Selector): Selector {
   return credential_id === undefined ? { service, credential_type } : { credential_id };
 }

@@ -1,4 +1,4 @@
-/** `POST /credentials/delete`: deletes a credential for good. */
+/** `POST /credentials/delete`: deletes a credential permanently. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -22,7 +22,7 @@ export default vaultEndpoint({
   method: "POST",
   about: () => ({
     summary: "Delete a credential",
-    description: "Deletes a credential for good.",
+    description: "Deletes a credential permanently.",
     scope: "credentials:write",
     data: deleted(),
     errors: ["not_found"],

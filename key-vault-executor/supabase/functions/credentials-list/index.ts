@@ -1,4 +1,4 @@
-/** `GET /credentials/list`: the credentials of the caller's tenant, by service and type, in pages; never their values. */
+/** `GET /credentials/list`: the credentials of the caller's tenant, by service and type, in pages, without their values. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";

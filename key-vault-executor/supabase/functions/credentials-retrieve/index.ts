@@ -1,4 +1,4 @@
-/** `POST /credentials/retrieve`: opens a credential, and notes that it was used. */
+/** `POST /credentials/retrieve`: decrypts a credential, and records that it was used. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";

@@ -1,4 +1,4 @@
-/** `POST /credentials/store`: seals credentials for a service, and stores them in place of any that were there. */
+/** `POST /credentials/store`: encrypts credentials for a service, and stores them. Replaces any that exist. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -17,10 +17,10 @@ export default vaultEndpoint({
   about: () => ({
     summary: "Store a credential",
     description:
-      "Encrypts credentials for a service, and stores them. Those of the same service and type are replaced.",
+      "Encrypts credentials for a service, and stores them. Replaces the credentials of the same service and type.",
     scope: "credentials:write",
     data: documented(z.object(told()), { id: "StoredCredential" }),
-    statuses: { 200: "replaced", 201: "new" },
+    statuses: { 200: "the credential was replaced", 201: "the credential is new" },
     errors: ["quota_exceeded"],
   }),
   fields: () => ({

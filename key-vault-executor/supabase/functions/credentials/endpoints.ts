@@ -1,4 +1,4 @@
-/** The endpoints of the router beside this. */
+/** The endpoints that the router serves. */
 
 import deleteCredential from "../credentials-delete/index.ts";
 import list from "../credentials-list/index.ts";

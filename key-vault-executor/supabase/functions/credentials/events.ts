@@ -1,4 +1,4 @@
-/** `GET /credentials/events`: what was done to the credentials of the caller's tenant, newest first, in pages. */
+/** `GET /credentials/events`: the events of the caller's credentials, newest first, in pages. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -16,8 +16,8 @@ export default vaultEndpoint({
   method: "GET",
   about: () => ({
     summary: "List events of credentials",
-    description:
-      "Lists what was done to the credentials of the tenant, newest first, in pages: from `since` on, and before `until`.",
+    description: "Lists the uses and changes of the tenant's credentials, newest first, in pages. " +
+      "`since` is inclusive, `until` is exclusive.",
     scope: "credentials:read",
     data: page("CredentialEventPage", "events", credentialEvent()),
   }),

@@ -1,4 +1,4 @@
-/** `/credentials/<verb>`: the documented URLs of the four functions beside this one, `GET /credentials/health` and `/openapi.json`. */
+/** The documented URLs of the four other functions, `/credentials/<verb>`, and `events`, `health` and `openapi.json`. */
 
 import { router } from "shared/http/router.ts";
 import { vault } from "../_shared/vault.ts";

@@ -1,7 +1,7 @@
 -- Tenancy of the hub. An organization owns tenants. An agent holds a key of one tenant, a kernel a key of one organization.
 
--- Every function that an endpoint calls runs as this role. Dumps carry no roles: scripts/deploy/roles.sql repeats this block for a
--- restore.
+-- Every function that an endpoint calls runs as this role. Dumps do not contain roles: scripts/deploy/roles.sql repeats
+-- this block for a restore.
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'tenant_scope') then
@@ -16,8 +16,8 @@ comment on schema private is 'Helpers of the public functions. The data API does
 revoke all on schema private from public;
 grant usage on schema private to tenant_scope;
 
--- What a reader cannot see could make two names look alike, or turn the text around it. A joiner (U+200C, U+200D) may
--- stand inside a word, where emoji and Indic scripts need it: between two characters that are neither space nor joiner.
+-- Invisible characters could make two names look the same, or reverse the text around them. A joiner (U+200C, U+200D) is
+-- allowed inside a word, where emoji and Indic scripts need it: between two characters that are neither space nor joiner.
 create function private.is_plain_text(value text) returns boolean
 language plpgsql immutable
 set search_path = ''
@@ -193,7 +193,7 @@ revoke all on function private.touch_last_used(jsonb) from public, anon, authent
 
 create function private.authenticate(caller jsonb) returns jsonb
 language plpgsql
--- Definer: it reads the tables of keys, which tenant_scope must not.
+-- Definer: it reads the tables of keys, which tenant_scope must not read.
 security definer
 set search_path = ''
 as $$
@@ -240,7 +240,7 @@ begin
   if actor is null then
     perform private.raise_http_error(401, 'unauthenticated');
   end if;
-  -- A kernel has no tenant but the one that it names, which must belong to its organization.
+  -- A kernel acts only for the tenant that it names, which must belong to its organization.
   if actor_tenant_id is null or named_tenant_id <> actor_tenant_id then
     perform private.raise_http_error(403, 'tenant_not_allowed', jsonb_build_object('caller', actor));
   end if;
@@ -298,6 +298,6 @@ begin
 end
 $$;
 comment on function public.authenticate_caller(jsonb) is
-  'For the vault, which holds no keys: returns the caller as private.authenticate does.';
+  'For the vault, which stores no keys: returns the caller as private.authenticate does.';
 revoke all on function public.authenticate_caller(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.authenticate_caller(jsonb) to service_role;

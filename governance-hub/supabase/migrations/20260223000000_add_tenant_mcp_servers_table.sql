@@ -1,4 +1,4 @@
--- The MCP servers of each tenant, and what agents and kernels do with them. It holds no credentials: the vault does.
+-- The MCP servers of each tenant, and the functions of the endpoints. Credentials are in the vault, not here.
 
 create function private.is_argument_list(args text[]) returns boolean
 language plpgsql immutable
@@ -41,7 +41,7 @@ create table public.tenant_mcp_servers (
   unique (tenant_id, server_id),
   -- A regular expression with a bound ({0,127}) takes ten times as long as one without and a test of the length.
   constraint server_id_form check (char_length(server_id) <= 128 and server_id ~ '^[A-Za-z0-9@][A-Za-z0-9@._:/-]*$'),
-  -- The bracket of a form holds the white space that plain text may have: the text must not be blank.
+  -- The brackets list the white space that plain text may have, so that the text is not blank.
   constraint name_form check (
     char_length(name) between 1 and 200
     and private.is_plain_text(name)
@@ -60,7 +60,8 @@ create table public.tenant_mcp_servers (
 );
 comment on table public.tenant_mcp_servers is 'MCP servers by tenant: what to start, and which tools the server owns.';
 comment on column public.tenant_mcp_servers.tool_prefix is
-  'No prefix of a tenant begins another, whatever the case: beside "amazon." an "amazon.order." would give a tool two owners.';
+  'No prefix of a tenant begins another, in upper or lower case: with "amazon.", an "amazon.order." would give a tool two '
+  'owners.';
 comment on column public.tenant_mcp_servers.version is '1 at first; each change adds one.';
 
 -- Under "C" only ASCII letters are lowered, so no locale can tell two equal prefixes apart.
@@ -71,7 +72,7 @@ alter table public.tenant_mcp_servers enable row level security;
 revoke all on public.tenant_mcp_servers from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.tenant_mcp_servers to tenant_scope;
 
--- The policies ask for the setting itself: a call of private.current_tenant_id() would cost more than all else here.
+-- The policies read the setting directly: a call of private.current_tenant_id() would cost more than the rest of the query.
 create policy "a tenant sees its own servers" on public.tenant_mcp_servers
   for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 create policy "a tenant adds servers to itself" on public.tenant_mcp_servers
@@ -132,7 +133,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  -- A key that may not read servers is not told which one.
+  -- A key that may not read servers must not learn which server has the prefix.
   perform private.raise_http_error(409, 'tool_prefix_taken', jsonb_build_object(
     'caller', actor, 'holder', case when actor -> 'scopes' ? 'servers:read' then holder end
   ));
@@ -181,8 +182,8 @@ create table public.tenant_server_revisions (
   server_count integer not null
 );
 comment on table public.tenant_server_revisions is
-  'By tenant, a number that grows with every change of its servers, so that one read tells whether a list is still '
-  'current; and how many servers it has.';
+  'For each tenant, a number that grows with every change of its servers, so that one read tells whether a list is still '
+  'current; and the number of its servers.';
 alter table public.tenant_server_revisions enable row level security;
 revoke all on public.tenant_server_revisions from public, anon, authenticated, service_role;
 grant select, insert, update on public.tenant_server_revisions to tenant_scope;
@@ -304,7 +305,7 @@ begin
 end
 $$;
 comment on function private.describe_server(public.tenant_mcp_servers) is
-  'A server as callers see it. Its times always have six digits of a second: many parsers take no fewer.';
+  'A server as callers see it. Its times always have six digits of a second: many parsers need them.';
 revoke all on function private.describe_server(public.tenant_mcp_servers)
   from public, anon, authenticated, service_role;
 grant execute on function private.describe_server(public.tenant_mcp_servers) to tenant_scope;
@@ -340,7 +341,7 @@ revoke all on function private.find_tool_owner(text) from public, anon, authenti
 grant execute on function private.find_tool_owner(text) to tenant_scope;
 
 -- The functions of the endpoints. Each is a security definer that tenant_scope owns, so row-level security binds every
--- statement in it. The new owner of a function needs create on the schema at that moment: the last line takes it back.
+-- statement in it. The new owner of a function needs create on the schema at that time. The last line revokes it.
 grant create on schema public to tenant_scope;
 
 create function public.register_mcp_server(caller jsonb, server jsonb) returns jsonb
@@ -384,7 +385,7 @@ grant execute on function public.register_mcp_server(jsonb, jsonb) to service_ro
 alter function public.register_mcp_server(jsonb, jsonb) owner to tenant_scope;
 
 create function public.list_mcp_servers(caller jsonb, filter jsonb)
--- Not jsonb: json takes half the time for what is only written and sent.
+-- Not jsonb: json takes half the time for a value that is only sent.
 returns json
 language plpgsql security definer
 set search_path = ''
@@ -420,7 +421,7 @@ begin
     end if;
   end if;
   for found in
-    -- One statement, so that the revision is the one of these servers. Without servers it is one row.
+    -- One statement, so that the revision belongs to these servers. Without servers it returns one row.
     select state.revision, page
     from (
       select coalesce((select current.revision from public.tenant_server_revisions as current), 0) as revision
@@ -438,7 +439,7 @@ begin
     ) as page on true
   loop
     current_revision := found.revision;
-    -- A page ends after 1 MiB, and what is past its end is never made JSON.
+    -- A page ends after 1 MiB. Rows past its end are not converted to JSON.
     more := cardinality(servers) = page_size or bytes > 1048576;
     exit when more or found.page is null;
     document := to_json(found.page);
@@ -513,7 +514,7 @@ exception when unique_violation then
 end
 $$;
 comment on function public.update_mcp_server(jsonb, text, jsonb, integer) is
-  'Changes those of name, command, args, tool_prefix and enabled that are named. Returns the server; to a key without '
+  'Changes only the given fields of name, command, args, tool_prefix and enabled. Returns the server; to a key without '
   'servers:read only its server_id and version. Raises PT404, PT409 tool_prefix_taken, PT412 version_mismatch.';
 revoke all on function public.update_mcp_server(jsonb, text, jsonb, integer) from public, anon, authenticated, service_role;
 grant execute on function public.update_mcp_server(jsonb, text, jsonb, integer) to service_role;
@@ -580,8 +581,8 @@ end
 $$;
 comment on function public.authorize_tool(jsonb, text) is
   'Whether the caller may call the tool: the enabled server that owns it and the tool''s name there, or a reason: '
-  'insufficient_scope (servers:read), no_tool, no_server, server_disabled. With a null tool it tells who calls. Raises PT401, '
-  'PT403.';
+  'insufficient_scope (servers:read), no_tool, no_server, server_disabled. With a null tool it identifies the caller. '
+  'Raises PT401, PT403.';
 revoke all on function public.authorize_tool(jsonb, text) from public, anon, authenticated, service_role;
 grant execute on function public.authorize_tool(jsonb, text) to service_role;
 alter function public.authorize_tool(jsonb, text) owner to tenant_scope;

@@ -19,7 +19,7 @@ comment on table public.mcp_server_events is
 comment on column public.mcp_server_events.registration_id is
   'tenant_mcp_servers.id: it differs if a server was deleted and registered again.';
 comment on column public.mcp_server_events.version is 'The version that the act made, or that a deletion found.';
-comment on column public.mcp_server_events.request_id is 'The x-request-id, by which the request''s log line is found.';
+comment on column public.mcp_server_events.request_id is 'The x-request-id, which is also in the request''s log line.';
 create index mcp_server_events_tenant_id_idx on public.mcp_server_events (tenant_id, occurred_at, id);
 alter table public.mcp_server_events enable row level security;
 revoke all on public.mcp_server_events from public, anon, authenticated, service_role;
@@ -30,7 +30,7 @@ create policy "a tenant sees its own server events" on public.mcp_server_events
 create policy "a tenant adds server events to itself" on public.mcp_server_events
   for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 -- Not a CHECK: PostgreSQL prepares each CHECK anew for each statement, and plans a policy once a session. The operators'
--- functions, which no policy binds, write constants and what the rows hold.
+-- functions, which no policy binds, write constants and values of the rows.
 create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
   as restrictive for insert to tenant_scope
   with check (
@@ -49,7 +49,7 @@ begin
   raise exception '% is append-only', tg_table_name using errcode = '23001';
 end
 $$;
-comment on function private.refuse_change() is 'Refuses the statement (SQLSTATE 23001), whoever makes it.';
+comment on function private.refuse_change() is 'Refuses the statement (SQLSTATE 23001) for every role.';
 revoke all on function private.refuse_change() from public, anon, authenticated, service_role;
 
 create trigger keep_append_only before update or delete or truncate on public.mcp_server_events
@@ -135,7 +135,7 @@ comment on function public.list_mcp_server_events(jsonb, jsonb) is
   '"after"?: {"tenant_id", "occurred_at", "id"}}; until is exclusive. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_mcp_server_events(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service_role;
--- The new owner needs create on the schema at that moment.
+-- The new owner needs create on the schema at that time.
 grant create on schema public to tenant_scope;
 alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;
 revoke create on schema public from tenant_scope;

@@ -1,9 +1,9 @@
--- What an operator does to the hub: provision, issue, revoke, list, offboard. Only these functions cross tenants. Keys never
--- come here: their digests do, and never leave.
+-- The functions for operators: provision, issue, revoke, list, offboard. Only these functions cross tenants. They receive
+-- digests of keys, never keys, and never return a digest.
 
 create function public.create_organization(name text) returns jsonb
 language sql
--- Definer, like all below: service_role may touch no table except by these functions.
+-- Definer, like all functions below: service_role can only use the tables through these functions.
 security definer
 set search_path = ''
 set statement_timeout = '4s'
@@ -118,7 +118,7 @@ comment on function public.revoke_kernel(uuid) is
 revoke all on function public.revoke_kernel(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.revoke_kernel(uuid) to service_role;
 
--- Each list is a page of at most 1,000. "after" is the last row of the page before.
+-- Each list is a page of at most 1,000 rows. "after" is the last row of the previous page.
 
 create function public.list_organizations(filter jsonb) returns jsonb
 language sql security definer
@@ -250,8 +250,8 @@ as $$
   ) as page
 $$;
 comment on function public.list_tenant_servers(jsonb) is
-  'Operators: servers by tenant and server_id: {"tenant_id"?, "after"?: {"tenant_id", "server_id"}}. Without args: a tenant '
-  'may keep something in them that is not for operators.';
+  'Operators: servers by tenant and server_id: {"tenant_id"?, "after"?: {"tenant_id", "server_id"}}. Without args: they '
+  'may contain something that operators must not see.';
 revoke all on function public.list_tenant_servers(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_tenant_servers(jsonb) to service_role;
 
@@ -284,7 +284,7 @@ as $$
   )
 $$;
 comment on function public.set_server_quota(uuid, integer) is
-  'Operators: sets how many servers the tenant may have; none is deleted. Returns {"servers", "max_servers"}: how many it has '
+  'Operators: sets how many servers the tenant may have. Deletes no server. Returns {"servers", "max_servers"}: how many it has '
   'and may have; null if there is no such tenant. Raises 23514 for a negative number.';
 revoke all on function public.set_server_quota(uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function public.set_server_quota(uuid, integer) to service_role;
@@ -319,7 +319,7 @@ declare
 begin
   delete from public.api_keys as key where key.tenant_id = delete_tenant.tenant_id;
   get diagnostics deleted_keys = row_count;
-  -- A kernel that registers a server now waits for this lock, and then finds no tenant.
+  -- A kernel that registers a server now waits for this lock, and then does not find the tenant.
   perform from public.tenants as tenant where tenant.id = delete_tenant.tenant_id for update;
   with deleted as (
     delete from public.tenant_mcp_servers as server
@@ -368,7 +368,7 @@ begin
     after_occurred_at := since;
     after_id := '00000000-0000-0000-0000-000000000000';
   end if;
-  -- Two statements: another index serves each.
+  -- Two statements, because each order has a separate index.
   if wanted_tenant_id is null then
     select jsonb_agg(to_jsonb(page) order by page.occurred_at, page.id) into events
     from (
@@ -400,7 +400,7 @@ end
 $$;
 comment on function public.list_events(jsonb) is
   'Operators: at most 1,000 events, oldest first: {"tenant_id"?, "action"?, "server_id"?, "since"?, "until"?, "after"?: '
-  '{"occurred_at", "id"}}, the last event of the page before; until is exclusive.';
+  '{"occurred_at", "id"}}, the last event of the previous page; until is exclusive.';
 revoke all on function public.list_events(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_events(jsonb) to service_role;
 
@@ -435,7 +435,7 @@ begin
       select jsonb_build_object('superuser', role.rolsuper, 'bypassrls', role.rolbypassrls, 'login', role.rolcanlogin)
       from pg_catalog.pg_roles as role where role.rolname = 'tenant_scope'
     ),
-    -- The functions of the endpoints take a caller, and act for its tenant.
+    -- The functions of the endpoints have a parameter named caller.
     'unscoped_functions', (
       select coalesce(jsonb_agg(function.proname order by function.proname), '[]')
       from pg_catalog.pg_proc as function

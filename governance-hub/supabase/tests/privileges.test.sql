@@ -1,9 +1,9 @@
--- Who may touch what, as the catalog has it: a grant or a function that this file does not name turns a test red.
+-- The privileges in the catalog. A grant or a function that this file does not list fails a test.
 
 begin;
 create schema if not exists extensions;
 create extension if not exists pgtap with schema extensions;
--- Without public, so that every name below is printed with its schema.
+-- Without public, so that every name below includes its schema.
 set local search_path = extensions, pg_catalog;
 
 create temporary view our_functions as
@@ -32,7 +32,7 @@ select bag_eq(
     'select on public.mcp_server_events to tenant_scope',
     'insert on public.mcp_server_events to tenant_scope'
   ],
-  'tenant_scope alone holds grants on tables, and neither to change nor to remove an event'
+  'only tenant_scope has grants on tables, and it cannot change or delete an event'
 );
 
 select is_empty(
@@ -42,7 +42,7 @@ select is_empty(
     join pg_class as relation on relation.oid = attribute.attrelid
     where relation.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and attribute.attacl is not null
   $$,
-  'no column is granted by itself'
+  'there are no grants on columns'
 );
 
 select bag_eq(
@@ -73,7 +73,7 @@ select bag_eq(
     'public.list_events(jsonb)',
     'public.read_status()'
   ],
-  'service_role may execute the functions named here, and no others'
+  'service_role can execute only the functions listed here'
 );
 
 select bag_eq(
@@ -101,7 +101,7 @@ select bag_eq(
     'private.require_version(jsonb,integer,integer)',
     'private.server_quota()'
   ],
-  'tenant_scope may execute its own functions and the helpers that they call, and no others'
+  'tenant_scope can execute only its own functions and the helpers that they call'
 );
 
 select is_empty(
@@ -110,7 +110,7 @@ select is_empty(
     from our_functions, unnest(array['anon', 'authenticated', 'authenticator', 'public']) as role
     where has_function_privilege(role, oid, 'execute')
   $$,
-  'anon, authenticated, authenticator and PUBLIC may execute no function'
+  'anon, authenticated, authenticator and PUBLIC cannot execute any function'
 );
 
 select is_empty(
@@ -120,7 +120,7 @@ select is_empty(
     where grantee not in (proowner, 'service_role'::regrole, 'tenant_scope'::regrole)
       or is_grantable and grantee <> proowner
   $$,
-  'no role but service_role and tenant_scope was granted a function, and neither may pass it on'
+  'only service_role and tenant_scope have grants on functions, without grant option'
 );
 
 select bag_eq(
@@ -131,7 +131,7 @@ select bag_eq(
     where nspname = 'private' and grantee <> nspowner
   $$,
   array['usage to tenant_scope'],
-  'tenant_scope alone may use the schema private, and not create in it'
+  'only tenant_scope can use the schema private, and it cannot create in it'
 );
 
 select is_empty(
@@ -140,7 +140,7 @@ select is_empty(
     from unnest(array['tenant_scope', 'service_role', 'anon', 'authenticated', 'authenticator', 'public']) as role
     where has_schema_privilege(role, 'public', 'create')
   $$,
-  'neither tenant_scope nor a role of the data API may create in the schema public'
+  'tenant_scope and the roles of the data API cannot create in the schema public'
 );
 
 select is_empty(
@@ -159,7 +159,7 @@ select is_empty(
         or not proconfig <@ '{"search_path=\"\"",statement_timeout=4s,plan_cache_mode=force_generic_plan,enable_bitmapscan=off}'
       )
   $$,
-  'every public function has an empty search_path and a statement_timeout of 4s, and no other setting but for its plans'
+  'every public function has an empty search_path, a statement_timeout of 4s, and otherwise only planner settings'
 );
 
 select bag_eq(
@@ -194,7 +194,7 @@ select bag_eq(
     'private.find_tool_owner(text) as postgres',
     'private.server_quota() as postgres'
   ],
-  'these functions run as their owner, those of the endpoints as tenant_scope, and no others do'
+  'only these functions run as their owner: those of the endpoints as tenant_scope'
 );
 
 select * from finish();

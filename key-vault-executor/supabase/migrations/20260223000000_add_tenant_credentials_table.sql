@@ -1,6 +1,7 @@
--- The credentials of each tenant. They are sealed before they come here: SQL sees neither a value nor a key.
+-- The credentials of each tenant. The functions seal them first, so SQL never sees a value or a key.
 
--- The role that every tenant function runs as. Dumps carry no roles: scripts/deploy/roles.sql repeats this block for a restore.
+-- Every tenant function runs as this role. Dumps do not contain roles: scripts/deploy/roles.sql repeats this block for a
+-- restore.
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'tenant_scope') then
@@ -11,7 +12,7 @@ end
 $$;
 
 create schema private;
-comment on schema private is 'Helpers of the public functions. Not exposed by the data API.';
+comment on schema private is 'Helpers of the public functions. The data API does not expose it.';
 revoke all on schema private from public;
 grant usage on schema private to tenant_scope;
 
@@ -28,7 +29,7 @@ comment on function private.raise_http_error(integer, text, jsonb) is
 revoke all on function private.raise_http_error(integer, text, jsonb) from public, anon, authenticated, service_role;
 grant execute on function private.raise_http_error(integer, text, jsonb) to tenant_scope;
 
--- PL/pgSQL prepares each expression anew in each transaction, so there are few of them.
+-- PL/pgSQL prepares each expression again in each transaction, so this function has few expressions.
 create function private.enter_tenant(caller jsonb, scope text, service text) returns jsonb
 language plpgsql
 set search_path = ''
@@ -36,7 +37,7 @@ as $$
 declare
   entered text;
 begin
-  -- set_config is assigned and not performed: PL/pgSQL evaluates an assignment without running a query.
+  -- An assignment of set_config costs less than perform, which runs a query.
   if current_user <> 'tenant_scope' then
     raise exception 'private.enter_tenant was called as %, whom row-level security may not bind', current_user;
   elsif coalesce(caller ->> 'tenant_id', '') = '' then
@@ -57,9 +58,9 @@ begin
 end
 $$;
 comment on function private.enter_tenant(jsonb, text, text) is
-  'Checks that the key has the scope and, if one is named, the service. Enters the caller''s tenant until the transaction '
-  'ends, and returns the caller. The caller is what the hub''s authenticate_caller answered, with a "request_id"?: this '
-  'database holds no keys to check it against.';
+  'Checks that the key has the scope and, unless it is null, the service. Enters the caller''s tenant until the transaction '
+  'ends, and returns the caller. The caller is the answer of the hub''s authenticate_caller, with a "request_id"?. This '
+  'database has no keys to verify it.';
 revoke all on function private.enter_tenant(jsonb, text, text) from public, anon, authenticated, service_role;
 grant execute on function private.enter_tenant(jsonb, text, text) to tenant_scope;
 
@@ -76,7 +77,7 @@ create table public.tenant_credentials (
   unique (tenant_id, service, credential_type)
 );
 comment on table public.tenant_credentials is
-  'Credentials of each tenant for outside services, one for each service and type.';
+  'Credentials of each tenant for external services, one for each service and type.';
 comment on column public.tenant_credentials.encrypted_credentials is
   'AES-256-GCM: IV (12 bytes), ciphertext, tag (16 bytes). The additional data binds tenant, service, type and key.';
 comment on column public.tenant_credentials.encryption_key_id is
@@ -88,7 +89,7 @@ alter table public.tenant_credentials enable row level security;
 revoke all on public.tenant_credentials from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.tenant_credentials to tenant_scope;
 
--- app.tenant_id is what enter_tenant set. After a transaction that set it, a connection has '' where a new one has null.
+-- enter_tenant sets app.tenant_id. After such a transaction a connection has '' here, where a new connection has null.
 create policy "a tenant sees its own credentials" on public.tenant_credentials
   for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a tenant adds credentials to itself" on public.tenant_credentials
@@ -99,8 +100,8 @@ create policy "a tenant changes its own credentials" on public.tenant_credential
   with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
 create policy "a tenant deletes its own credentials" on public.tenant_credentials
   for delete to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), ''));
--- app.services lists the services that the key is limited to; '' or null: it is not limited. The planner merges the two
--- queries into one, which runs once for each statement and not for each row.
+-- app.services lists the services that the key is limited to. '' or null means no limit. The planner merges the two queries
+-- into one, which runs once for each statement, not for each row.
 create policy "a key touches the services that it is limited to" on public.tenant_credentials
   as restrictive for all to tenant_scope
   using (coalesce((
@@ -112,7 +113,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  -- A length and an unbounded expression: {0,63} in the expression takes ten times as long.
+  -- A separate test of the length: a regular expression with a bound ({0,63}) takes ten times as long.
   if not (
     new.tenant_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
     and char_length(new.service) <= 64 and new.service ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'
@@ -131,8 +132,8 @@ comment on function private.keep_credential_form() is
   'Refuses a row with a malformed tenant_id (a lower-case UUID), service, type or encryption_key_id, or with too few or too '
   'many sealed bytes (SQLSTATE 23514).';
 revoke all on function private.keep_credential_form() from public, anon, authenticated, service_role;
--- A trigger and not a CHECK: PostgreSQL prepares every CHECK for every statement, also for one that only sets last_used_at.
--- After the row: a trigger before it would make each update lock its row first, whatever columns it sets.
+-- Not a CHECK: PostgreSQL prepares every CHECK for every statement, even if the statement only sets last_used_at. Not a
+-- before trigger: it would make each update lock its row first, whatever columns it sets.
 create trigger credential_form
   after insert or update of tenant_id, service, credential_type, encrypted_credentials, encryption_key_id
   on public.tenant_credentials
@@ -147,23 +148,23 @@ create table public.vault_tenants (
   constraint max_credentials_form check (max_credentials >= 0)
 );
 comment on table public.vault_tenants is
-  'Each tenant that ever had a credential or a quota of its own. Rows are never removed: a store that began before its '
-  'tenant was deleted must find the tenant closed.';
-comment on column public.vault_tenants.credentials is 'How many credentials the tenant has. Triggers keep it.';
-comment on column public.vault_tenants.closed_at is 'When the tenant was deleted; null while it may get new credentials.';
+  'Each tenant that ever had a credential or a custom quota. Rows are never deleted: a store that began before its tenant '
+  'was deleted must find the tenant closed.';
+comment on column public.vault_tenants.credentials is 'How many credentials the tenant has. Triggers maintain it.';
+comment on column public.vault_tenants.closed_at is 'When the tenant was deleted. Null means that it may get new credentials.';
 alter table public.vault_tenants enable row level security;
 revoke all on public.vault_tenants from public, anon, authenticated, service_role;
 
 create function private.admit_credential() returns trigger
 language plpgsql
--- tenant_scope holds no grant on vault_tenants.
+-- Definer: tenant_scope has no grant on vault_tenants.
 security definer
 set search_path = ''
 as $$
 declare
   tenant public.vault_tenants;
 begin
-  -- This locks the tenant's row until the transaction ends: the next new credential is counted after this one, and
+  -- This locks the tenant's row until the transaction ends, so new credentials are counted one after the other, and
   -- close_tenant waits.
   insert into public.vault_tenants as known (tenant_id, credentials) values (new.tenant_id, 1)
   on conflict (tenant_id) do update set credentials = known.credentials + 1
@@ -180,14 +181,13 @@ $$;
 comment on function private.admit_credential() is
   'Counts a new credential. Refuses it for a closed tenant (PT403), and above the tenant''s quota (PT409).';
 revoke all on function private.admit_credential() from public, anon, authenticated, service_role;
--- After the row: the trigger then runs only for a new row, and not when an upsert updates one. An update cannot bring a
--- purged row back.
+-- An after trigger runs only for a new row, not if an upsert updates one. An update cannot bring a purged row back.
 create trigger admit_credential after insert on public.tenant_credentials
   for each row execute function private.admit_credential();
 
 create function private.release_credentials() returns trigger
 language plpgsql
--- As admit_credential.
+-- Definer, for the reason of admit_credential.
 security definer
 set search_path = ''
 as $$
@@ -199,18 +199,18 @@ begin
   return null;
 end
 $$;
-comment on function private.release_credentials() is 'Takes deleted credentials out of their tenants'' counts.';
+comment on function private.release_credentials() is 'Subtracts deleted credentials from their tenants'' counts.';
 revoke all on function private.release_credentials() from public, anon, authenticated, service_role;
 create trigger release_credentials after delete on public.tenant_credentials referencing old table as deleted
   for each statement execute function private.release_credentials();
 
--- The tenant functions, here and in the next migration, run as tenant_scope (security definer, with that owner), so that
--- row-level security binds every statement in them. A new owner needs create on the schema while it becomes the owner.
+-- The tenant functions, here and in the next migration, are security definers that tenant_scope owns, so row-level security
+-- binds every statement in them. The new owner of a function needs create on the schema at that time.
 grant create on schema public to tenant_scope;
 
--- json costs half of what jsonb does for what is only sent. Values that coalesce or a cast makes are variables:
--- row-level security keeps an expression that may fail out of an index's condition. One plan fits all values, and planning
--- for each call takes a third of its time.
+-- json takes half the time of jsonb for a value that is only sent. Casts are made in variables: row-level security keeps an
+-- expression that may fail out of an index's condition. One plan is good for all values, and planning for each call would
+-- take a third of its time.
 create function public.list_credentials(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
@@ -221,7 +221,7 @@ as $$
 declare
   actor jsonb := private.enter_tenant(caller, 'credentials:read', filter ->> 'service');
   page_size integer := (filter ->> 'limit')::integer;
-  -- A range, so that the index finds the services: the one in the filter, or those that the key is limited to. No service
+  -- A range, so that the index finds the service in the filter, or the services that the key is limited to. No service
   -- sorts after 65 z's.
   first_service text := coalesce(filter ->> 'service', '');
   last_service text := coalesce(filter ->> 'service', repeat('z', 65));
@@ -236,7 +236,7 @@ begin
     select min(service), max(service) into first_service, last_service
     from jsonb_array_elements_text(actor -> 'services') as service;
   end if;
-  -- One lower bound: of two, the index starts at the first that it finds, and walks from there to the other.
+  -- One lower bound: given two, the index starts at the first and walks to the other.
   if after_service < first_service then
     after_service := first_service;
     after_type := '';
@@ -266,7 +266,7 @@ end
 $$;
 comment on function public.list_credentials(jsonb, jsonb) is
   'A page of the caller''s credentials, without their values: {"limit", "service"?, "after"?: {"tenant_id", "service", '
-  '"credential_type"}}. Raises PT400 when "after" is another tenant''s.';
+  '"credential_type"}}. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_credentials(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_credentials(jsonb, jsonb) to service_role;
 alter function public.list_credentials(jsonb, jsonb) owner to tenant_scope;

@@ -1,4 +1,4 @@
--- A record of what is done to credentials, and the functions that do it: each writes its event in the statement that acts.
+-- A record of each act on a credential, and the functions that act. Each writes its event in the same statement.
 
 create table public.credential_events (
   id uuid not null default gen_random_uuid(),
@@ -14,9 +14,9 @@ create table public.credential_events (
   primary key (occurred_at, id)
 );
 comment on table public.credential_events is
-  'What was done to the credentials of each tenant, and by whom; never a value. Append-only. It outlives its tenant.';
+  'What was done to the credentials of each tenant, and by whom, without values. Append-only. Events outlive their tenant.';
 comment on column public.credential_events.request_id is
-  'The x-request-id, which the request''s log line has too. A rotation has one id for all that it re-seals.';
+  'The x-request-id, which is also in the request''s log line. A rotation has one id for all credentials that it reseals.';
 create index credential_events_tenant_id_idx on public.credential_events (tenant_id, occurred_at, id);
 
 alter table public.credential_events enable row level security;
@@ -32,8 +32,8 @@ create policy "a key sees events of the services that it is limited to" on publi
   using (coalesce((
     select nullif(known.setting, '')::text[] from (select current_setting('app.services', true) as setting) as known
   ) @> array[service], true));
--- A policy and not a CHECK: PostgreSQL plans a policy once a session, and prepares a CHECK for every statement. No policy
--- binds the operators' functions: they write constants and what the rows have, and check a request_id themselves.
+-- Not a CHECK: PostgreSQL prepares every CHECK for every statement, and plans a policy once a session. No policy binds the
+-- operators' functions: they write constants and values of the rows, and check a request_id themselves.
 create policy "what runs for a tenant records acts of agents and kernels" on public.credential_events
   as restrictive for insert to tenant_scope
   with check (
@@ -52,12 +52,12 @@ begin
   raise exception '% is append-only', tg_table_name using errcode = '23001';
 end
 $$;
-comment on function private.refuse_change() is 'Refuses the statement, whoever runs it (SQLSTATE 23001).';
+comment on function private.refuse_change() is 'Refuses the statement (SQLSTATE 23001) for every role.';
 revoke all on function private.refuse_change() from public, anon, authenticated, service_role;
 create trigger keep_append_only before update or delete or truncate on public.credential_events
   for each statement execute function private.refuse_change();
 
--- For the tenant functions below, as in the migration before.
+-- For the tenant functions below, as in the previous migration.
 grant create on schema public to tenant_scope;
 
 create function public.store_credential(caller jsonb, credential jsonb) returns jsonb
@@ -83,7 +83,7 @@ begin
     set encrypted_credentials = excluded.encrypted_credentials,
         encryption_key_id = excluded.encryption_key_id,
         updated_at = clock_timestamp()
-    -- An update locks the row first, which leaves this transaction in xmax. A new row has 0 there.
+    -- An update locks the row first, which sets xmax to this transaction. A new row has xmax = 0.
     returning existing.*, existing.xmax = 0 as is_new
   ), recorded as (
     insert into public.credential_events
@@ -120,7 +120,7 @@ declare
   answer json;
   key_id text;
 begin
-  -- An id is turned into its service and type. The lock keeps that row the one that they name.
+  -- Replaces an id by its service and type. The lock ensures that they keep naming the same row.
   if selector ->> 'credential_id' is not null then
     select selector || jsonb_build_object('service', credential.service, 'credential_type', credential.credential_type)
     into selector
@@ -135,7 +135,7 @@ begin
       and credential.credential_type = selector ->> 'credential_type'
     returning
       credential.id as credential_id, credential.service, credential.credential_type,
-      -- replace, which goes by the line: translate goes by the character, and takes most of the time of a long value.
+      -- replace works line by line. translate works character by character, which is slow for a long value.
       replace(encode(credential.encrypted_credentials, 'base64'), E'\n', '') as encrypted_credentials,
       credential.encryption_key_id
   ), recorded as (
@@ -159,9 +159,9 @@ begin
 end
 $$;
 comment on function public.retrieve_credential(jsonb, jsonb) is
-  'The sealed bytes (base64) by {"credential_id"} or {"service", "credential_type"}; sets last_used_at and records it. '
-  '"encryption_key_ids"? are the keys that the caller can open with. Raises PT404; and PT409 unknown_encryption_key when '
-  'the row''s key is not among them, which changes nothing.';
+  'Returns the sealed bytes (base64) by {"credential_id"} or {"service", "credential_type"}. Sets last_used_at and records '
+  'an event. "encryption_key_ids"? lists the keys that the caller can open with. Raises PT404; raises PT409 '
+  'unknown_encryption_key, and changes nothing, if the row''s key is not in that list.';
 revoke all on function public.retrieve_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.retrieve_credential(jsonb, jsonb) to service_role;
 alter function public.retrieve_credential(jsonb, jsonb) owner to tenant_scope;
@@ -184,7 +184,7 @@ begin
 end
 $$;
 comment on function private.select_credential(jsonb) is
-  'The id that {"credential_id"} or {"service", "credential_type"} means in the entered tenant. It does not check an id.';
+  'The id for {"credential_id"} or {"service", "credential_type"} in the entered tenant. It does not check a given id.';
 revoke all on function private.select_credential(jsonb) from public, anon, authenticated, service_role;
 grant execute on function private.select_credential(jsonb) to tenant_scope;
 
@@ -217,12 +217,12 @@ begin
 end
 $$;
 comment on function public.delete_credential(jsonb, jsonb) is
-  'Deletes a credential for good, by {"credential_id"} or {"service", "credential_type"}. Raises PT404.';
+  'Deletes a credential permanently, by {"credential_id"} or {"service", "credential_type"}. Raises PT404.';
 revoke all on function public.delete_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.delete_credential(jsonb, jsonb) to service_role;
 alter function public.delete_credential(jsonb, jsonb) owner to tenant_scope;
 
--- Written as list_credentials is, and for the same reasons. The times are of one form, so their text sorts as they do.
+-- Written like list_credentials, for the same reasons. The times have one form, so their text sorts like the times.
 create function public.list_credential_events(caller jsonb, filter jsonb) returns json
 language plpgsql security definer
 set search_path = ''
@@ -244,7 +244,7 @@ begin
   if filter -> 'after' ->> 'tenant_id' <> actor ->> 'tenant_id' then
     perform private.raise_http_error(400, 'cursor_of_another_tenant', jsonb_build_object('caller', actor));
   end if;
-  -- One upper bound: of two, the index starts at the first that it finds, and walks from there to the other.
+  -- One upper bound: given two, the index starts at the first and walks to the other.
   if until <= before_occurred_at then
     before_occurred_at := until;
     before_id := '00000000-0000-0000-0000-000000000000';
@@ -275,7 +275,7 @@ end
 $$;
 comment on function public.list_credential_events(jsonb, jsonb) is
   'A page of what was done to the caller''s credentials, newest first: {"limit", "action"?, "service"?, "since"?, "until"?, '
-  '"after"?: {"tenant_id", "occurred_at", "id"}}. "until" is exclusive. Raises PT400 when "after" is another tenant''s.';
+  '"after"?: {"tenant_id", "occurred_at", "id"}}. "until" is exclusive. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_credential_events(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_credential_events(jsonb, jsonb) to service_role;
 alter function public.list_credential_events(jsonb, jsonb) owner to tenant_scope;

@@ -1,5 +1,5 @@
--- What an operator does to the vault. These are the only functions that cross tenants. They are security definer, owned by
--- postgres: service_role holds no grant on a table, and this is its only way to them. No key and no value comes here.
+-- The functions for operators. Only these functions cross tenants. They are security definers that postgres owns, because
+-- service_role may touch no table except by functions. They receive no keys and no values.
 
 create function public.list_tenant_credentials(filter jsonb) returns jsonb
 language sql security definer
@@ -23,7 +23,7 @@ as $$
 $$;
 comment on function public.list_tenant_credentials(jsonb) is
   'Operators: at most 1,000 credentials of a tenant by service and type, without their values: {"tenant_id", "after"?: '
-  '{"service", "credential_type"}}. "after" is the last of the page before.';
+  '{"service", "credential_type"}}. "after" is the last row of the previous page.';
 revoke all on function public.list_tenant_credentials(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_tenant_credentials(jsonb) to service_role;
 
@@ -62,8 +62,8 @@ begin
 end
 $$;
 comment on function public.set_credential_quota(text, integer) is
-  'Operators: sets how many credentials the tenant may have; null sets the default. Credentials above it stay. Returns '
-  '{"credentials", "max_credentials"}: how many there are, and how many there may be.';
+  'Operators: sets how many credentials the tenant may have; null sets the default. Credentials above the quota stay. '
+  'Returns {"credentials", "max_credentials"}: how many the tenant has and may have.';
 revoke all on function public.set_credential_quota(text, integer) from public, anon, authenticated, service_role;
 grant execute on function public.set_credential_quota(text, integer) to service_role;
 
@@ -73,14 +73,14 @@ set search_path = ''
 set statement_timeout = '4s'
 as $$
 begin
-  -- Waits for each store that has created a row and not yet committed, so that the purge after this sees them all.
+  -- Waits for each store that has created a row and not yet committed, so that the next purge sees every row.
   insert into public.vault_tenants as known (tenant_id, closed_at) values (close_tenant.tenant_id, now())
   on conflict on constraint vault_tenants_pkey do update set closed_at = coalesce(known.closed_at, excluded.closed_at);
   return jsonb_build_object('closed', true);
 end
 $$;
 comment on function public.close_tenant(text) is
-  'Operators: from now on the tenant gets no new credential. Call it before purge_tenant_credentials. It may be repeated.';
+  'Operators: refuses new credentials for the tenant from now on. Call it before purge_tenant_credentials. It is idempotent.';
 revoke all on function public.close_tenant(text) from public, anon, authenticated, service_role;
 grant execute on function public.close_tenant(text) to service_role;
 
@@ -97,7 +97,7 @@ begin
     where credential.id in (
       select doomed.id from public.tenant_credentials as doomed
       where doomed.tenant_id = purge_tenant_credentials.tenant_id
-      -- The order in which reseal_credentials locks, so that the two cannot deadlock.
+      -- reseal_credentials locks in the same order, so that the two cannot deadlock.
       order by doomed.id
       limit 1000
       for update
@@ -118,7 +118,7 @@ begin
 end
 $$;
 comment on function public.purge_tenant_credentials(text) is
-  'Operators: deletes at most 1,000 of the tenant''s credentials for good. Call it until it answers "done".';
+  'Operators: permanently deletes at most 1,000 of the tenant''s credentials. Call it until it answers "done".';
 revoke all on function public.purge_tenant_credentials(text) from public, anon, authenticated, service_role;
 grant execute on function public.purge_tenant_credentials(text) to service_role;
 
@@ -159,7 +159,7 @@ as $$
 $$;
 comment on function public.list_sealed_credentials(jsonb) is
   'Operators: credentials under one encryption key by id, of all tenants, with their sealed bytes (base64): '
-  '{"encryption_key_id", "after"?: id}. At most 500, and no more after the first 1 MiB. An empty page is the end.';
+  '{"encryption_key_id", "after"?: id}. A page ends after 500 rows or 1 MiB. An empty page is the end.';
 revoke all on function public.list_sealed_credentials(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_sealed_credentials(jsonb) to service_role;
 
@@ -174,7 +174,7 @@ begin
   if char_length(request_id) > 128 or request_id !~ '^[A-Za-z0-9_.:-]+$' then
     raise exception 'the request_id of an event has at most 128 of A-Z a-z 0-9 _ . : -' using errcode = '23514';
   end if;
-  -- In one order, so that two rotations cannot deadlock.
+  -- Locks in order of id, so that two rotations cannot deadlock.
   perform from public.tenant_credentials as credential
   where credential.id in (select (entry ->> 'id')::uuid from jsonb_array_elements(batch) as entry)
   order by credential.id
@@ -201,8 +201,9 @@ begin
 end
 $$;
 comment on function public.reseal_credentials(jsonb, text) is
-  'Operators: puts [{"id", "expected", "encrypted_credentials", "encryption_key_id"}] (bytes as base64) in the place of the '
-  'expected sealed bytes. Leaves a row that has other bytes: a store meanwhile wins. Returns {"resealed"}: how many.';
+  'Operators: replaces the expected sealed bytes by those of [{"id", "expected", "encrypted_credentials", '
+  '"encryption_key_id"}] (base64). Skips a row with other bytes, so that a concurrent store wins. Returns {"resealed"}: the '
+  'number of rows replaced.';
 revoke all on function public.reseal_credentials(jsonb, text) from public, anon, authenticated, service_role;
 grant execute on function public.reseal_credentials(jsonb, text) to service_role;
 
@@ -219,12 +220,12 @@ declare
   after_id uuid := coalesce((filter -> 'after' ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000');
   events jsonb;
 begin
-  -- One lower bound: of two, the index starts at the first that it finds, and walks from there to the other.
+  -- One lower bound: given two, the index starts at the first and walks to the other.
   if after_occurred_at < since then
     after_occurred_at := since;
     after_id := '00000000-0000-0000-0000-000000000000';
   end if;
-  -- Two statements, since each order has an index of its own.
+  -- Two statements, because each order has a separate index.
   if wanted_tenant_id is null then
     select jsonb_agg(to_jsonb(page) order by page.occurred_at collate "C", page.id) into events
     from (
@@ -262,7 +263,7 @@ end
 $$;
 comment on function public.list_events(jsonb) is
   'Operators: at most 1,000 events, oldest first: {"tenant_id"?, "action"?, "service"?, "since"?, "until"?, "after"?: '
-  '{"occurred_at", "id"}}. "after" is the last of the page before; "until" is exclusive.';
+  '{"occurred_at", "id"}}. "after" is the last event of the previous page; "until" is exclusive.';
 revoke all on function public.list_events(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_events(jsonb) to service_role;
 
@@ -295,7 +296,7 @@ begin
       select jsonb_build_object('superuser', role.rolsuper, 'bypassrls', role.rolbypassrls, 'login', role.rolcanlogin)
       from pg_catalog.pg_roles as role where role.rolname = 'tenant_scope'
     ),
-    -- The functions of the endpoints take a caller, and act for its tenant.
+    -- The functions of the endpoints have a parameter named caller.
     'unscoped_functions', (
       select coalesce(jsonb_agg(function.proname order by function.proname), '[]')
       from pg_catalog.pg_proc as function
@@ -313,8 +314,8 @@ begin
 end
 $$;
 comment on function public.read_status() is
-  'Operators: versions of the applied migrations (null when nothing notes them), counts, credentials by encryption key, the '
-  'role tenant_scope (null when it is missing), tenant functions that it does not own, and tables without row-level '
-  'security.';
+  'Operators: the versions of the applied migrations (null if nothing records them), counts, credentials by encryption key, '
+  'the role tenant_scope (null if it is missing), the tenant functions that it does not own, and the tables without '
+  'row-level security.';
 revoke all on function public.read_status() from public, anon, authenticated, service_role;
 grant execute on function public.read_status() to service_role;

@@ -1,9 +1,9 @@
--- What keeps the tenants apart: row-level security, its policies, and the role that it binds.
+-- What isolates the tenants: row-level security, its policies, and the role that they apply to.
 
 begin;
 create schema if not exists extensions;
 create extension if not exists pgtap with schema extensions;
--- Without public, so that every name below is printed with its schema.
+-- Without public, so that every name below includes its schema.
 set local search_path = extensions, pg_catalog;
 
 select plan(11);
@@ -21,7 +21,7 @@ select is_empty(
     select oid::regclass from pg_class
     where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and relkind in ('v', 'm', 'f')
   $$,
-  'there is no view and no foreign table, which row-level security would not bind'
+  'there are no views and no foreign tables, which would bypass row-level security'
 );
 
 select bag_eq(
@@ -42,7 +42,7 @@ select bag_eq(
     'restrictive on public.credential_events for select to tenant_scope: a key sees events of the services that it is limited to',
     'restrictive on public.credential_events for insert to tenant_scope: what runs for a tenant records acts of agents and kernels'
   ],
-  'there is one policy for each verb that is granted, for tenant_scope, one for limited keys, one for what is recorded, and no other'
+  'tenant_scope has one policy for each granted verb, one for limited keys, one for recorded events, and no others'
 );
 
 select is_empty(
@@ -57,7 +57,7 @@ select is_empty(
           '   FROM ( SELECT current_setting(''app.services''::text, true) AS setting) known) @> ARRAY[service]), true)'
       end
   $$,
-  'every policy asks for what the transaction has entered, but for one that asks what is recorded'
+  'every policy checks what the transaction has entered, except the one for recorded events'
 );
 
 select bag_eq(
@@ -67,7 +67,7 @@ select bag_eq(
     '(actor_kind = ANY (ARRAY[''agent''::text, ''kernel''::text])) AND (actor_id IS NOT NULL) AND '
     '((request_id IS NULL) OR ((char_length(request_id) <= 128) AND (request_id ~ ''^[A-Za-z0-9_.:-]+$''::text))))'
   ],
-  'what runs for a tenant records acts of agents and kernels, and well-formed request ids'
+  'recorded events name an agent or a kernel, and a well-formed request id'
 );
 
 select results_eq(
@@ -76,7 +76,7 @@ select results_eq(
     from pg_roles where rolname = 'tenant_scope'
   $$,
   $$ values (false, false, false, false, false, false) $$,
-  'tenant_scope cannot log in, is no superuser, and passes by no policy'
+  'tenant_scope cannot log in, is not a superuser, and cannot bypass policies'
 );
 
 select is_empty(
@@ -93,18 +93,18 @@ select bag_eq(
     'public.delete_credential(jsonb,jsonb)',
     'public.list_credential_events(jsonb,jsonb)'
   ],
-  'tenant_scope owns the functions of the endpoints, and no others'
+  'tenant_scope owns only the functions of the endpoints'
 );
 
 select is_empty(
   $$ select roleid::regrole from pg_auth_members where member = 'tenant_scope'::regrole $$,
-  'tenant_scope is a member of no role'
+  'tenant_scope is not a member of any role'
 );
 
 select bag_eq(
   $$ select distinct member::regrole::text from pg_auth_members where roleid = 'tenant_scope'::regrole $$,
   array['postgres'],
-  'postgres alone is a member of tenant_scope'
+  'only postgres is a member of tenant_scope'
 );
 
 select bag_eq(
@@ -117,7 +117,7 @@ select bag_eq(
     'CREATE TRIGGER keep_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.credential_events '
     'FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change() O'
   ],
-  'events are append-only, whoever comes'
+  'events are append-only for every role'
 );
 
 select * from finish();

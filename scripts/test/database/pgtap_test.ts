@@ -42,27 +42,26 @@ const PROJECTS = {
   },
 } as const;
 
-const TABLE_GRANTS = "tenant_scope alone holds grants on tables, and neither to change nor to remove an event";
-const SERVICE_ROLE = "service_role may execute the functions named here, and no others";
-const TENANT_SCOPE = "tenant_scope may execute its own functions and the helpers that they call, and no others";
-const NOBODY = "anon, authenticated, authenticator and PUBLIC may execute no function";
-const GRANTEES = "no role but service_role and tenant_scope was granted a function, and neither may pass it on";
-const PRIVATE = "tenant_scope alone may use the schema private, and not create in it";
-const CREATE = "neither tenant_scope nor a role of the data API may create in the schema public";
+const TABLE_GRANTS = "only tenant_scope has grants on tables, and it cannot change or delete an event";
+const SERVICE_ROLE = "service_role can execute only the functions listed here";
+const TENANT_SCOPE = "tenant_scope can execute only its own functions and the helpers that they call";
+const NOBODY = "anon, authenticated, authenticator and PUBLIC cannot execute any function";
+const GRANTEES = "only service_role and tenant_scope have grants on functions, without grant option";
+const PRIVATE = "only tenant_scope can use the schema private, and it cannot create in it";
+const CREATE = "tenant_scope and the roles of the data API cannot create in the schema public";
 const SEARCH_PATH = "every function has an empty search_path";
 const SETTINGS =
-  "every public function has an empty search_path and a statement_timeout of 4s, and no other setting but for its plans";
-const DEFINERS = "these functions run as their owner, those of the endpoints as tenant_scope, and no others do";
+  "every public function has an empty search_path, a statement_timeout of 4s, and otherwise only planner settings";
+const DEFINERS = "only these functions run as their owner: those of the endpoints as tenant_scope";
 const ROW_SECURITY = "row-level security is on for every table in public";
-const VIEWS = "there is no view and no foreign table, which row-level security would not bind";
-const POLICIES =
-  "there is one policy for each verb that is granted, for tenant_scope, LIMITEDone for what is recorded, and no other";
-const CONDITIONS = "every policy asks for what the transaction has entered, but for one that asks what is recorded";
-const RECORDS = "what runs for a tenant records acts of agents and kernels, and well-formed request ids";
-const ATTRIBUTES = "tenant_scope cannot log in, is no superuser, and passes by no policy";
-const OWNS = "tenant_scope owns the functions of the endpoints, and no others";
-const APPEND_ONLY = "events are append-only, whoever comes";
-const MEMBERS = "postgres alone is a member of tenant_scope";
+const VIEWS = "there are no views and no foreign tables, which would bypass row-level security";
+const POLICIES = "tenant_scope has one policy for each granted verb, LIMITEDone for recorded events, and no others";
+const CONDITIONS = "every policy checks what the transaction has entered, except the one for recorded events";
+const RECORDS = "recorded events name an agent or a kernel, and a well-formed request id";
+const ATTRIBUTES = "tenant_scope cannot log in, is not a superuser, and cannot bypass policies";
+const OWNS = "tenant_scope owns only the functions of the endpoints";
+const APPEND_ONLY = "events are append-only for every role";
+const MEMBERS = "only postgres is a member of tenant_scope";
 
 /** The name of a policy. */
 const RECORDING = "what runs for a tenant records acts of agents and kernels";
@@ -80,7 +79,7 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["alter table public.EVENTS enable replica trigger keep_append_only", [APPEND_ONLY]],
   ["drop trigger keep_append_only on public.EVENTS", [APPEND_ONLY]],
   ["create sequence private.s; grant usage on sequence private.s to service_role", [TABLE_GRANTS]],
-  ["grant select (id) on public.TABLE to authenticated", ["no column is granted by itself"]],
+  ["grant select (id) on public.TABLE to authenticated", ["there are no grants on columns"]],
   ["grant execute on function private.ENTER to service_role", [SERVICE_ROLE]],
   ["revoke execute on function public.ENDPOINT from service_role", [SERVICE_ROLE]],
   ["revoke execute on function private.raise_http_error(integer, text, jsonb) from tenant_scope", [TENANT_SCOPE]],
@@ -119,7 +118,7 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["create table private.added (id uuid); alter table private.added owner to tenant_scope", [
     "tenant_scope owns no table",
   ]],
-  ["grant anon to tenant_scope", ["tenant_scope is a member of no role"]],
+  ["grant anon to tenant_scope", ["tenant_scope is not a member of any role"]],
   ["grant tenant_scope to authenticator", [MEMBERS]],
 ];
 

@@ -16,7 +16,7 @@ Deno.test("readKey() reads an agent's key and a kernel's", () => {
   assertEquals(readKey(new Headers({ authorization: `bearer ${kernelKey}` })), { kind: "kernel", key: kernelKey });
 });
 
-Deno.test("readKey() ignores a Supabase client's own bearer token beside X-API-Key", () => {
+Deno.test("readKey() ignores a Supabase client's own bearer token next to X-API-Key", () => {
   for (const token of ["eyJhbGciOiJIUzI1NiJ9.e30.x", "sb_publishable_x"]) {
     const headers = new Headers({ "x-api-key": agentKey, authorization: `Bearer ${token}` });
     assertEquals(readKey(headers).kind, "agent", token);

@@ -202,7 +202,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  -- The row stays locked until the change is committed: whoever reads a revision sees every change up to it.
+  -- The row stays locked until the change is committed, so a reader of a revision sees every change up to it.
   insert into public.tenant_server_revisions as current (tenant_id, server_count)
   select changed.tenant_id, count(*) * case tg_op when 'INSERT' then 1 when 'DELETE' then -1 else 0 end
   from changed group by changed.tenant_id order by changed.tenant_id

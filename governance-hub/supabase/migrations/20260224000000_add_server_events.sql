@@ -29,7 +29,7 @@ create policy "a tenant sees its own server events" on public.mcp_server_events
   for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
 create policy "a tenant adds server events to itself" on public.mcp_server_events
   for insert to tenant_scope with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
--- Not a CHECK: PostgreSQL prepares each CHECK anew for each statement, and plans a policy once a session. The operators'
+-- Not a CHECK: PostgreSQL prepares every CHECK for every statement, and plans a policy once a session. The operators'
 -- functions, which no policy binds, write constants and values of the rows.
 create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
   as restrictive for insert to tenant_scope

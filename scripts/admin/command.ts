@@ -1,4 +1,4 @@
-/** What every command of `deno task admin` shares. */
+/** What all commands of `deno task admin` share. */
 
 import type { Command } from "commander";
 import * as z from "zod/mini";
@@ -6,7 +6,7 @@ import { readTarget, type Target } from "./client/target.ts";
 
 const globals = z.object({ json: z.optional(z.boolean()), stack: z.string() });
 
-/** Options that every command has, and the projects that it acts on. */
+/** The options that every command has, and the projects that it acts on. */
 export interface Context {
   json: boolean;
   target: Target;
@@ -17,7 +17,7 @@ export async function readContext(command: Command): Promise<Context> {
   return { json, target: await readTarget(stack) };
 }
 
-/** A command that only holds others. */
+/** Adds a command that only groups other commands. */
 export function addGroup(program: Command, name: string, description: string): Command {
   return program.command(name).description(description).helpCommand(false).addHelpText(
     "after",

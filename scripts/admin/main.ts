@@ -1,4 +1,4 @@
-/** `deno task admin`: what an operator does to running projects. */
+/** `deno task admin`: an operator's commands for running projects. */
 
 import { addApiKeyCommands } from "./commands/api_key.ts";
 import { addCredentialCommands } from "./commands/credential.ts";
@@ -12,15 +12,15 @@ import { addTenantCommands } from "./commands/tenant.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
 
 const DESCRIPTION =
-  `Provisions tenants, issues keys, deletes tenants, rotates the encryption key, and shows what runs and
-what was done, in both projects.
+  `Creates and deletes tenants, issues keys, rotates the encryption key, and shows the status and the events
+of both projects.
 
-It acts on the local stack. If HUB_URL is set, it acts on the hosted projects of HUB_URL, HUB_SECRET_KEY,
-VAULT_URL and VAULT_SECRET_KEY instead (kernel issue needs KERNEL_HMAC_SECRET too).`;
+It acts on the local stack. If HUB_URL is set, it acts on the hosted projects that HUB_URL, HUB_SECRET_KEY,
+VAULT_URL and VAULT_SECRET_KEY name (kernel issue also needs KERNEL_HMAC_SECRET).`;
 
 if (import.meta.main) {
   const program = newProgram("admin", DESCRIPTION)
-    .option("--json", "print JSON, and nothing else, to standard output")
+    .option("--json", "print only JSON to standard output")
     .option("--stack <file>", "the local stack's stack.json", ".local/stack.json")
     .addHelpText("after", "\nExample:\n  deno task admin status");
   addOrganizationCommands(program);

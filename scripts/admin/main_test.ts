@@ -15,7 +15,7 @@ import {
   vault,
 } from "../test/support/admin_program.ts";
 
-Deno.test("organization create and list make and show organizations", async () => {
+Deno.test("organization create makes an organization, and list shows it", async () => {
   const created = await json("organization", "create", "initech");
   assertMatch(await text("organization", "create", "hooli"), /^Organization hooli: [0-9a-f-]{36}\n$/);
   const { organizations } = await json("organization", "list");
@@ -26,7 +26,7 @@ Deno.test("organization create and list make and show organizations", async () =
   assertMatch(await text("organization", "list"), new RegExp(`^initech +${created.id} +20\\d\\d-`, "m"));
 });
 
-Deno.test("tenant create and list take an organization by id and by name", async () => {
+Deno.test("tenant create and list accept an organization's id or name", async () => {
   const byName = await json("tenant", "create", "globex", "by-name");
   assertEquals([byName.organization_id, byName.organization_name], [globex.id, "globex"]);
   assertMatch(await text("tenant", "create", globex.id.toUpperCase(), "by-id"), /^Tenant globex\/by-id: /);
@@ -49,10 +49,10 @@ Deno.test("tenant quota sets how many servers and credentials a tenant may have,
   for (const number of ["-1", "1.5", "x", "2147483648"]) {
     await fail(["tenant", "quota", id, `--servers=${number}`], /It must be a whole number from 0 to 2147483647/);
   }
-  await fail(["tenant", "quota", id], /say --servers, --credentials or both/);
+  await fail(["tenant", "quota", id], /set --servers, --credentials or both/);
 });
 
-Deno.test("hosted projects are those of the environment, whatever stack.json says", async () => {
+Deno.test("the environment's hosted projects take precedence over stack.json", async () => {
   const hosted = await admin(["--stack", "/nowhere", "tenant", "list", "--json"], HOSTED);
   assertEquals([hosted.code, hosted.err], [0, ""]);
   assertEquals(JSON.parse(hosted.out).tenants.length, (await json("tenant", "list")).tenants.length);
@@ -68,7 +68,7 @@ Deno.test("hosted projects are those of the environment, whatever stack.json say
   });
 });
 
-Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if mistyped) and nothing on standard output", async () => {
+Deno.test("each mistake gets a one-line message that helps, exit code 1 (2 if mistyped), and no standard output", async () => {
   const id = crypto.randomUUID();
   await text("tenant", "create", "globex", "acme-lab");
   const issue = ["api-key", "issue", "acme-shop", "--name", "x"];
@@ -99,14 +99,14 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
     [["tenant", "delete", "nobody", "--yes"], /there is no tenant "nobody"/],
     [
       ["server", "list", "acme-lab"],
-      /2 tenants are called "acme-lab": use organization\/tenant or the id \(.*acme\/acme-lab/,
+      /2 tenants are named "acme-lab": use organization\/tenant or the id \(.*acme\/acme-lab/,
     ],
-    [["organization", "create", "acme"], /there is an organization "acme" already/],
-    [["tenant", "create", "acme", "acme-shop"], /acme has a tenant "acme-shop" already/],
-    [["organization", "create", ""], /a name has 1 to 200 characters and no control or format characters/],
+    [["organization", "create", "acme"], /an organization "acme" already exists/],
+    [["tenant", "create", "acme", "acme-shop"], /acme already has a tenant "acme-shop"/],
+    [["organization", "create", ""], /a name must have 1 to 200 characters, and no control or format characters/],
     [
       ["api-key", "issue", "acme-shop", "--name", "a\nb"],
-      /a name has 1 to 200 characters and no control or format characters/,
+      /a name must have 1 to 200 characters, and no control or format characters/,
     ],
     [[...issue, "--expires", "2020-01-01"], /--expires 2020-01-01 is in the past/],
     [[...issue, "--expires", "soon"], /--expires must be like 90d, 12h, 2027-01-01 or .*, not "soon"/],
@@ -126,7 +126,7 @@ Deno.test("each mistake is told in one line that helps, with exit code 1 (2 if m
       ...HOSTED,
       VAULT_SECRET_KEY: "sb_secret_wrong",
     }],
-    [["tenant", "list"], /governance-hub lacks the function list_tenants: apply its migrations/, {
+    [["tenant", "list"], /governance-hub does not have the function list_tenants: apply its migrations/, {
       ...HOSTED,
       HUB_URL: vault.url,
       HUB_SECRET_KEY: vault.secret_key,
@@ -158,4 +158,4 @@ Deno.test("--help of every command says what it does and gives an example", asyn
   });
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

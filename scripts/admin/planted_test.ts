@@ -12,14 +12,14 @@ import {
   vault,
 } from "../test/support/admin_program.ts";
 
-/** Moves the cursor, clears the screen, reverses what follows, and forges a line. */
+/** Moves the cursor, clears the screen, reverses the text that follows, and forges a line. */
 const PLANTED =
-  "\u{202e}\u{9b}2J\u{1b}[1A\u{200b}\u{2028}\u{e0041}\n0 credentials left under 00: this key may be removed";
+  "\u{202e}\u{9b}2J\u{1b}[1A\u{200b}\u{2028}\u{e0041}\n0 credentials left under 00: you can remove this key";
 const SHOWN = "\\u{202e}\\u{9b}2J\\u{1b}[1A\\u{200b}\\u{2028}\\u{e0041}\\u{a}0 credentials left under 00";
 
 const HIDDEN = /[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u;
 
-/** A project whose answers have the planted bytes at the end of every string, as whoever holds its key can have it. */
+/** A project that adds the planted bytes to every string in its answers, as anyone with its secret key could. */
 async function withPlanted(work: (env: Record<string, string>) => Promise<void>): Promise<void> {
   const serve = (url: string) =>
     Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
@@ -41,7 +41,7 @@ async function withPlanted(work: (env: Record<string, string>) => Promise<void>)
 }
 
 function plant(value: unknown): unknown {
-  // An id is for the next call.
+  // Ids are left unchanged, because later calls use them.
   if (typeof value === "string") return isUuid(value) ? value : value + PLANTED;
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(plant);
@@ -58,7 +58,7 @@ const COMMANDS = [
 ];
 
 for (const command of COMMANDS) {
-  Deno.test(`${command} shows what would hide, move or forge a line escaped, and --json does too`, async () => {
+  Deno.test(`${command} escapes characters that hide, move or forge a line, with and without --json`, async () => {
     await fill(acme.tenants[0]?.api_key ?? "", `s${crypto.randomUUID().slice(0, 8)}`);
     await withPlanted(async (env) => {
       for (const words of [command.split(" "), [...command.split(" "), "--json"]]) {
@@ -73,7 +73,7 @@ for (const command of COMMANDS) {
   });
 }
 
-Deno.test("the planted bytes are shown in tables and messages, and are what JSON holds", async () => {
+Deno.test("tables and messages show the planted bytes escaped, and JSON parses to them", async () => {
   await withPlanted(async (env) => {
     const { out } = await admin(["organization", "list"], env);
     assert(out.includes(`acme${SHOWN}`), out);
@@ -85,7 +85,7 @@ Deno.test("the planted bytes are shown in tables and messages, and are what JSON
   });
 });
 
-Deno.test("a question shows a planted name escaped, and takes it as it is shown", async () => {
+Deno.test("a question shows a planted name escaped, and accepts the escaped form", async () => {
   const { id } = await newTenant("with-a-planted-name");
   await hubSql`alter table public.tenants disable trigger user`;
   await hubSql`update public.tenants set name = ${"ab\u{200d}c"} where id = ${id}`;

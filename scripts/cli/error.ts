@@ -2,17 +2,17 @@
 
 import { visible } from "./visible.ts";
 
-/** An error whose message is all that the user needs to mend it. Without one it has been told already. */
+/** An error that the user can fix with its message. An empty message means that the error was printed before. */
 export class CliError extends Error {
   override name = "CliError";
-  /** What a program that it ends exits with. */
+  /** The exit code of the program. */
   readonly exitCode: number = 1;
 }
 
 export function printError(error: unknown): void {
   if (error instanceof CliError && error.message === "") return;
   const lines = error instanceof CliError ? [error.message] : textOf(error).split("\n");
-  // deno-lint-ignore no-console -- this is the terminal's user's
+  // deno-lint-ignore no-console -- a message for the terminal's user
   console.error(`error: ${lines.map(visible).join("\n")}`);
 }
 

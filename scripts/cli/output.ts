@@ -1,28 +1,28 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** What a command prints: JSON for programs, tables and sentences for people. Nothing in it is hidden or moves the cursor. */
+/** Prints JSON for programs, and tables and sentences for people. Escapes characters that hide or move the cursor. */
 
 import { visible, visibleJson } from "./visible.ts";
 
-/** Prints the value as JSON, or the line or lines. Nothing else is ever written to standard output. */
+/** Prints the value as JSON, or the lines. Commands write nothing else to standard output. */
 export function print(json: boolean, value: unknown, lines: string | string[]): void {
   console.log(json ? visibleJson(value, 2) : visibleLines(lines));
 }
 
-/** Prints what is not the command's result: with JSON it goes to standard error. */
+/** Prints text that is not the command's result. With JSON, it goes to standard error. */
 export function note(json: boolean, lines: string | string[]): void {
   if (json) console.error(visibleLines(lines));
   else console.log(visibleLines(lines));
 }
 
-/** A line break inside a line is not one: what a database holds forges no line. */
+/** Escapes line breaks inside a line, so that values from a database cannot forge a line. */
 function visibleLines(lines: string | string[]): string {
   return [lines].flat().map(visible).join("\n");
 }
 
-/** Characters that are written at once. */
+/** How many characters one write has at least. */
 const CHUNK_CHARACTERS = 64 * 1024;
 
-/** Prints each value as a line of JSON, as it comes. Ends quietly when whoever reads has ended. */
+/** Prints each value as a line of JSON, as it arrives. Ends without an error when the reader closes the pipe. */
 export async function writeLines(values: AsyncIterable<unknown>): Promise<void> {
   const writer = Deno.stdout.writable.getWriter();
   const encoder = new TextEncoder();
@@ -40,7 +40,7 @@ export async function writeLines(values: AsyncIterable<unknown>): Promise<void> 
   }
 }
 
-/** The lines of rows under headings, in columns as wide as they need; the sentence when there are no rows. */
+/** A table with columns as wide as their cells, or `ifEmpty` when there are no rows. */
 export function table(headings: string[], rows: string[][], ifEmpty: string): string[] {
   if (rows.length === 0) return [ifEmpty];
   const lines = [headings, ...rows.map((row) => row.map(visible))];
@@ -50,14 +50,14 @@ export function table(headings: string[], rows: string[][], ifEmpty: string): st
   );
 }
 
-/** To the minute, in UTC. What is not a time stays as it is. */
+/** The time in UTC, to the minute. Returns other text unchanged. */
 export function time(text: string | null): string {
   if (text === null) return "–";
   const moment = new Date(text);
   return Number.isNaN(moment.getTime()) ? text : `${moment.toISOString().slice(0, 16).replace("T", " ")}Z`;
 }
 
-/** To the millisecond, in UTC. What is not a time stays as it is. */
+/** The time in UTC, to the millisecond. Returns other text unchanged. */
 export function exactTime(text: string): string {
   const moment = new Date(text);
   return Number.isNaN(moment.getTime()) ? text : moment.toISOString().replace("T", " ");

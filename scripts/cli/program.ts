@@ -1,23 +1,23 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** The command lines of all tasks: made with commander, and refused in one sentence. */
+/** The command lines of all tasks, made with commander. An invalid command line gets a one-sentence error. */
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CliError, printError } from "./error.ts";
 
 const HELP_WIDTH = 120;
 
-/** A command line that cannot be understood. */
+/** An invalid command line. */
 export class UsageError extends CliError {
   override readonly exitCode = 2;
 }
 
-/** The command line of `deno task <name>`. Its commands inherit its settings, so add them to it. */
+/** The command line of `deno task <name>`. Add commands to it with `.command()`, so that they inherit its settings. */
 export function newProgram(name: string, description: string): Command {
   return new Command(`deno task ${name}`)
     .description(description)
     .exitOverride()
     .configureOutput({
-      // Unlike process.stdout, it survives a reader that ends early.
+      // Unlike process.stdout, console.log does not fail when the reader closes the pipe early.
       writeOut: (text) => console.log(text.replace(/\n$/, "")),
       outputError: () => {},
       writeErr: () => {},
@@ -27,7 +27,7 @@ export function newProgram(name: string, description: string): Command {
     .helpCommand(false);
 }
 
-/** Runs the task's command line, and ends the process when it fails: with 2 where the command line is at fault. */
+/** Runs the task's command line. On failure, exits the process with the error's code: 2 for an invalid command line. */
 export async function runProgram(program: Command): Promise<void> {
   try {
     await parse(program, Deno.args);
@@ -37,14 +37,14 @@ export async function runProgram(program: Command): Promise<void> {
   }
 }
 
-/** An argument's parser for a port. */
+/** Parses a port. */
 export function readPort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65535) return port;
   throw new InvalidArgumentError("It must be a port, 1 to 65535.");
 }
 
-/** Runs the command that the words name. @throws {UsageError} when they name none. */
+/** Runs the command that the words name. @throws {UsageError} when the command line is invalid. */
 async function parse(program: Command, words: string[]): Promise<void> {
   try {
     await program.parseAsync(words, { from: "user" });

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** How far a long command has come, on standard error: one line redrawn on a terminal, else a line every few seconds. */
+/** Progress of a long command, on standard error: one redrawn line on a terminal, else a line every few seconds. */
 
 export interface Progress {
   add(amount: number): void;
-  /** Leaves the terminal's line to what is printed next. */
+  /** Clears the line for the output that follows. */
   end(): void;
 }
 
@@ -11,7 +11,7 @@ const BAR_WIDTH = 20;
 const REDRAW_MS = 100;
 const LINE_MS = 5000;
 
-/** @param verb what is done, such as "re-sealing" */
+/** @param verb what the command does, such as "re-sealing" */
 export function startProgress(verb: string, total: number): Progress {
   const isTerminal = Deno.stderr.isTerminal();
   const begun = performance.now();
@@ -55,7 +55,7 @@ function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** What the line may take without a break; some terminals do not tell their width, or tell 0. */
+/** The longest line that does not wrap. Some terminals report no width, or 0. */
 function columns(): number {
   try {
     return (Deno.consoleSize().columns || 80) - 1;

@@ -1,13 +1,13 @@
-/** Ctrl-C while a command works: the first ends it after the step in flight, the second at once. */
+/** Ctrl-C in a long command: the first one stops it after the current step, the second one at once. */
 
 import { CliError } from "./error.ts";
 
-/** What a shell expects of a program that Ctrl-C has ended. */
+/** Exits with 130, which shells expect after Ctrl-C. */
 export class Stopped extends CliError {
   override readonly exitCode = 130;
 }
 
-/** @throws {Stopped} when the work fails after Ctrl-C, with its own message. */
+/** @throws {Stopped} with the error's message, when the work fails after Ctrl-C. */
 export async function stoppable<T>(work: (stop: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const onSignal = () => {

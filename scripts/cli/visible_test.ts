@@ -20,7 +20,7 @@ for (const [text, shown, json] of CASES) {
   });
 }
 
-Deno.test("visibleJson() parses to the value, indented or not, and has nothing hidden", () => {
+Deno.test("visibleJson() parses to the value, indented or not, and has no hidden character", () => {
   fc.assert(fc.property(fc.jsonValue(), fc.string({ unit: "binary" }), (value, text) => {
     const all = { value, [text]: text };
     for (const indent of [undefined, 2]) {

@@ -1,4 +1,4 @@
-/** One call of an operators' function of a project, and what its failures mean to whoever runs the command. */
+/** Calls an operators' function of a project, and turns failures into messages for the operator. */
 
 import type { PostgrestError } from "@supabase/supabase-js";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
@@ -16,12 +16,12 @@ type VaultFunctions = VaultDatabase["public"]["Functions"];
 /** Longer than the functions' own statement_timeout of 4 s. */
 const TIMEOUT_MS = 8000;
 
-/** The code of a call that nothing answered. */
+/** The code of a call without an answer. */
 export const UNREACHABLE = "unreachable";
 
-/** A failed call, with the code that the database sent (a SQLSTATE, or PostgREST's own), or UNREACHABLE. */
+/** A failed call. Its code is the database's (a SQLSTATE, or PostgREST's own) or UNREACHABLE. */
 export class CallError extends CliError {
-  /** @param isTransient whether the same call may succeed a moment later */
+  /** @param isTransient whether a retry may succeed */
   constructor(message: string, readonly code: string, readonly isTransient: boolean) {
     super(message);
   }
@@ -49,7 +49,7 @@ export async function callVault<Name extends keyof VaultFunctions, Answer>(
   return readReply(project, name, await call.abortSignal(AbortSignal.timeout(TIMEOUT_MS)), answer);
 }
 
-/** Replaces the message of a failure that has one of these codes. */
+/** Runs the call, and replaces the message of a failure with one of these codes. */
 export async function withMessages<T>(call: Promise<T>, messages: Record<string, string>): Promise<T> {
   try {
     return await call;
@@ -62,7 +62,7 @@ export async function withMessages<T>(call: Promise<T>, messages: Record<string,
 interface RpcReply {
   data: unknown;
   error: PostgrestError | null;
-  /** 0 when nothing answered. */
+  /** 0 without an answer. */
   status: number;
 }
 
@@ -78,7 +78,7 @@ function readReply<Answer>(
   }
   const parsed = answer.safeParse(data);
   if (parsed.success) return parsed.data;
-  throw new CliError(`${nameOf(project)}: ${name} answers in an unknown form; is it the same version as this clone?`);
+  throw new CliError(`${nameOf(project)}: ${name} gave an unexpected answer; deploy the version of this clone`);
 }
 
 function explain(project: ProjectAccess, name: string, error: PostgrestError, status: number): string {
@@ -89,20 +89,20 @@ function explain(project: ProjectAccess, name: string, error: PostgrestError, st
     return `${nameOf(project)} refuses the secret key at ${project.url}${check}`;
   }
   if (code === "PGRST202" || code === "42883") {
-    return `${nameOf(project)} lacks the function ${name}: apply its migrations (deno task deploy)`;
+    return `${nameOf(project)} does not have the function ${name}: apply its migrations (deno task deploy)`;
   }
   if (isGateway(status) && code === "") {
-    return `${nameOf(project)} is not available now (status ${status}); try again`;
+    return `${nameOf(project)} is not available (status ${status}); try again`;
   }
   if (code === "57014") return `${nameOf(project)}: ${name} took longer than 4 s; try again`;
-  // A SQLSTATE or a code of PostgREST's; all else came from another server, or from a gateway before it.
+  // The database sends a SQLSTATE or a code of PostgREST's. Another code comes from another server or from a gateway.
   if (!/^(PGRST[0-9A-Z]+|[0-9A-Z]{5})$/.test(code)) {
-    return `what answers at ${project.url} (status ${status}) is not a Supabase project${check}`;
+    return `the server at ${project.url} (status ${status}) is not a Supabase project${check}`;
   }
   return `${nameOf(project)}: ${name}: ${code} ${error.message}`.replaceAll(/\s+/g, " ");
 }
 
-/** 429 and 502 to 504, and the same of a gateway's own numbers: what answers is not the project. */
+/** 429, 502 to 504, and gateways' own numbers above these: a gateway answers, not the project. */
 function isGateway(status: number): boolean {
   return status === 429 || status >= 502;
 }

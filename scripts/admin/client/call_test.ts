@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import * as z from "zod/mini";
 import { callHub } from "./call.ts";
 
-Deno.test("callHub() follows no redirect, so that nobody else has the secret key or is believed", async () => {
+Deno.test("callHub() follows no redirect, so that no other server gets the secret key or answers for the project", async () => {
   let followed = 0;
   const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     followed++;

@@ -6,9 +6,9 @@ import { fetchWithoutRedirect } from "shared/data_api.ts";
 export interface ProjectAccess {
   url: string;
   secret_key: string;
-  /** What it is called in messages. */
+  /** Its name in messages. */
   name?: string;
-  /** Where address and key were read: what to check when they are refused. */
+  /** Where the address and the key come from. Messages tell the operator to check it. */
   origin?: string;
 }
 
@@ -20,7 +20,7 @@ export function connect<Database>({ url, secret_key }: ProjectAccess): SupabaseC
   });
 }
 
-/** supabase-js sends every key as a bearer token to the data API; secret keys of the new form are not tokens. */
+/** supabase-js sends every key to the data API as a bearer token, but secret keys of the new form are not tokens. */
 const fetchAsOperator: typeof fetch = (input, init) => {
   const headers = new Headers(init?.headers);
   if (headers.get("authorization")?.startsWith("Bearer sb_")) headers.delete("authorization");

@@ -1,4 +1,4 @@
-/** What both projects have recorded, oldest first, a page at a time: however much there is, little of it is held. */
+/** Reads the events of both projects, oldest first, one page at a time, so that memory use stays flat. */
 
 import * as z from "zod/mini";
 import type { Json } from "governance-hub/supabase/database.types.ts";
@@ -15,17 +15,17 @@ const event = z.looseObject({
   actor_kind: z.string(),
   actor_id: z.nullable(z.string()),
   request_id: z.nullable(z.string()),
-  /** The hub's alone. */
+  /** Only in the hub. */
   server_id: z.optional(z.string()),
   changed_fields: z.nullish(z.array(z.string())),
-  /** The vault's alone. */
+  /** Only in the vault. */
   service: z.optional(z.string()),
   credential_type: z.optional(z.string()),
 });
 
 export type Event = z.output<typeof event> & { project: ProjectName };
 
-/** Moments are RFC 3339; `until` is exclusive. */
+/** Times are RFC 3339. `until` is exclusive. */
 export type EventFilter = {
   tenant_id?: string | undefined;
   action?: string | undefined;
@@ -40,10 +40,10 @@ export interface EventSource {
   access: ProjectAccess;
 }
 
-/** What `list_events` returns at most; a page that is not full is the last. */
+/** The most rows that `list_events` returns. A shorter page is the last. */
 const PAGE_ROWS = 1000;
 
-/** The events of all sources, merged by their moments. */
+/** The events of all sources, merged by time. */
 export async function* readEvents(sources: EventSource[], filter: EventFilter): AsyncGenerator<Event> {
   const streams = sources.map((source) => readSource(source, filter));
   const heads = await Promise.all(streams.map((stream) => stream.next()));
@@ -63,7 +63,7 @@ async function* readSource({ name, access }: EventSource, filter: EventFilter): 
   for (let pages = 1;; pages++) {
     const pageFilter = { ...filter, after };
     const read = () => readPage({ name, access }, pageFilter);
-    // What is at fault is told at once; what fails half-way may pass.
+    // The first call fails at once, to report a wrong address or key. Later failures may be temporary.
     const page: z.output<typeof event>[] = await (after === undefined ? read() : withRetries(read, neverStop));
     for (const row of page) yield { project: name, ...row };
     const last = page.at(-1);
@@ -84,7 +84,7 @@ function earliest(heads: IteratorResult<Event, void>[]): number {
   let first = -1;
   let moment = "";
   for (const [index, head] of heads.entries()) {
-    // As text: both databases write UTC, and a Date has no microseconds.
+    // Compared as text: both databases write UTC, and a Date has no microseconds.
     if (head.done || (first >= 0 && head.value.occurred_at >= moment)) continue;
     first = index;
     moment = head.value.occurred_at;

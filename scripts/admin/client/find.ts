@@ -1,4 +1,4 @@
-/** What the words of a command line mean: an organization or a tenant by id or name, an id, a moment of expiry. */
+/** Finds the organization or tenant that a command line names, by id or by name. */
 
 import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
@@ -10,7 +10,7 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** The id in lower case. The text is not echoed: it may be a key that was pasted by mistake. */
+/** The id in lower case. The message does not repeat the text: it may be a key, pasted by mistake. */
 export function readId(text: string, listCommand: string): string {
   if (isUuid(text)) return text.toLowerCase();
   throw new CliError(`the id must be a UUID; deno task admin ${listCommand} shows the ids`);
@@ -23,7 +23,7 @@ export async function findOrganization(hub: ProjectAccess, reference: string): P
   throw new CliError(`there is no organization ${quote(reference)}; deno task admin organization list shows them`);
 }
 
-/** @throws {CliError} when there is none, and when the name alone means several. */
+/** @throws {CliError} when there is no such tenant, or when several have the name. */
 export async function findTenant(hub: ProjectAccess, reference: string): Promise<Tenant> {
   const tenant = await findTenantOrNone(hub, reference);
   if (tenant !== undefined) return tenant;
@@ -36,13 +36,13 @@ export async function findTenantOrNone(hub: ProjectAccess, reference: string): P
   if (byId !== undefined || found.length < 2) return byId ?? found[0];
   const paths = found.slice(0, 5).map(pathOf).join(", ");
   throw new CliError(
-    `${found.length} tenants are called ${quote(reference)}: use organization/tenant or the id (${paths}${
+    `${found.length} tenants are named ${quote(reference)}: use organization/tenant or the id (${paths}${
       found.length > 5 ? ", …" : ""
     })`,
   );
 }
 
-/** A tenant's id; a UUID that the hub does not know is taken as it is, since what was recorded outlives its tenant. */
+/** A tenant's id. Accepts a UUID that the hub does not know, because events outlive their tenant. */
 export async function findTenantId(hub: ProjectAccess, reference: string): Promise<string> {
   const tenant = await findTenantOrNone(hub, reference);
   if (tenant !== undefined) return tenant.id;
@@ -50,12 +50,12 @@ export async function findTenantId(hub: ProjectAccess, reference: string): Promi
   throw noTenant(reference);
 }
 
-/** A tenant's name that no other has. */
+/** A tenant's unique name. */
 export function pathOf(tenant: { name: string; organization_name: string }): string {
   return `${tenant.organization_name}/${tenant.name}`;
 }
 
-/** The same of what belongs to a tenant. */
+/** The unique name of the tenant that owns the row. */
 export function tenantPath(row: { tenant_name: string; organization_name: string }): string {
   return `${row.organization_name}/${row.tenant_name}`;
 }
@@ -64,7 +64,7 @@ function noTenant(reference: string): CliError {
   return new CliError(`there is no tenant ${quote(reference)}; deno task admin tenant list shows them`);
 }
 
-/** JSON's quotation, so that no control character reaches the terminal. */
+/** Quotes as JSON does, so that no control character reaches the terminal. */
 function quote(text: string): string {
   return JSON.stringify(text);
 }

@@ -1,4 +1,4 @@
-/** What the hub's operators' functions tell. */
+/** The hub's operators' functions for lists, quotas and deletion. */
 
 import * as z from "zod/mini";
 import { CliError } from "../../cli/error.ts";
@@ -21,7 +21,7 @@ const key = {
   name: z.string(),
   display_prefix: z.string(),
   scopes: z.array(z.string()),
-  /** Null for all. */
+  /** Null means all. */
   services: z.nullable(z.array(z.string())),
   created_at: z.string(),
   expires_at: z.nullable(z.string()),
@@ -97,11 +97,11 @@ export function listServers(hub: ProjectAccess, tenantId?: string): Promise<Serv
   );
 }
 
-/** Sets how many servers the tenant may have. Returns that, and how many it has. @throws {CliError} if it is gone */
+/** Sets how many servers the tenant may have. Returns the quota and how many servers it has. */
 export async function setServerQuota(hub: ProjectAccess, tenantId: string, maxServers: number) {
   const parameters = { tenant_id: tenantId, max_servers: maxServers };
   const set = await callHub(hub, "set_server_quota", parameters, z.nullable(serverQuota));
-  if (set === null) throw new CliError("the tenant was deleted meanwhile");
+  if (set === null) throw new CliError("the tenant was deleted during the command");
   return set;
 }
 
@@ -113,7 +113,7 @@ export async function revokeTenantApiKeys(hub: ProjectAccess, tenantId: string):
   await callHub(hub, "revoke_tenant_api_keys", { tenant_id: tenantId }, z.object({ revoked: z.number() }));
 }
 
-/** Deletes a tenant's keys and servers, in batches, and then the tenant. Returns how many there were. */
+/** Deletes a tenant's keys and servers, in batches, and then the tenant. Returns how many it deleted. */
 export async function deleteTenant(hub: ProjectAccess, tenantId: string): Promise<TenantCounts> {
   const batch = z.object({ servers: z.number(), api_keys: z.number(), done: z.boolean() });
   const deleted = { servers: 0, api_keys: 0 };

@@ -1,4 +1,4 @@
-/** What an operator does to a hub, through its operators' SQL functions. Needs the hub's secret key. */
+/** Creates organizations and tenants, and issues and revokes keys, with the hub's operators' SQL functions. */
 
 import * as z from "zod/mini";
 import {
@@ -15,7 +15,7 @@ import { CliError } from "../../cli/error.ts";
 
 export type HubOperator = ProjectAccess;
 
-/** All scopes of a key, as the hub's tables know them. */
+/** All scopes of a key. The hub's tables have the same list. */
 export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
 
 export interface KeyOptions {
@@ -30,7 +30,7 @@ export interface KeyOptions {
 
 export interface IssuedKey {
   id: string;
-  /** The key itself. It is nowhere else. */
+  /** The key itself. The hub stores only its hash. */
   key: string;
 }
 
@@ -68,12 +68,12 @@ export async function issueKernel(
   return { id, key };
 }
 
-/** Whether there is such a key. */
+/** Returns whether the key exists. */
 export async function revokeApiKey(hub: HubOperator, id: string): Promise<boolean> {
   return await callHub(hub, "revoke_api_key", { id }, revoked) !== null;
 }
 
-/** Whether there is such a key. */
+/** Returns whether the key exists. */
 export async function revokeKernel(hub: HubOperator, id: string): Promise<boolean> {
   return await callHub(hub, "revoke_kernel", { id }, revoked) !== null;
 }

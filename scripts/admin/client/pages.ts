@@ -1,12 +1,12 @@
-/** Reads a list of an operators' function to its end, a page at a time. */
+/** Reads all pages of an operators' function that returns a list. */
 
 import type { Json } from "governance-hub/supabase/database.types.ts";
 
-/** What the lists' functions return at most; a page that is not full is the last. */
+/** The most rows that such a function returns. A shorter page is the last. */
 const PAGE_ROWS = 1000;
 
 /**
- * @param readPage calls the function, with this as its filter's "after"
+ * @param readPage calls the function with this value as its filter's "after"
  * @param cursor the part of a row that identifies it in the filter's "after"
  */
 export async function readPages<Row>(

@@ -1,4 +1,4 @@
-/** What a project's own `read_status` tells of it. */
+/** Reads a project's status with its function `read_status`. */
 
 import * as z from "zod/mini";
 import type { ProjectName } from "../../stack/projects.ts";
@@ -6,10 +6,10 @@ import { callHub, callVault, type ProjectAccess } from "./call.ts";
 
 const encryptionKey = z.object({ id: z.string(), credentials: z.number() });
 const projectStatus = z.object({
-  /** Versions; null when nothing notes them. */
+  /** Versions. Null when the project does not record them. */
   migrations: z.nullable(z.array(z.string())),
   counts: z.record(z.string(), z.number()),
-  /** The vault's alone. */
+  /** Only in the vault. */
   encryption_keys: z.optional(z.array(encryptionKey)),
   tenant_scope: z.nullable(z.object({ superuser: z.boolean(), bypassrls: z.boolean(), login: z.boolean() })),
   unscoped_functions: z.array(z.string()),
@@ -17,7 +17,7 @@ const projectStatus = z.object({
 });
 
 export interface EncryptionKey extends z.output<typeof encryptionKey> {
-  /** What it is to the command line, where that has the keys. */
+  /** Set only when the command line has the keys. */
   state?: "current" | "previous";
 }
 

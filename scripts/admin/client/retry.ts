@@ -1,12 +1,12 @@
-/** A call that is repeated when a later one may succeed: a long run outlives a restart of the database. */
+/** Retries transient failures, so that a long run survives a restart of the database. */
 
 import { retry } from "@std/async/retry";
 import { CallError } from "./call.ts";
 
-/** Pauses of sixteen seconds together: longer than a database takes to restart. */
+/** The pauses add up to sixteen seconds, longer than a database takes to restart. */
 const PAUSES = { minTimeout: 250, multiplier: 2, maxTimeout: 8000, maxAttempts: 7, jitter: 0 };
 
-/** @throws {CallError} the last failure, and at once a failure that is not transient or that comes after `stop`. */
+/** @throws {CallError} the last failure. Does not retry a failure that is not transient or comes after `stop`. */
 export async function withRetries<T>(call: () => Promise<T>, stop: AbortSignal): Promise<T> {
   if (stop.aborted) return await call();
   let failure: unknown;

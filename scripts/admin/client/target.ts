@@ -1,4 +1,4 @@
-/** Which projects a command acts on: those that the environment names, else the local stack's. */
+/** Finds the projects that a command acts on: those of the environment, else those of the local stack. */
 
 import * as z from "zod/mini";
 import { CliError } from "../../cli/error.ts";
@@ -8,7 +8,7 @@ export interface Target {
   hub: ProjectAccess;
   vault(): ProjectAccess;
   kernelHmacSecret(): string;
-  /** The local stack's current key. Absent for hosted projects, whose keys nothing tells. */
+  /** The local stack's current key. Absent for hosted projects, which do not reveal their keys. */
   encryptionKey?: string;
 }
 
@@ -20,7 +20,7 @@ const stackFile = z.object({
   credential_encryption_key: z.string(),
 });
 
-/** The target of a command. @throws {CliError} which names the variable or the file that is at fault. */
+/** @throws {CliError} that names the missing or malformed variable or file. */
 export async function readTarget(stackPath: string): Promise<Target> {
   return read("HUB_URL") === undefined ? await localTarget(stackPath) : hostedTarget();
 }
@@ -32,7 +32,7 @@ function hostedTarget(): Target {
     kernelHmacSecret() {
       const secret = read("KERNEL_HMAC_SECRET");
       if (secret === undefined) {
-        throw new CliError("to issue a kernel's key, set KERNEL_HMAC_SECRET to the value that both projects have");
+        throw new CliError("to issue a kernel's key, set KERNEL_HMAC_SECRET to the same value as in both projects");
       }
       return secret;
     },
@@ -48,7 +48,7 @@ function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
   return { url: readUrl(urlName, url), secret_key: secretKey, name, origin: `${urlName} and ${keyName}` };
 }
 
-/** The address without a path's end. A secret key goes there, so plain http is for this machine alone. */
+/** The address without trailing slashes. It receives a secret key, so plain http is allowed only on this machine. */
 function readUrl(name: string, text: string): string {
   if (URL.canParse(text)) {
     const { protocol, hostname, origin, pathname } = new URL(text);
@@ -60,7 +60,7 @@ function readUrl(name: string, text: string): string {
 
 async function localTarget(path: string): Promise<Target> {
   const stack = await readStackFile(path);
-  const origin = `whether the stack of ${path} still runs (deno task start)`;
+  const origin = `that the stack of ${path} is running (deno task start)`;
   return {
     hub: { ...stack.governance_hub, name: "governance-hub", origin },
     vault: () => ({ ...stack.key_vault_executor, name: "key-vault-executor", origin }),
@@ -82,7 +82,7 @@ async function readStackFile(path: string): Promise<z.output<typeof stackFile>> 
   }
 }
 
-/** A variable that is set to nothing is not set. */
+/** Treats an empty variable as not set. */
 function read(name: string): string | undefined {
   return Deno.env.get(name)?.trim() || undefined;
 }

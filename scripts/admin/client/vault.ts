@@ -1,4 +1,4 @@
-/** What the vault's operators' functions tell. No value of a credential, sealed or open, comes by here. */
+/** The vault's operators' functions for lists, quotas and deletion. They return no value of a credential. */
 
 import * as z from "zod/mini";
 import { callVault, type ProjectAccess } from "./call.ts";
@@ -29,19 +29,19 @@ export async function countCredentials(vault: ProjectAccess, tenantId: string): 
   return (await callVault(vault, "count_tenant_credentials", { tenant_id: tenantId }, answer)).credentials;
 }
 
-/** Sets how many credentials the tenant may have. Returns that, and how many it has. */
+/** Sets how many credentials the tenant may have. Returns the quota and how many credentials it has. */
 export function setCredentialQuota(vault: ProjectAccess, tenantId: string, maxCredentials: number) {
   const parameters = { tenant_id: tenantId, max_credentials: maxCredentials };
   const quota = z.object({ credentials: z.number(), max_credentials: z.number() });
   return callVault(vault, "set_credential_quota", parameters, quota);
 }
 
-/** From now on the vault refuses new credentials of the tenant, for good. */
+/** The vault refuses new credentials of the tenant from now on. This cannot be undone. */
 export async function closeTenant(vault: ProjectAccess, tenantId: string): Promise<void> {
   await callVault(vault, "close_tenant", { tenant_id: tenantId }, z.object({ closed: z.literal(true) }));
 }
 
-/** Deletes a tenant's credentials for good, in batches. Returns how many there were. */
+/** Deletes a tenant's credentials permanently, in batches. Returns how many it deleted. */
 export async function purgeCredentials(vault: ProjectAccess, tenantId: string): Promise<number> {
   const batch = z.object({ credentials: z.number(), done: z.boolean() });
   let deleted = 0;

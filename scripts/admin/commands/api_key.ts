@@ -19,16 +19,16 @@ import { NAME_RULE } from "./organization.ts";
 import { print, table } from "../../cli/output.ts";
 
 export function addApiKeyCommands(program: Command): void {
-  const group = addGroup(program, "api-key", "keys of agents: one key, one tenant");
-  addIssueOptions(group.command("issue").description("issue a key, and show it once"))
+  const group = addGroup(program, "api-key", "agents' keys: each key is for one tenant");
+  addIssueOptions(group.command("issue").description("issue a key and show it once"))
     .argument("<tenant>", "its id, its name or organization/name")
     .addHelpText("after", example("api-key issue acme-shop --name shop-agent --expires 90d --scope servers:read"))
     .action((tenant: string, options: IssueOptions, command: Command) => issue(tenant, options, command));
-  group.command("list").description("list keys, never the key itself")
-    .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
+  group.command("list").description("list keys, without the keys' secret values")
+    .argument("[tenant]", "only for this tenant: its id, its name or organization/name")
     .addHelpText("after", example("api-key list acme-shop"))
     .action((tenant: string | undefined, _options: unknown, command: Command) => list(tenant, command));
-  group.command("revoke").description("revoke a key from the next request on")
+  group.command("revoke").description("revoke a key at once")
     .argument("<id>", "the key's id, as the list shows it")
     .addHelpText("after", example("api-key revoke 0c7f9d0e-5a55-4c0b-9d5e-2f1f1b1e6a01"))
     .action((id: string, _options: unknown, command: Command) => revoke(id, command));
@@ -39,7 +39,7 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   const { json, target } = await readContext(command);
   const tenant = await findTenant(target.hub, reference);
   const issued = await withMessages(issueApiKey(target.hub, tenant.id, keyOptions), {
-    "23503": `the tenant ${pathOf(tenant)} was deleted meanwhile`,
+    "23503": `the tenant ${pathOf(tenant)} was deleted during the command`,
     "23514": NAME_RULE,
   });
   const holder = { description: `the tenant ${pathOf(tenant)}`, fields: { tenant_id: tenant.id } };
@@ -53,7 +53,7 @@ async function list(reference: string | undefined, command: Command): Promise<vo
     tenantPath(a).localeCompare(tenantPath(b)) || a.created_at.localeCompare(b.created_at)
   );
   const rows = keys.map((key) => [tenantPath(key), ...keyCells(key)]);
-  print(json, { api_keys: keys }, table(["TENANT", ...KEY_HEADINGS], rows, "There is no API key."));
+  print(json, { api_keys: keys }, table(["TENANT", ...KEY_HEADINGS], rows, "There are no API keys."));
 }
 
 async function revoke(text: string, command: Command): Promise<void> {
@@ -62,5 +62,5 @@ async function revoke(text: string, command: Command): Promise<void> {
   if (!await revokeApiKey(target.hub, id)) {
     throw new CliError(`there is no API key with the id ${id}; deno task admin api-key list shows them`);
   }
-  print(json, { id, revoked: true }, `Revoked: ${id} is refused from the next request on.`);
+  print(json, { id, revoked: true }, `Revoked ${id}. Requests with this key now fail.`);
 }

@@ -8,8 +8,8 @@ import { print, table, time } from "../../cli/output.ts";
 import { listCredentials } from "../client/vault.ts";
 
 export function addCredentialCommands(program: Command): void {
-  const group = addGroup(program, "credential", "credentials that agents have stored");
-  group.command("list").description("list a tenant's credentials: what they are for, never a value")
+  const group = addGroup(program, "credential", "agents' stored credentials");
+  group.command("list").description("list a tenant's credentials, without their values")
     .argument("<tenant>", "its id, its name or organization/name")
     .addHelpText("after", example("credential list acme-shop"))
     .action((tenant: string, _options: unknown, command: Command) => list(tenant, command));
@@ -30,5 +30,5 @@ async function list(reference: string, command: Command): Promise<void> {
     time(credential.last_used_at),
   ]);
   const headings = ["ID", "SERVICE", "TYPE", "ENCRYPTION KEY", "CREATED", "UPDATED", "LAST USED"];
-  print(json, { credentials }, table(headings, rows, "It has no credential."));
+  print(json, { credentials }, table(headings, rows, "The tenant has no credentials."));
 }

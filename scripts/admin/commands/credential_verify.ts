@@ -1,4 +1,4 @@
-/** `credential verify`: opens every credential, and tells what cannot be opened, and why; never what it holds. */
+/** `credential verify`: opens every credential, and reports which cannot be opened and why. It never shows a value. */
 
 import type { Command } from "commander";
 import type { Keyring } from "shared/crypto/keyring.ts";
@@ -35,8 +35,8 @@ interface Verification {
 
 export function addCredentialVerify(group: Command): void {
   addKeyOptions(group.command("verify"))
-    .description("open every credential, and name those that cannot be opened; exits with 1 if there are any")
-    .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
+    .description("open every credential and list those that cannot be opened; exits with 1 if there are any")
+    .argument("[tenant]", "only for this tenant: its id, its name or organization/name")
     .addHelpText("after", example("credential verify --env-file key-vault-executor/.env"))
     .action((tenant: string | undefined, options: KeyringOptions, command: Command) =>
       verify(tenant, options, command)
@@ -75,7 +75,7 @@ async function openAll(
   const verification: Verification = { opened: 0, unreadable: { count: 0, named: [] }, isStopped: false };
   const progress = startProgress("verifying", keys.reduce((sum, key) => sum + key.credentials, 0));
   try {
-    // The current key last: what a rotation moves meanwhile, it moves there.
+    // The current key comes last, because a rotation that runs meanwhile moves credentials to it.
     for (const { id } of keys.toReversed()) {
       for await (const page of readSealedPages(vault, id, stop)) {
         const wanted = page.filter(({ tenant_id }) => tenantId === undefined || tenant_id === tenantId);

@@ -62,7 +62,7 @@ Deno.test("credential verify opens every credential under every key, and exits w
   assertEquals(await readRows(), before);
 });
 
-Deno.test("credential verify names what does not open, and why, and exits with 1", async () => {
+Deno.test("credential verify names credentials that do not open and why, and exits with 1", async () => {
   await refill({ [OLD_KEY]: 2, [NEW_KEY]: 3, [LOST_KEY]: 1 });
   const { altered, moved } = await damage();
   const [lost] = await vaultSql`select id from public.tenant_credentials where service = '3c-0'`;
@@ -71,8 +71,8 @@ Deno.test("credential verify names what does not open, and why, and exits with 1
   assertEquals([code, opened, unreadable_count], [1, 3, 3]);
   assertMatch(err, /^error: 3 credentials cannot be opened\n$/);
   const expected = {
-    [altered]: [tenantId, "2b-1", NEW_ID, "altered, or of another row"],
-    [moved]: [OTHER_TENANT, "1a-1", OLD_ID, "altered, or of another row"],
+    [altered]: [tenantId, "2b-1", NEW_ID, "altered, or moved from another row"],
+    [moved]: [OTHER_TENANT, "1a-1", OLD_ID, "altered, or moved from another row"],
     [lost?.id]: [tenantId, "3c-0", LOST_ID, "its encryption key is not configured"],
   };
   const found = Object.fromEntries(
@@ -85,11 +85,11 @@ Deno.test("credential verify names what does not open, and why, and exits with 1
   const shown = await verify();
   assertMatch(
     shown.out,
-    new RegExp(`^${altered} +${tenantId} +2b-1 +api_key +${NEW_ID} +altered, or of another row$`, "m"),
+    new RegExp(`^${altered} +${tenantId} +2b-1 +api_key +${NEW_ID} +altered, or moved from another row$`, "m"),
   );
 });
 
-Deno.test("credential verify of one tenant tells of that one alone, be it gone from the hub", async () => {
+Deno.test("credential verify of one tenant reports only its credentials, even if the hub no longer has it", async () => {
   await refill({ [OLD_KEY]: 2, [NEW_KEY]: 3 });
   const { moved } = await damage();
   const one = await verify("acme-shop", "--json");
@@ -101,19 +101,19 @@ Deno.test("credential verify of one tenant tells of that one alone, be it gone f
   await fail(["credential", "verify", "nobody"], /there is no tenant "nobody"/);
 });
 
-Deno.test("credential verify names a thousand, and counts all", async () => {
+Deno.test("credential verify names a thousand credentials and counts all", async () => {
   await refill({ [LOST_KEY]: 1003 });
   const { unreadable_count, unreadable } = JSON.parse((await verify("--json")).out);
   assertEquals([unreadable_count, unreadable.length], [1003, 1000]);
   assertMatch((await verify()).out, /^… and 3 more credentials$/m);
 });
 
-Deno.test("credential verify misses nothing that a rotation moves to the current key meanwhile", async () => {
+Deno.test("credential verify misses no credential that a concurrent rotation moves to the current key", async () => {
   await refill({ [OLD_KEY]: 3, [NEW_KEY]: 1 });
   await damage();
   let calls = 0;
   const { code, out } = await withProxy(async (name, forward) => {
-    // A page and its end of the one key are the first two calls.
+    // The first two calls read the first key's page and its end.
     if (name !== "list_sealed_credentials" || ++calls !== 3) return;
     const rotated = await admin(["rotate-key", "--yes"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
     assertEquals(rotated.code, 1);
@@ -125,7 +125,7 @@ Deno.test("credential verify misses nothing that a rotation moves to the current
       CREDENTIAL_ENCRYPTION_KEY: NEW_KEY,
       CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY,
     }));
-  // What was moved is opened once here and once there.
+  // Moved credentials are opened once under each key.
   assertEquals([code, JSON.parse(out).opened, JSON.parse(out).unreadable_count], [1, 5, 1]);
 });
 
@@ -136,4 +136,4 @@ Deno.test("credential verify refuses keys that are missing or malformed, and sho
   await fail([...words, "--env-file", "/nowhere"], /\/nowhere cannot be read/);
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

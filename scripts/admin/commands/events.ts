@@ -1,4 +1,4 @@
-/** `events list|export`: who did what, as both projects have recorded it. */
+/** `events list|export`: who did what in both projects. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CliError } from "../../cli/error.ts";
@@ -15,10 +15,10 @@ const ACTIONS = ["register", "update", "delete", "store", "replace", "retrieve",
 const MOMENT = "24h or 7d ago, 2026-01-31 or 2026-01-31T12:00:00Z";
 
 const EXPORT_HELP = `
-An event has the time at which it was written, up to four seconds before it is committed. To continue an
-earlier export, start ten seconds before its end, and drop the ids that it already has.
+An event's time is when it was written, which is up to four seconds before it is committed. To continue an
+earlier export, start ten seconds before its end, and drop the ids that you already have.
 
-Memory use stays flat however many events there are. The export stops when its reader does, as head does.`;
+Memory use does not grow with the number of events. The export ends when its reader ends, for example head.`;
 
 interface Options {
   since?: string;
@@ -38,34 +38,34 @@ interface ExportOptions extends Options {
 }
 
 export function addEventsCommands(program: Command): void {
-  const group = addGroup(program, "events", "what was done, and by whom");
+  const group = addGroup(program, "events", "what was done and who did it");
   addOptions(
-    group.command("list").description("list what was done to a tenant's servers and credentials, oldest first"),
+    group.command("list").description("list the events of a tenant's servers and credentials, oldest first"),
   )
-    .argument("<tenant>", "its id, its name or organization/name; the id if it is deleted")
-    .option("--service <name>", "only events of credentials for this service")
+    .argument("<tenant>", "its id, its name or organization/name; use the id of a deleted tenant")
+    .option("--service <name>", "only events of this service's credentials")
     .option("--server-id <id>", "only events of this server")
     .option("--limit <n>", "at most this many", readLimit, 1000)
     .addHelpText("after", example("events list acme-shop --since 24h --action retrieve"))
     .action((tenant: string, options: ListOptions, command: Command) => list(tenant, options, command));
-  addOptions(group.command("export").description("print what was done as lines of JSON, oldest first"))
-    .option("--tenant <tenant>", "only this tenant's: its id, its name or organization/name")
-    .addOption(new Option("--project <project>", "only this project's").choices(PROJECTS))
+  addOptions(group.command("export").description("print events as lines of JSON, oldest first"))
+    .option("--tenant <tenant>", "only for this tenant: its id, its name or organization/name")
+    .addOption(new Option("--project <project>", "only for this project").choices(PROJECTS))
     .addHelpText("after", EXPORT_HELP + "\n" + example("events export --since 2026-01-31 > events.jsonl"))
     .action((options: ExportOptions, command: Command) => exportLines(options, command));
 }
 
 function addOptions(command: Command): Command {
   return command
-    .option("--since <when>", `only from then on: ${MOMENT}`)
-    .option("--until <when>", "only before then, in the same forms")
+    .option("--since <when>", `only events from this time on: ${MOMENT}`)
+    .option("--until <when>", "only events before this time, in the same forms")
     .addOption(new Option("--action <action>", "only this action").choices(ACTIONS));
 }
 
 async function list(reference: string, options: ListOptions, command: Command): Promise<void> {
   const { service, serverId, limit } = options;
   if (service !== undefined && serverId !== undefined) {
-    throw new CliError("--service is for credentials and --server-id for servers: no event has both");
+    throw new CliError("use --service (for credentials) or --server-id (for servers), not both");
   }
   const filter = readFilter(options);
   const { json, target } = await readContext(command);
@@ -81,9 +81,10 @@ async function list(reference: string, options: ListOptions, command: Command): 
   }
   const more = events.length > limit;
   const shown = events.slice(0, limit);
-  const end = more ? [`There are more: --since ${shown.at(-1)?.occurred_at} goes on, --limit shows more at once.`] : [];
+  const last = shown.at(-1)?.occurred_at;
+  const end = more ? [`There are more events. Continue with --since ${last}, or raise --limit.`] : [];
   const headings = ["OCCURRED AT", "PROJECT", "ACTION", "OF", "BY", "REQUEST ID"];
-  print(json, { events: shown, more }, [...table(headings, shown.map(cells), "There is no such event."), ...end]);
+  print(json, { events: shown, more }, [...table(headings, shown.map(cells), "There are no such events."), ...end]);
 }
 
 async function exportLines(options: ExportOptions, command: Command): Promise<void> {

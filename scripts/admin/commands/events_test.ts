@@ -34,7 +34,7 @@ function actions(events: Recorded[]): string[] {
   return events.map(({ action }) => action);
 }
 
-/** A tenant that has done something of each kind, in this order. */
+/** Creates a tenant with one event of each kind, in this order. */
 async function busyTenant(name: string) {
   const tenant = await newTenant(name);
   await fill(tenant.key, "first");
@@ -61,10 +61,10 @@ Deno.test("events list merges both projects by time, oldest first", async () => 
   const shown = await text("events", "list", "of-listed/listed");
   assertMatch(shown, HUB_EVENT);
   assertMatch(shown, /Z +key-vault-executor +retrieve +first api_key +agent /m);
-  assertEquals(await text("events", "list", "acme-lab"), "There is no such event.\n");
+  assertEquals(await text("events", "list", "acme-lab"), "There are no such events.\n");
 });
 
-Deno.test("events list narrows by action, service, server, time and number", async () => {
+Deno.test("events list filters by action, service, server, time and number", async () => {
   await busyTenant("narrowed");
   const list = async (...words: string[]) => await json("events", "list", "narrowed", ...words);
   assertEquals(actions((await list("--action", "delete")).events), ["delete", "delete"]);
@@ -79,10 +79,13 @@ Deno.test("events list narrows by action, service, server, time and number", asy
   const two = await list("--limit", "2");
   assertEquals([actions(two.events), two.more], [ALL.slice(0, 2), true]);
   assertEquals((await list("--limit", "7")).more, false);
-  assertMatch(await text("events", "list", "narrowed", "--limit", "2"), /\nThere are more: --since 20\S+ goes on/);
+  assertMatch(
+    await text("events", "list", "narrowed", "--limit", "2"),
+    /\nThere are more events\. Continue with --since 20\S+, or/,
+  );
 });
 
-Deno.test("events export prints lines of JSON of all tenants, or of what is asked for", async () => {
+Deno.test("events export prints lines of JSON for all tenants, or for the options given", async () => {
   const tenant = await busyTenant("exported");
   const mine = await exported("--tenant", "exported");
   assertEquals(actions(mine), ALL);
@@ -104,7 +107,7 @@ Deno.test("events export prints lines of JSON of all tenants, or of what is aske
   assertEquals(await text("events", "export", "--until", "2020-01-01"), "");
 });
 
-Deno.test("events of a tenant that is deleted are told by its id", async () => {
+Deno.test("events of a deleted tenant can be listed by its id", async () => {
   const tenant = await busyTenant("leaving");
   await text("tenant", "delete", "leaving", "--yes");
   const { events } = await json("events", "list", tenant.id.toUpperCase());
@@ -114,9 +117,9 @@ Deno.test("events of a tenant that is deleted are told by its id", async () => {
   await fail(["events", "list", "leaving"], /there is no tenant "leaving"/);
 });
 
-Deno.test("events export has every event once, over pages, and microseconds between two of them", async () => {
+Deno.test("events export has every event once, across pages and microseconds apart", async () => {
   const tenantId = crypto.randomUUID();
-  // Alternately of both projects, a microsecond apart, so that some moments end in zeros.
+  // The projects alternate, a microsecond apart, so that some times end in zeros.
   const moment = (sql: typeof hubSql, odd: number) =>
     sql`timestamptz '2026-01-01 00:00:00Z' + (2 * n + ${odd}) * interval '1 microsecond'`;
   await hubSql`
@@ -137,7 +140,7 @@ Deno.test("events export has every event once, over pages, and microseconds betw
   assertEquals(until.length, 10);
 });
 
-Deno.test("events export ends quietly when its reader does", async () => {
+Deno.test("events export ends without an error when its reader ends", async () => {
   const process = adminProcess(["events", "export"]).spawn();
   const reader = process.stdout.getReader();
   const { value } = await reader.read();
@@ -147,7 +150,7 @@ Deno.test("events export ends quietly when its reader does", async () => {
   assertEquals([code, err], [0, ""]);
 });
 
-Deno.test("events commands say what is wrong with their options", async () => {
+Deno.test("events commands explain invalid options", async () => {
   const list = ["events", "list", "acme-shop"];
   await fail(["events", "list", "nobody"], /there is no tenant "nobody"/);
   await fail([...list, "--since", "soon"], /--since must be like 24h, 7d, 2026-01-31 or .*, not "soon"/);
@@ -157,11 +160,14 @@ Deno.test("events commands say what is wrong with their options", async () => {
     [...list, "--action", "steal"],
     /'steal' is invalid\. Allowed choices are register, update, delete, store/,
   );
-  await fail([...list, "--service", "a", "--server-id", "b"], /no event has both/);
+  await fail(
+    [...list, "--service", "a", "--server-id", "b"],
+    /use --service \(for credentials\) or --server-id \(for servers\), not both/,
+  );
   await fail([...list, "--limit", "0"], /'0' is invalid\. It must be a whole number from 1 to 99999/);
   await fail(["events", "export", "--project", "hub"], /Allowed choices are governance-hub, key-vault-executor/);
   await fail(["events", "export", "--since", "soon"], /--since must be like/);
-  assertMatch((await admin(["events", "export", "--help"])).out, /begins ten seconds before the end of that\s+one/);
+  assertMatch((await admin(["events", "export", "--help"])).out, /start ten seconds before its end/);
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

@@ -1,4 +1,4 @@
-/** Moments of the command line: when a key expires, and from when and until when events are wanted. */
+/** Parses times on the command line: a key's expiry, and the range of events. */
 
 import { CliError } from "../../cli/error.ts";
 
@@ -8,9 +8,9 @@ const DATE = /^\d{4}-\d\d-\d\d$/;
 const TIME = /^(\d{4}-\d\d-\d\d)[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /**
- * The moment in RFC 3339, in UTC: so many days or hours from now, the beginning of a day in UTC, or a moment as it is.
+ * The time in RFC 3339, in UTC. Accepts days or hours from now, a date (its start in UTC) or an RFC 3339 time.
  *
- * @throws {CliError} for anything else, and for a moment that is not to come.
+ * @throws {CliError} for other text, and for a time that is not in the future.
  */
 export function readExpiry(text: string, now: Date): string {
   const moment = parse(text, now, 1);
@@ -22,9 +22,9 @@ export function readExpiry(text: string, now: Date): string {
 }
 
 /**
- * The same of the past: so many days or hours ago, the beginning of a day in UTC, or a moment, to the microsecond.
+ * The same for the past: days or hours ago, a date (its start in UTC) or an RFC 3339 time, to the microsecond.
  *
- * @throws {CliError} for anything else.
+ * @throws {CliError} for other text.
  */
 export function readPast(option: string, text: string, now: Date): string {
   const moment = parse(text, now, -1);
@@ -35,7 +35,7 @@ export function readPast(option: string, text: string, now: Date): string {
   return microseconds === undefined ? moment.toISOString() : moment.toISOString().replace(/\.\d+/, `.${microseconds}`);
 }
 
-/** @param direction of a duration: 1 from now on, -1 back */
+/** @param direction of a duration: 1 for the future, -1 for the past */
 function parse(text: string, now: Date, direction: 1 | -1): Date | undefined {
   const moment = parseAnyYear(text, now, direction);
   if (moment === undefined || Number.isNaN(moment.getTime())) return undefined;
@@ -52,7 +52,7 @@ function parseAnyYear(text: string, now: Date, direction: 1 | -1): Date | undefi
   return date !== undefined && isDay(date) ? new Date(text.toUpperCase()) : undefined;
 }
 
-/** JavaScript takes the 30th of February for the 2nd of March. */
+/** JavaScript reads 30 February as 2 March. */
 function isDay(date: string): boolean {
   const day = new Date(date);
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readExpiry, readPast } from "./expiry.ts";
 
-Deno.test("readExpiry() takes days, hours, a date and a moment of RFC 3339, and nothing else", () => {
+Deno.test("readExpiry() accepts only days, hours, a date and an RFC 3339 time", () => {
   const now = new Date("2026-06-01T12:00:00Z");
   const good = [
     ["90d", "2026-08-30T12:00:00.000Z"],
@@ -22,7 +22,7 @@ Deno.test("readExpiry() takes days, hours, a date and a moment of RFC 3339, and 
   }
 });
 
-Deno.test("readPast() takes the same forms of the past, and keeps microseconds", () => {
+Deno.test("readPast() accepts the same forms for the past, and keeps microseconds", () => {
   const now = new Date("2026-06-01T12:00:00Z");
   const good = [
     ["24h", "2026-05-31T12:00:00.000Z"],

@@ -21,16 +21,16 @@ import { NAME_RULE } from "./organization.ts";
 import { print, table } from "../../cli/output.ts";
 
 export function addKernelCommands(program: Command): void {
-  const group = addGroup(program, "kernel", "keys of kernels: one key, the tenants of one organization");
-  addIssueOptions(group.command("issue").description("issue a key, and show it once"))
+  const group = addGroup(program, "kernel", "kernels' keys: each key is for all tenants of one organization");
+  addIssueOptions(group.command("issue").description("issue a key and show it once"))
     .argument("<organization>", "its id or its name")
     .addHelpText("after", example("kernel issue acme --name production --expires 2027-01-01"))
     .action((organization: string, options: IssueOptions, command: Command) => issue(organization, options, command));
-  group.command("list").description("list keys, never the key itself")
-    .argument("[organization]", "only this organization's: its id or its name")
+  group.command("list").description("list keys, without the keys' secret values")
+    .argument("[organization]", "only for this organization: its id or its name")
     .addHelpText("after", example("kernel list acme"))
     .action((organization: string | undefined, _options: unknown, command: Command) => list(organization, command));
-  group.command("revoke").description("revoke a key from the next request on")
+  group.command("revoke").description("revoke a key at once")
     .argument("<id>", "the key's id, as the list shows it")
     .addHelpText("after", example("kernel revoke 0c7f9d0e-5a55-4c0b-9d5e-2f1f1b1e6a01"))
     .action((id: string, _options: unknown, command: Command) => revoke(id, command));
@@ -42,20 +42,20 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   const secret = target.kernelHmacSecret();
   const organization = await findOrganization(target.hub, reference);
   const issued = await withMessages(issueKernel(target.hub, secret, organization.id, keyOptions), {
-    "23503": `the organization ${organization.name} was deleted meanwhile`,
+    "23503": `the organization ${organization.name} was deleted during the command`,
     "23514": NAME_RULE,
   });
   if (await isUnknown(target.hub, issued.key)) {
     await revokeKernel(target.hub, issued.id);
-    throw new CliError("no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's");
+    throw new CliError("no key was issued: KERNEL_HMAC_SECRET differs from the hub's; set it to the hub's value");
   }
   const fields = { organization_id: organization.id };
   printIssued(json, issued, keyOptions, { description: `every tenant of ${organization.name}`, fields });
 }
 
-/** Whether the hub's functions refuse a key that was just issued: they hash it under another secret. */
+/** Whether the hub refuses a key that was just issued, because it hashes keys with another secret. */
 async function isUnknown(hub: ProjectAccess, key: string): Promise<boolean> {
-  // No such tenant exists, so a key that is known gets 403.
+  // The tenant does not exist, so a valid key gets 403.
   const { error } = await connect(hub).functions.invoke(`mcp-servers/list?tenant_id=${crypto.randomUUID()}`, {
     method: "GET",
     headers: { Authorization: `Bearer ${key}` },
@@ -73,7 +73,7 @@ async function list(reference: string | undefined, command: Command): Promise<vo
     a.organization_name.localeCompare(b.organization_name) || a.created_at.localeCompare(b.created_at)
   );
   const rows = kernels.map((kernel) => [kernel.organization_name, ...keyCells(kernel)]);
-  print(json, { kernels }, table(["ORGANIZATION", ...KEY_HEADINGS], rows, "There is no kernel."));
+  print(json, { kernels }, table(["ORGANIZATION", ...KEY_HEADINGS], rows, "There are no kernels."));
 }
 
 async function revoke(text: string, command: Command): Promise<void> {
@@ -82,5 +82,5 @@ async function revoke(text: string, command: Command): Promise<void> {
   if (!await revokeKernel(target.hub, id)) {
     throw new CliError(`there is no kernel with the id ${id}; deno task admin kernel list shows them`);
   }
-  print(json, { id, revoked: true }, `Revoked: ${id} is refused from the next request on.`);
+  print(json, { id, revoked: true }, `Revoked ${id}. Requests with this key now fail.`);
 }

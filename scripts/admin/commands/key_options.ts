@@ -1,4 +1,4 @@
-/** What keys of both kinds are issued with, and how they are listed. */
+/** The options to issue keys of both kinds, and the columns of their lists. */
 
 import { type Command, InvalidArgumentError } from "commander";
 import { service as serviceField } from "shared/schema/request_fields.ts";
@@ -7,10 +7,10 @@ import { readExpiry } from "./expiry.ts";
 import type { ApiKey, Kernel } from "../client/hub.ts";
 import { print, time } from "../../cli/output.ts";
 
-/** As the hub's table has it. */
+/** The hub's table has the same limit. */
 const MAX_SERVICES = 100;
 
-/** What the command line says of a key. */
+/** The command line's options for a key. */
 export interface IssueOptions {
   name: string;
   expires?: string;
@@ -25,12 +25,12 @@ export function addIssueOptions(command: Command): Command {
     .option("--scope <scope>", `one of ${SCOPES.join(", ")}; repeatable (default: all)`, addScope)
     .option(
       "--service <name>",
-      "limit it to credentials of this service; repeatable (default: all)",
+      "limit the key to credentials of this service; repeatable (default: all)",
       addService,
     );
 }
 
-/** @throws {CliError} for an expiry that is malformed or past. */
+/** @throws {CliError} for an expiry that is malformed or in the past. */
 export function readKeyOptions({ name, expires, scope, service }: IssueOptions): KeyOptions {
   return {
     name,
@@ -40,7 +40,7 @@ export function readKeyOptions({ name, expires, scope, service }: IssueOptions):
   };
 }
 
-/** Prints a new key: the one time that it is shown. */
+/** Prints a new key. No later command can show it. */
 export function printIssued(json: boolean, issued: IssuedKey, options: KeyOptions, holder: Holder): void {
   const { id, key } = issued;
   const { name, scopes = SCOPES, services = null, expires_at = null } = options;
@@ -48,11 +48,11 @@ export function printIssued(json: boolean, issued: IssuedKey, options: KeyOption
   const lines = [
     key,
     "",
-    `This key is not shown again: store it now. Whoever holds it acts for ${holder.description}.`,
+    `Store this key now: it is not shown again. Anyone who has it can act for ${holder.description}.`,
     `id ${id}, expires ${expires}, scopes ${scopes.join(" ")}, services ${services?.join(" ") ?? "all"}`,
     ...(services === null
       ? []
-      : ["Services limit only its credentials: it may use every server of its tenant that its scopes allow."]),
+      : ["Services limit credentials only: the key can use every server of its tenant that its scopes allow."]),
   ];
   print(json, { id, key, name, scopes, services, expires_at, ...holder.fields }, lines);
 }
@@ -64,7 +64,7 @@ export interface Holder {
 
 export const KEY_HEADINGS = ["ID", "KEY", "NAME", "SCOPES", "SERVICES", "CREATED", "EXPIRES", "REVOKED", "LAST USED"];
 
-/** The cells under KEY_HEADINGS. */
+/** One row under KEY_HEADINGS. */
 export function keyCells(key: ApiKey | Kernel): string[] {
   return [
     key.id,
@@ -88,6 +88,8 @@ function addService(service: string, before: string[] = []): string[] {
   const parsed = serviceField().safeParse(service);
   if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`);
   const services = [...new Set([...before, service])];
-  if (services.length > MAX_SERVICES) throw new InvalidArgumentError(`A key has at most ${MAX_SERVICES} services.`);
+  if (services.length > MAX_SERVICES) {
+    throw new InvalidArgumentError(`A key may have at most ${MAX_SERVICES} services.`);
+  }
   return services;
 }

@@ -12,7 +12,7 @@ import {
   text,
 } from "../../test/support/admin_program.ts";
 
-Deno.test("api-key issue shows a key that works, list what it is without it, and revoke ends it", async () => {
+Deno.test("api-key issue shows a key that works, list describes it without its secret, and revoke ends it", async () => {
   const name = `agent ${crypto.randomUUID()}`;
   const shown = await text(
     "api-key",
@@ -27,7 +27,7 @@ Deno.test("api-key issue shows a key that works, list what it is without it, and
   );
   assertMatch(
     shown,
-    /^mcp_\w{49}\n\nThis key is not shown again: store it now\. .*acme\/acme-shop\.\nid [^\n]*servers:read, services all\n$/,
+    /^mcp_\w{49}\n\nStore this key now: it is not shown again\. .*acme\/acme-shop\.\nid [^\n]*servers:read, services all\n$/,
   );
   const key = shown.slice(0, 53);
   assertEquals(await request(key, "mcp-servers/list"), 200);
@@ -57,7 +57,7 @@ Deno.test("api-key issue shows a key that works, list what it is without it, and
 
   assertEquals(
     await text("api-key", "revoke", listed.id),
-    `Revoked: ${listed.id} is refused from the next request on.\n`,
+    `Revoked ${listed.id}. Requests with this key now fail.\n`,
   );
   assertEquals(await request(key, "mcp-servers/list"), 401);
   assertEquals(await json("api-key", "revoke", listed.id), { id: listed.id, revoked: true });
@@ -73,7 +73,7 @@ Deno.test("api-key issue shows a key that works, list what it is without it, and
   assert(!table.includes(key));
 });
 
-Deno.test("api-key issue gives all scopes and no expiry by default, and each scope that is named once", async () => {
+Deno.test("api-key issue gives all scopes and no expiry by default, and named scopes without duplicates", async () => {
   const all = await json("api-key", "issue", globex.tenants[0]?.id ?? "", "--name", "all");
   assertEquals([all.scopes, all.expires_at], [SCOPES, null]);
   assertEquals(await request(all.key, "credentials/list"), 200);
@@ -96,16 +96,19 @@ Deno.test("kernel issue, list and revoke do the same for the tenants of an organ
     "acme",
   ]);
   assert(kernels.every((kernel: { organization_id: string }) => kernel.organization_id === acme.id));
-  assertMatch(await text("kernel", "revoke", issued.id), /^Revoked: /);
+  assertMatch(await text("kernel", "revoke", issued.id), /^Revoked /);
   assertEquals(await request(issued.key, path), 401);
   assertMatch(
     await text("kernel", "list"),
     new RegExp(`^acme +${issued.id} +${issued.key.slice(0, 8)}… +production +all +all `, "m"),
   );
-  assertMatch(await text("kernel", "issue", "globex", "--name", "shown"), /^krn_\w{49}\n\nThis key is not shown again/);
+  assertMatch(
+    await text("kernel", "issue", "globex", "--name", "shown"),
+    /^krn_\w{49}\n\nStore this key now: it is not shown again/,
+  );
 });
 
-Deno.test("api-key issue and kernel issue limit a key to services, show them, and the vault keeps to them", async () => {
+Deno.test("api-key issue and kernel issue limit a key to services and show them, and the vault enforces them", async () => {
   const words = ["--name", "narrow", "--service", "amazon", "--service", "git/hub", "--service", "amazon"];
   const issued = await json("api-key", "issue", "acme-shop", ...words);
   assertEquals(issued.services, ["amazon", "git/hub"]);
@@ -119,18 +122,18 @@ Deno.test("api-key issue and kernel issue limit a key to services, show them, an
   assertMatch(await text("api-key", "list"), new RegExp(`${issued.id} +\\S+ +narrow +all +amazon git/hub +20`));
 
   const shown = await text("kernel", "issue", "acme", "--name", "narrow kernel", "--service", "amazon");
-  assertMatch(shown, /, services amazon\nServices limit only its credentials: it may use every server/);
+  assertMatch(shown, /, services amazon\nServices limit credentials only: the key can use every server/);
   assertMatch(await text("kernel", "list", "acme"), /narrow kernel +all +amazon +20/);
   assertEquals((await json("kernel", "issue", "acme", "--name", "wide")).services, null);
 });
 
-Deno.test("api-key issue refuses a service that is malformed, and more than a hundred", async () => {
+Deno.test("api-key issue refuses malformed services, and more than a hundred services", async () => {
   const words = ["api-key", "issue", "acme-shop", "--name", "refused"];
   for (const service of ["", "a b", "-a", "a".repeat(65)]) {
     await fail([...words, "--service", service], /It must be 1 to 64 of A-Z a-z 0-9 \. _ : \/ -, and begin with/);
   }
   const many = (amount: number) => Array.from({ length: amount }, (_, n) => ["--service", `s${n}`]).flat();
-  await fail([...words, ...many(101)], /A key has at most 100 services\./);
+  await fail([...words, ...many(101)], /A key may have at most 100 services\./);
   assertEquals((await json(...words, ...many(100))).services.length, 100);
 });
 
@@ -139,11 +142,11 @@ Deno.test("kernel issue revokes the key that a wrong KERNEL_HMAC_SECRET makes us
   const wrong = { ...HOSTED, KERNEL_HMAC_SECRET: "ab".repeat(32) };
   await fail(
     ["kernel", "issue", "globex", "--name", name],
-    /no key was issued: the KERNEL_HMAC_SECRET given here is not the hub's/,
+    /no key was issued: KERNEL_HMAC_SECRET differs from the hub's/,
     wrong,
   );
   const { kernels } = await json("kernel", "list", "globex");
   assert(kernels.find((kernel: { name: string }) => kernel.name === name).revoked_at !== null);
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

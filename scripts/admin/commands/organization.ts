@@ -7,15 +7,15 @@ import { addGroup, example, readContext } from "../command.ts";
 import { listOrganizations } from "../client/hub.ts";
 import { print, table, time } from "../../cli/output.ts";
 
-export const NAME_RULE = "a name has 1 to 200 characters and no control or format characters";
+export const NAME_RULE = "a name must have 1 to 200 characters, and no control or format characters";
 
 export function addOrganizationCommands(program: Command): void {
-  const group = addGroup(program, "organization", "owners of tenants and of kernels");
-  group.command("create").description("make an organization")
-    .argument("<name>", "its name, which no other organization has")
+  const group = addGroup(program, "organization", "organizations, which own tenants and kernels");
+  group.command("create").description("create an organization")
+    .argument("<name>", "its name, unique among organizations")
     .addHelpText("after", example("organization create acme"))
     .action((name: string, _options: unknown, command: Command) => create(name, command));
-  group.command("list").description("list the organizations")
+  group.command("list").description("list organizations")
     .addHelpText("after", example("organization list --json"))
     .action((_options: unknown, command: Command) => list(command));
 }
@@ -23,7 +23,7 @@ export function addOrganizationCommands(program: Command): void {
 async function create(name: string, command: Command): Promise<void> {
   const { json, target } = await readContext(command);
   const { id } = await withMessages(createOrganization(target.hub, name), {
-    "23505": `there is an organization ${JSON.stringify(name)} already`,
+    "23505": `an organization ${JSON.stringify(name)} already exists`,
     "23514": NAME_RULE,
   });
   print(json, { id, name }, `Organization ${name}: ${id}`);
@@ -33,5 +33,5 @@ async function list(command: Command): Promise<void> {
   const { json, target } = await readContext(command);
   const organizations = (await listOrganizations(target.hub)).sort((a, b) => a.name.localeCompare(b.name));
   const rows = organizations.map(({ id, name, created_at }) => [name, id, time(created_at)]);
-  print(json, { organizations }, table(["NAME", "ID", "CREATED"], rows, "There is no organization."));
+  print(json, { organizations }, table(["NAME", "ID", "CREATED"], rows, "There are no organizations."));
 }

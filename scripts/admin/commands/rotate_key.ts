@@ -22,17 +22,17 @@ import { describeUnreadable } from "../rotation/unreadable.ts";
 
 const HELP = `
 Deploy the new key first: the new one in CREDENTIAL_ENCRYPTION_KEY, the old one in
-CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS. You may stop it at any point and run it again. Agents can store and
-retrieve credentials while it runs. When it says that a key may be removed, remove it.
+CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS. You can stop the command at any time and run it again. Agents can
+store and retrieve credentials while it runs. Remove a previous key when the command says that you can.
 
-Exits with 1 when it cannot re-seal a credential, with 130 after Ctrl-C.`;
+Exits with 1 if it cannot re-seal a credential, and with 130 after Ctrl-C.`;
 
 interface Options extends KeyringOptions {
   dryRun?: boolean;
   yes?: boolean;
 }
 
-/** What a run has done and left, for whoever reads it. */
+/** What a run did, and what is left. */
 interface RotationOutcome extends Omit<Rotation, "requestId"> {
   requestId: string | null;
   dryRun: boolean;
@@ -42,8 +42,8 @@ interface RotationOutcome extends Omit<Rotation, "requestId"> {
 export function addRotateKeyCommand(program: Command): void {
   addKeyOptions(program.command("rotate-key"))
     .description("re-seal every credential that is not under the current encryption key")
-    .option("--dry-run", "show what would be done, and change nothing")
-    .option("--yes", "do not ask when no credential is under the current key yet")
+    .option("--dry-run", "show what would change, without changing it")
+    .option("--yes", "do not ask for confirmation when no credential is under the current key yet")
     .addHelpText("after", HELP + "\n" + example("rotate-key --env-file key-vault-executor/.env"))
     .action((options: Options, command: Command) => rotateKey(options, command));
 }
@@ -65,13 +65,13 @@ async function run(vault: ProjectAccess, keyring: Keyring, before: KeyUse[]): Pr
   return await stoppable(async (stop) => {
     const rotation = await rotate(vault, keyring, before, stop).catch((error) => {
       if (!(error instanceof CliError)) throw error;
-      throw new CliError(`${error.message}; what was re-sealed stays: run rotate-key again to continue`);
+      throw new CliError(`${error.message}; re-sealed credentials are kept: run rotate-key again to continue`);
     });
     return { ...rotation, dryRun: false, isStopped: stop.aborted };
   });
 }
 
-/** A key that no credential is under may be one that no function has, or that nobody keeps. */
+/** Warns about a key without credentials: it may not be deployed, and nobody may have a copy. */
 async function announce(json: boolean, keys: KeyUse[], yes: boolean): Promise<void> {
   const [current] = keys;
   if (current === undefined || total(keys, "previous") === 0) return;
@@ -79,8 +79,8 @@ async function announce(json: boolean, keys: KeyUse[], yes: boolean): Promise<vo
   if (current.credentials > 0) return;
   note(
     json,
-    "No credential is under it yet. A function without this key answers 503 for what is re-sealed, and losing the " +
-      "key loses all credentials: deploy it first, and keep a copy.",
+    "No credential is under it yet. Deploy the key first: a function without it answers 503 for re-sealed " +
+      "credentials. Keep a copy: without the key, all credentials are lost.",
   );
   if (!yes) await confirm(`Type ${current.id} to continue:`, current.id);
 }
@@ -128,14 +128,14 @@ function findProblems(outcome: RotationOutcome): string[] {
   if (unknown.length > 0) {
     problems.push(
       `${count(total(keys, "not configured"), "credential")} under ${unknown.map(({ id }) => id).join(", ")}, ` +
-        "not configured: add the keys with these ids to CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS, and run this again",
+        "not configured: add the keys with these ids to CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS, and run rotate-key again",
     );
   }
   const remaining = dryRun ? 0 : left(outcome);
   if (remaining > 0) {
     problems.push(
-      `${count(remaining, "credential")} stored under a previous key meanwhile, by a function that still seals ` +
-        "under it: deploy the new key first, and run this again",
+      `${count(remaining, "credential")} stored during the run under a previous key, by a function that still ` +
+        "uses it: deploy the new key first, and run rotate-key again",
     );
   }
   return problems;

@@ -24,17 +24,17 @@ import {
 
 const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
 
-/** On the local stack, whose stack.json has the current key. */
+/** Runs on the local stack. Its stack.json has the current key. */
 function rotate(...words: string[]): Promise<Ran> {
   return admin(["rotate-key", "--yes", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
 }
 
-/** Through a proxy, as on hosted projects. */
+/** Runs through a proxy, as on hosted projects. */
 function rotateAt(url: string, ...words: string[]): Promise<Ran> {
   return admin(["rotate-key", "--yes", ...words], { ...HOSTED, ...KEYS, VAULT_URL: url });
 }
 
-Deno.test("rotate-key ends after the batch in flight on Ctrl-C, with 130, and goes on when it is run again", async () => {
+Deno.test("rotate-key stops after the current batch on Ctrl-C with 130, and continues when run again", async () => {
   await refill({ [OLD_KEY]: 1600 });
   const [second, interrupted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let swaps = 0;
@@ -42,7 +42,7 @@ Deno.test("rotate-key ends after the batch in flight on Ctrl-C, with 130, and go
     async (name, forward) => {
       if (name !== "reseal_credentials" || ++swaps !== 2) return;
       second.resolve();
-      // The signal is there before the answer is.
+      // The signal arrives before the answer.
       await interrupted.promise;
       return await forward();
     },
@@ -67,7 +67,7 @@ Deno.test("rotate-key ends after the batch in flight on Ctrl-C, with 130, and go
   assertEquals(await findWrong(NEW_ID), []);
 });
 
-Deno.test("rotate-key loses to a store and to a delete between its read and its swap", async () => {
+Deno.test("rotate-key keeps the result of a store or a delete between its read and its swap", async () => {
   await refill({ [OLD_KEY]: 5 });
   let isFirst = true;
   const { code, out } = await withProxy(async (name) => {
@@ -84,7 +84,7 @@ Deno.test("rotate-key loses to a store and to a delete between its read and its 
   assertEquals((await readRows()).length, 4);
 });
 
-Deno.test("rotate-key repeats what fails for a moment, and what was done though its answer was lost", async () => {
+Deno.test("rotate-key retries a call that fails for a time, and one whose answer was lost", async () => {
   await refill({ [OLD_KEY]: 700 });
   const failures: Record<string, (forward: () => Promise<Response>) => Promise<Response>> = {
     "list_sealed_credentials 1": () => Promise.resolve(new Response("upstream", { status: 503 })),
@@ -106,7 +106,7 @@ Deno.test("rotate-key repeats what fails for a moment, and what was done though 
   assertEquals([calls.reseal_credentials, calls.read_status], [4, 3]);
 });
 
-Deno.test("rotate-key gives up on what keeps failing, says that what is done stays, and is run again", async () => {
+Deno.test("rotate-key gives up on a call that keeps failing, says that finished work is kept, and can be run again", async () => {
   await refill({ [OLD_KEY]: 700 });
   let swaps = 0;
   const failure = () => Response.json({ code: "XX000", message: "?" }, { status: 500 });
@@ -116,21 +116,21 @@ Deno.test("rotate-key gives up on what keeps failing, says that what is done sta
   assertEquals([failing.code, swaps], [1, 2]);
   assertMatch(
     failing.err,
-    /^error: .*reseal_credentials: XX000 .*; what was re-sealed stays: run rotate-key again to continue$/m,
+    /^error: .*reseal_credentials: XX000 .*; re-sealed credentials are kept: run rotate-key again to continue$/m,
   );
   assertEquals((await findWrong(NEW_ID)).length, 200);
   assertEquals((await rotate()).code, 0);
   assertEquals(await findWrong(NEW_ID), []);
 });
 
-Deno.test("rotate-key ends at once with 130 when Ctrl-C comes while it waits to repeat a call", async () => {
+Deno.test("rotate-key ends at once with 130 on Ctrl-C during the pause before a retry", async () => {
   await refill({ [OLD_KEY]: 2 });
   const waiting = Promise.withResolvers<void>();
   let swaps = 0;
   const begun = performance.now();
   const ran = await withProxy((name) => {
     if (name !== "reseal_credentials") return Promise.resolve();
-    // It waits for a second then, and is not to repeat the call.
+    // The pause is one second then. The call must not be repeated.
     if (++swaps === 3) setTimeout(waiting.resolve, 100);
     return Promise.resolve(new Response("upstream", { status: 503 }));
   }, async (url) => {
@@ -141,12 +141,12 @@ Deno.test("rotate-key ends at once with 130 when Ctrl-C comes while it waits to 
     return note(await output);
   });
   assertEquals([ran.code, swaps], [130, 3]);
-  assertMatch(ran.err, /^error: .*is not available now \(status 503\); .*run rotate-key again to continue$/m);
+  assertMatch(ran.err, /^error: .*is not available \(status 503\); .*run rotate-key again to continue$/m);
   assert(performance.now() - begun < 6000);
   assertEquals((await findWrong(OLD_ID)).length, 0);
 });
 
-Deno.test("rotate-key runs another pass for what was stored under the old key meanwhile", async () => {
+Deno.test("rotate-key runs another pass for credentials stored under the old key during the first", async () => {
   await refill({ [OLD_KEY]: 3 });
   let statuses = 0;
   const { code, out } = await withProxy(async (name) => {
@@ -156,7 +156,7 @@ Deno.test("rotate-key runs another pass for what was stored under the old key me
   assertEquals(await findWrong(NEW_ID), []);
 });
 
-Deno.test("rotate-key says to deploy first when an instance goes on sealing under the old key", async () => {
+Deno.test("rotate-key says to deploy first when an instance still seals under the old key", async () => {
   await refill({ [OLD_KEY]: 3 });
   let statuses = 0;
   const { code, out, err } = await withProxy(async (name) => {
@@ -165,8 +165,8 @@ Deno.test("rotate-key says to deploy first when an instance goes on sealing unde
   assertEquals([code, JSON.parse(out).resealed, statuses], [1, 5, 4]);
   assertMatch(
     err,
-    /1 credential stored under a previous key meanwhile.*: deploy the new key first, and run this again$/m,
+    /1 credential stored during the run under a previous key.*: deploy the new key first, and run rotate-key again$/m,
   );
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

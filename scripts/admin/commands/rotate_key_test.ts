@@ -27,12 +27,12 @@ import {
 
 const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
 
-/** On the local stack, whose stack.json has the current key. */
+/** Runs on the local stack. Its stack.json has the current key. */
 function rotate(...words: string[]): Promise<Ran> {
   return admin(["rotate-key", "--yes", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
 }
 
-Deno.test("rotate-key re-seals what is under a previous key, in batches, and it is retrieved as it was", async () => {
+Deno.test("rotate-key re-seals credentials under a previous key in batches, and their values stay the same", async () => {
   await refill({ [OLD_KEY]: 1203, [NEW_KEY]: 2 });
   const before = await readRows();
   const { code, out, err } = await rotate();
@@ -43,7 +43,7 @@ Deno.test("rotate-key re-seals what is under a previous key, in batches, and it 
 Re-sealed 1,203 credentials.
 
 1,205 credentials under ${NEW_ID}: the current key
-0 credentials left under ${OLD_ID}: this key may be removed from CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS
+0 credentials left under ${OLD_ID}: you can remove this key from CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS
 `,
   );
   assertEquals(await findWrong(NEW_ID), []);
@@ -60,18 +60,18 @@ Re-sealed 1,203 credentials.
   }
 });
 
-Deno.test("rotate-key asks before the first credential goes under a key, and changes nothing without an answer", async () => {
+Deno.test("rotate-key asks before it uses a key for the first time, and changes nothing without an answer", async () => {
   await refill({ [OLD_KEY]: 2 });
   const before = await readRows();
   const variables = { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
   const { code, err } = await admin(["rotate-key"], variables);
-  assertEquals([code, err], [1, "error: nothing was done: there is no terminal to ask on; use --yes\n"]);
+  assertEquals([code, err], [1, "error: nothing was changed: there is no terminal to ask on; use --yes\n"]);
   assertEquals(await readRows(), before);
   await refill({ [OLD_KEY]: 2, [NEW_KEY]: 1 });
   assertEquals((await admin(["rotate-key"], variables)).code, 0);
 });
 
-Deno.test("rotate-key --json tells what it did, and records it under one request id", async () => {
+Deno.test("rotate-key --json reports what it did, and records it under one request id", async () => {
   await refill({ [OLD_KEY]: 600 });
   const { code, out, err } = await rotate("--json");
   const { request_id, ...answer } = JSON.parse(out);
@@ -120,7 +120,7 @@ Deno.test("rotate-key --dry-run shows what it would do, and changes nothing", as
   assertEquals(await readRows(), before);
 });
 
-Deno.test("rotate-key leaves what does not open, names it, re-seals all else, and exits with 1", async () => {
+Deno.test("rotate-key skips and names credentials that do not open, re-seals the others, and exits with 1", async () => {
   await refill({ [OLD_KEY]: 20 });
   const [altered, moved] = await vaultSql`
     update public.tenant_credentials as credential
@@ -134,7 +134,7 @@ Deno.test("rotate-key leaves what does not open, names it, re-seals all else, an
   const { code, out, err } = await rotate("--json");
   const { resealed, unreadable_count, unreadable } = JSON.parse(out);
   assertEquals([code, resealed, unreadable_count], [1, 18, 2]);
-  const reason = "altered, or of another row";
+  const reason = "altered, or moved from another row";
   const named = (rows: unknown[]) => rows.map((row) => JSON.stringify(Object.entries(row ?? {}).sort())).sort();
   assertEquals(named(unreadable), named([{ ...altered, reason }, { ...moved, reason }]));
   assertMatch(
@@ -154,7 +154,7 @@ Deno.test("rotate-key leaves what does not open, names it, re-seals all else, an
   assertMatch(again.out, /^Re-sealed 0 credentials\.$/m);
 });
 
-Deno.test("rotate-key counts and names keys that are not configured, leaves what is under them, and exits with 1", async () => {
+Deno.test("rotate-key counts and names keys that are not configured, skips their credentials, and exits with 1", async () => {
   await refill({ [LOST_KEY]: 4, [OLD_KEY]: 2 });
   const { code, out, err } = await rotate();
   assertEquals(code, 1);
@@ -173,7 +173,7 @@ Deno.test("rotate-key counts and names keys that are not configured, leaves what
   ]);
 });
 
-Deno.test("rotate-key reads the keys of an env file, and of nothing else then", async () => {
+Deno.test("rotate-key reads keys only from the env file when there is one", async () => {
   await refill({ [OLD_KEY]: 2 });
   const path = await Deno.makeTempFile();
   try {
@@ -211,18 +211,17 @@ Deno.test("rotate-key refuses keys that are missing or malformed, and shows no v
     ...hosted,
     VAULT_URL: "http://127.0.0.1:1",
   });
-  assert(performance.now() - begun < 4000, "a wrong address is told at once");
+  assert(performance.now() - begun < 4000, "a wrong address is reported at once");
   await withProxy(
     () => Promise.resolve(new Response("upstream", { status: 503 })),
-    (url) =>
-      fail(["rotate-key", "--yes"], /is not available now \(status 503\); try again/, { ...hosted, VAULT_URL: url }),
+    (url) => fail(["rotate-key", "--yes"], /is not available \(status 503\); try again/, { ...hosted, VAULT_URL: url }),
   );
   assertEquals(await readRows(), before);
 });
 
 Deno.test({
   name: "rotate-key redraws one line of progress on a terminal",
-  // util-linux's script, which gives a program a terminal.
+  // util-linux's `script` gives a program a terminal.
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await refill({ [OLD_KEY]: 1100 });
@@ -243,4 +242,4 @@ Deno.test({
   },
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

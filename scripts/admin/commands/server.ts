@@ -7,9 +7,9 @@ import { listServers } from "../client/hub.ts";
 import { print, table, time } from "../../cli/output.ts";
 
 export function addServerCommands(program: Command): void {
-  const group = addGroup(program, "server", "MCP servers that agents have registered");
+  const group = addGroup(program, "server", "agents' registered MCP servers");
   group.command("list").description("list servers, without their arguments")
-    .argument("[tenant]", "only this tenant's: its id, its name or organization/name")
+    .argument("[tenant]", "only for this tenant: its id, its name or organization/name")
     .addHelpText("after", example("server list acme-shop"))
     .action((tenant: string | undefined, _options: unknown, command: Command) => list(tenant, command));
 }
@@ -28,5 +28,5 @@ async function list(reference: string | undefined, command: Command): Promise<vo
     time(server.updated_at),
   ]);
   const headings = ["TENANT", "SERVER ID", "NAME", "TOOL PREFIX", "ENABLED", "CREATED", "UPDATED"];
-  print(json, { servers }, table(headings, rows, "There is no server."));
+  print(json, { servers }, table(headings, rows, "There are no servers."));
 }

@@ -1,4 +1,4 @@
-/** `status`: what runs in both projects, and whether it is as it should be. */
+/** `status`: the state of both projects, and their problems. */
 
 import type { Command } from "commander";
 import { CliError } from "../../cli/error.ts";
@@ -10,7 +10,7 @@ import { count, print } from "../../cli/output.ts";
 import { type ProjectStatus, readStatus } from "../client/project_status.ts";
 import type { Target } from "../client/target.ts";
 
-/** jsonb keeps no order of its own. */
+/** jsonb does not keep the order of keys. */
 const COUNTS = ["organizations", "tenants", "live_api_keys", "live_kernels", "servers", "credentials"];
 
 interface Report {
@@ -21,7 +21,7 @@ interface Report {
 }
 
 export function addStatusCommand(program: Command): void {
-  program.command("status").description("what runs in both projects; exits with 1 if something is wrong")
+  program.command("status").description("show the state of both projects; exits with 1 if there is a problem")
     .addHelpText("after", example("status --json"))
     .action((_options: unknown, command: Command) => status(command));
 }
@@ -39,16 +39,16 @@ async function status(command: Command): Promise<void> {
   ];
   const lines = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)];
   print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, lines);
-  if (problems.length > 0) throw new CliError(`something is wrong: ${problems.join("; ")}`);
+  if (problems.length > 0) throw new CliError(`there are problems: ${problems.join("; ")}`);
 }
 
-/** Says of each key what it is to the command line, where that has the keys. */
+/** Marks the current and previous keys, if the command line has the keys. */
 async function markKeys({ status }: Report, target: Target): Promise<void> {
   const keyring = await readKeysIfKnown(target);
   if (keyring === undefined) return;
   for (const key of status?.encryption_keys ?? []) {
     const state = stateOf(keyring, key.id);
-    // Another command line's variables may hold it.
+    // A missing key is no problem here: these variables may not be the vault's.
     if (state !== "not configured") key.state = state;
   }
 }
@@ -68,9 +68,9 @@ async function inspect(name: ProjectName, project: ProjectAccess): Promise<Repor
 function findProblems(name: ProjectName, status: ProjectStatus): string[] {
   const problems = migrationProblems(name, status.migrations);
   const { tenant_scope: role } = status;
-  if (role === null) problems.push("there is no role tenant_scope: run scripts/deploy/roles.sql");
-  if (role?.superuser) problems.push("tenant_scope is a superuser: row-level security does not bind it");
-  if (role?.bypassrls) problems.push("tenant_scope has bypassrls: row-level security does not bind it");
+  if (role === null) problems.push("the role tenant_scope does not exist: run scripts/deploy/roles.sql");
+  if (role?.superuser) problems.push("tenant_scope is a superuser: row-level security does not apply to it");
+  if (role?.bypassrls) problems.push("tenant_scope has bypassrls: row-level security does not apply to it");
   if (role?.login) problems.push("tenant_scope can log in");
   for (const called of status.unscoped_functions) problems.push(`the function ${called} does not run as tenant_scope`);
   for (const called of status.open_tables) problems.push(`the table ${called} has no row-level security`);

@@ -13,7 +13,7 @@ import {
   vaultSql,
 } from "../../test/support/admin_program.ts";
 
-Deno.test("status tells migrations, counts and credentials by encryption key, and exits with 0", async () => {
+Deno.test("status shows migrations, counts and credentials by encryption key, and exits with 0", async () => {
   const tenant = await newTenant("counted");
   await fill(tenant.key, "a");
   const status = await json("status");
@@ -44,7 +44,7 @@ Deno.test("status tells migrations, counts and credentials by encryption key, an
   assertMatch(shown, /^ {2}✓ all checks pass$/m);
 });
 
-Deno.test("status marks the current and the previous keys where it is given them, and no other", async () => {
+Deno.test("status marks only the current and previous keys that the environment has", async () => {
   const [key] = (await json("status")).key_vault_executor.status.encryption_keys;
   const marked = async (env: Record<string, string>) => {
     const { code, out, err } = await admin(["status"], env);
@@ -60,13 +60,13 @@ Deno.test("status marks the current and the previous keys where it is given them
   assertEquals(await marked(HOSTED), "");
 });
 
-Deno.test("status names what is not as it should be, and exits with 1", async () => {
+Deno.test("status names each problem, and exits with 1", async () => {
   const failing = async (change: string, restore: string, expected: RegExp, sql = hubSql) => {
     await sql.unsafe(change);
     const [shown, asJson] = await Promise.all([admin(["status"]), admin(["status", "--json"])]);
     await sql.unsafe(restore);
     assertEquals([shown.code, asJson.code, JSON.parse(asJson.out).ok], [1, 1, false]);
-    assertMatch(shown.err, /^error: something is wrong: [^\n]+\n$/);
+    assertMatch(shown.err, /^error: there are problems: [^\n]+\n$/);
     assertMatch(shown.err, expected);
     assertMatch(shown.out, /^ {2}✗ /m);
   };
@@ -109,4 +109,4 @@ Deno.test("status names what is not as it should be, and exits with 1", async ()
   assertMatch(unreachable.err, /key-vault-executor: does not answer at http:\/\/127\.0\.0\.1:1; check VAULT_URL/);
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

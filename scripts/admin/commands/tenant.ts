@@ -12,16 +12,16 @@ import { addTenantDelete } from "./tenant_delete.ts";
 import { addTenantQuota } from "./tenant_quota.ts";
 
 export function addTenantCommands(program: Command): void {
-  const group = addGroup(program, "tenant", "what servers and credentials belong to");
-  group.command("create").description("make a tenant of an organization")
+  const group = addGroup(program, "tenant", "tenants, which own servers and credentials");
+  group.command("create").description("create a tenant in an organization")
     .argument("<organization>", "its id or its name")
-    .argument("<name>", "the tenant's name, which no other tenant of the organization has")
+    .argument("<name>", "the tenant's name, unique in the organization")
     .addHelpText("after", example("tenant create acme acme-shop"))
     .action((organization: string, name: string, _options: unknown, command: Command) =>
       create(organization, name, command)
     );
-  group.command("list").description("list the tenants")
-    .argument("[organization]", "only this organization's: its id or its name")
+  group.command("list").description("list tenants")
+    .argument("[organization]", "only for this organization: its id or its name")
     .addHelpText("after", example("tenant list acme"))
     .action((organization: string | undefined, _options: unknown, command: Command) => list(organization, command));
   addTenantQuota(group);
@@ -32,8 +32,8 @@ async function create(reference: string, name: string, command: Command): Promis
   const { json, target } = await readContext(command);
   const organization = await findOrganization(target.hub, reference);
   const { id } = await withMessages(createTenant(target.hub, organization.id, name), {
-    "23505": `${organization.name} has a tenant ${JSON.stringify(name)} already`,
-    "23503": `the organization ${organization.name} was deleted meanwhile`,
+    "23505": `${organization.name} already has a tenant ${JSON.stringify(name)}`,
+    "23503": `the organization ${organization.name} was deleted during the command`,
     "23514": NAME_RULE,
   });
   const tenant = { id, name, organization_id: organization.id, organization_name: organization.name };
@@ -52,5 +52,5 @@ async function list(reference: string | undefined, command: Command): Promise<vo
     `${tenant.servers} of ${tenant.max_servers}`,
     time(tenant.created_at),
   ]);
-  print(json, { tenants }, table(["ORGANIZATION", "NAME", "ID", "SERVERS", "CREATED"], rows, "There is no tenant."));
+  print(json, { tenants }, table(["ORGANIZATION", "NAME", "ID", "SERVERS", "CREATED"], rows, "There are no tenants."));
 }

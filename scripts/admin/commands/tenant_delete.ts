@@ -1,7 +1,7 @@
 /**
- * `tenant delete`: offboards a tenant from both projects. Its keys are revoked first, so that no agent writes meanwhile;
- * then the vault is closed to it, so that no call that is under way stores after the purge; then its credentials go, then
- * its servers, its keys and itself. May be repeated after a failure at any point.
+ * `tenant delete`: deletes a tenant from both projects. It first revokes the tenant's keys, so that no agent writes
+ * during the deletion. Then it closes the tenant in the vault, so that no call in flight stores after the purge. It
+ * then deletes the credentials, the servers, the keys and the tenant. After a failure at any step, run it again.
  */
 
 import type { Command } from "commander";
@@ -14,10 +14,10 @@ import { countTenant, deleteTenant, revokeTenantApiKeys, type TenantCounts } fro
 import { count, note, print } from "../../cli/output.ts";
 import { closeTenant, countCredentials, purgeCredentials } from "../client/vault.ts";
 
-/** A tenant, or what a deletion that was cut off has left of it in the vault. */
+/** A tenant, or the rest of one in the vault after an interrupted deletion. */
 interface Doomed {
   id: string;
-  /** Null when the hub no longer has it. */
+  /** Null when the hub no longer has the tenant. */
   name: string | null;
   path: string;
 }
@@ -27,9 +27,9 @@ interface Counts extends TenantCounts {
 }
 
 export function addTenantDelete(group: Command): void {
-  group.command("delete").description("delete a tenant for good: credentials, servers, keys, in both projects")
+  group.command("delete").description("permanently delete a tenant, its credentials, servers and keys in both projects")
     .argument("<tenant>", "its id, its name or organization/name")
-    .option("--yes", "do not ask for the tenant's name")
+    .option("--yes", "do not ask for confirmation")
     .addHelpText("after", example("tenant delete acme/acme-lab"))
     .action((tenant: string, options: { yes?: boolean }, command: Command) =>
       remove(tenant, options.yes ?? false, command)
@@ -53,10 +53,10 @@ async function remove(reference: string, yes: boolean, command: Command): Promis
   const deleted = await removeAll(hub, vault, tenant.id).catch((error) => {
     const message = error instanceof Error ? error.message : String(error);
     throw new CliError(
-      `${message}; not everything is deleted: repeat with deno task admin tenant delete ${tenant.id}`,
+      `${message}; not everything is deleted: run deno task admin tenant delete ${tenant.id} again`,
     );
   });
-  const text = `Deleted: ${count(deleted.credentials, "credential")}, ${hubPart(deleted)}, and the tenant.`;
+  const text = `Deleted the tenant, ${count(deleted.credentials, "credential")}, ${hubPart(deleted)}.`;
   print(json, { tenant: { id: tenant.id, name: tenant.name }, deleted }, text);
 }
 
@@ -65,7 +65,7 @@ async function find(hub: ProjectAccess, vault: ProjectAccess, reference: string)
   if (tenant !== undefined) return { id: tenant.id, name: tenant.name, path: pathOf(tenant) };
   const id = reference.toLowerCase();
   if (isUuid(id) && await countCredentials(vault, id) > 0) {
-    return { id, name: null, path: "that the hub no longer has" };
+    return { id, name: null, path: "(deleted in the hub)" };
   }
   throw new CliError(`there is no tenant ${JSON.stringify(reference)}; deno task admin tenant list shows them`);
 }

@@ -15,7 +15,7 @@ import {
   vaultSql,
 } from "../../test/support/admin_program.ts";
 
-Deno.test("server list and credential list show to the end what a tenant has, and no argument and no value", async () => {
+Deno.test("server list and credential list show all that a tenant has, without arguments and values", async () => {
   const tenant = await newTenant("many");
   await fill(tenant.key, "first");
   await hubSql`
@@ -45,7 +45,7 @@ Deno.test("server list and credential list show to the end what a tenant has, an
     (await json("server", "list")).servers.filter((row: { tenant_id: string }) => row.tenant_id === tenant.id).length,
     2001,
   );
-  assertEquals(await text("credential", "list", "globex-main"), "It has no credential.\n");
+  assertEquals(await text("credential", "list", "globex-main"), "The tenant has no credentials.\n");
 
   await text("tenant", "delete", "many", "--yes");
   const [left] =
@@ -53,14 +53,14 @@ Deno.test("server list and credential list show to the end what a tenant has, an
   assertEquals(left?.n, 0);
 });
 
-Deno.test("tenant delete shows what would go, refuses without a terminal and --yes, and leaves other tenants alone", async () => {
+Deno.test("tenant delete shows what it would delete, refuses without a terminal or --yes, and leaves other tenants unchanged", async () => {
   const [gone, kept] = [await newTenant("gone"), await newTenant("kept")];
   await fill(gone.key, "a");
   await fill(kept.key, "a");
   const refused = await admin(["tenant", "delete", "gone"]);
   assertEquals([refused.code, refused.err], [
     1,
-    "error: nothing was done: there is no terminal to ask on; use --yes\n",
+    "error: nothing was changed: there is no terminal to ask on; use --yes\n",
   ]);
   const shown = [
     `Tenant of-gone/gone (${gone.id})`,
@@ -95,7 +95,7 @@ Deno.test("tenant delete can be repeated after a failure at any point", async ()
   const tenant = await newTenant("stubborn");
   await fill(tenant.key, "a");
   const words = ["tenant", "delete", tenant.id, "--yes", "--json"];
-  const again = new RegExp(`not everything is deleted: repeat with deno task admin tenant delete ${tenant.id}\n$`);
+  const again = new RegExp(`not everything is deleted: run deno task admin tenant delete ${tenant.id} again\n$`);
   const failsOnce = async (sql: typeof hubSql, signature: string) => {
     await sql.unsafe(`revoke execute on function public.${signature} from service_role`);
     const { code, out, err } = await admin(words);
@@ -111,7 +111,7 @@ Deno.test("tenant delete can be repeated after a failure at any point", async ()
   const { out } = await admin(words);
   assertEquals(JSON.parse(out).deleted, { credentials: 0, servers: 1, api_keys: 1 });
 
-  // What a store that was let in before would write.
+  // The row that a store would write if it started before the tenant was closed.
   const late = await assertRejects(() =>
     vaultSql`
       insert into public.tenant_credentials (tenant_id, service, encrypted_credentials)
@@ -123,14 +123,14 @@ Deno.test("tenant delete can be repeated after a failure at any point", async ()
 
 Deno.test({
   name: "tenant delete asks for the tenant's name on a terminal",
-  // util-linux's script, which gives a program a terminal.
+  // util-linux's `script` gives a program a terminal.
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await newTenant("typed");
     for (
-      const [typed, expected] of [["type", /nothing was done: that is not/], [
+      const [typed, expected] of [["type", /nothing was changed: you did not type/], [
         "typed",
-        /Deleted: 0 cred/,
+        /Deleted the tenant, 0 cred/,
       ]] as const
     ) {
       const process = adminOnTerminal(["tenant", "delete", "typed"]);
@@ -146,4 +146,4 @@ Deno.test({
   },
 });
 
-Deno.test("no digest, no value, no secret and no argument of a server was ever printed", assertNothingSecretPrinted);
+Deno.test("no command printed a digest, a value, a secret or a server's argument", assertNothingSecretPrinted);

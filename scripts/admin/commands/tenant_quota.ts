@@ -8,7 +8,7 @@ import { setServerQuota } from "../client/hub.ts";
 import { print } from "../../cli/output.ts";
 import { setCredentialQuota } from "../client/vault.ts";
 
-/** What PostgreSQL's integer holds. */
+/** The largest integer in PostgreSQL. */
 const MOST = 2 ** 31 - 1;
 
 interface Quotas {
@@ -19,15 +19,15 @@ interface Quotas {
 export function addTenantQuota(group: ReturnType<typeof addGroup>): void {
   group.command("quota").description("set how many servers and credentials a tenant may have")
     .argument("<tenant>", "its id, its name or organization/name")
-    .option("--servers <number>", "how many servers; 1000 unless set", readNumber)
-    .option("--credentials <number>", "how many credentials; 10000 unless set", readNumber)
+    .option("--servers <number>", "the most servers (initially 1000)", readNumber)
+    .option("--credentials <number>", "the most credentials (initially 10000)", readNumber)
     .addHelpText("after", example("tenant quota acme/acme-shop --servers 5000"))
     .action((tenant: string, quotas: Quotas, command: Command) => setQuotas(tenant, quotas, command));
 }
 
 async function setQuotas(reference: string, quotas: Quotas, command: Command): Promise<void> {
   const { servers, credentials } = quotas;
-  if (servers === undefined && credentials === undefined) throw new CliError("say --servers, --credentials or both");
+  if (servers === undefined && credentials === undefined) throw new CliError("set --servers, --credentials or both");
   const { json, target } = await readContext(command);
   const tenant = await findTenant(target.hub, reference);
   const set = {

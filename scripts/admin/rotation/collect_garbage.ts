@@ -1,12 +1,12 @@
 /**
- * Garbage collection in long runs that go through pages: V8 left to itself lets what is short-lived double the memory in
- * use before it collects it.
+ * Collects garbage in long runs. Without this, V8 lets short-lived objects double the memory in use before it collects
+ * them.
  */
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** A collection takes a tenth of the time at each page, and a fortieth at each eighth. */
+/** Collecting after every page takes a tenth of the time; after every eighth page, a fortieth. */
 const PAGES_BETWEEN = 8;
 
 let collect: unknown;
@@ -16,7 +16,7 @@ export function collectGarbageAfter(page: number): void {
   if (page % PAGES_BETWEEN !== 0) return;
   if (collect === undefined) {
     setFlagsFromString("--expose-gc");
-    // A context that is made after the flag is set has the function.
+    // Only contexts created after the flag is set have the function.
     collect = runInNewContext("globalThis.gc") ?? null;
   }
   if (typeof collect === "function") collect();

@@ -1,6 +1,6 @@
 /**
- * The vault's encryption keys as the command line knows them: of the environment, or of `--env-file`, or else the local
- * stack's own. They are read here, used to open and to seal, and never shown; their ids are.
+ * Reads the vault's encryption keys from the environment, from `--env-file` or from the local stack. The command line
+ * shows the keys' ids, and never the keys.
  */
 
 import type { Command } from "commander";
@@ -32,19 +32,19 @@ export function addKeyOptions(command: Command): Command {
   return command.option("--env-file <file>", `read ${CURRENT} and ${PREVIOUS} from this file, not the environment`);
 }
 
-/** @throws {CliError} which says which variable is missing or malformed, never its value. */
+/** @throws {CliError} that names the missing or malformed variable, and never shows its value. */
 export async function readKeys(options: KeyringOptions, target: Target): Promise<Keyring> {
   const lookup = options.envFile === undefined ? lookupOf(target) : await readEnvFile(options.envFile);
   try {
     return await readKeyring(lookup);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const hint = lookup(CURRENT)?.trim() ? "" : "; export it, or name the file that holds it with --env-file";
+    const hint = lookup(CURRENT)?.trim() ? "" : "; export it, or name its file with --env-file";
     throw new CliError(`${error.cause}${hint}`);
   }
 }
 
-/** The same, or undefined where the command line does not know them. */
+/** Like readKeys(), but undefined if a key is missing or malformed. */
 export async function readKeysIfKnown(target: Target): Promise<Keyring | undefined> {
   return await readKeyring(lookupOf(target)).catch(() => undefined);
 }
@@ -54,7 +54,7 @@ export function stateOf(keyring: Keyring, id: string): KeyState {
   return keyring.find(id) === undefined ? "not configured" : "previous";
 }
 
-/** The keys that are configured, the current one first, and then those that only credentials name. */
+/** The configured keys, the current one first, and then keys that only credentials name. */
 export function useOf(keyring: Keyring, inventory: { id: string; credentials: number }[]): KeyUse[] {
   const credentials = new Map(inventory.map((key) => [key.id, key.credentials]));
   const ids = new Set([keyring.currentId, ...keyring.ids, ...credentials.keys()]);
@@ -66,18 +66,17 @@ export function total(keys: KeyUse[], state: KeyState): number {
   return keys.filter((key) => key.state === state).reduce((sum, key) => sum + key.credentials, 0);
 }
 
-/** One line for each key. */
 export function describeKeys(keys: KeyUse[]): string[] {
   return keys.map(({ id, credentials, state }) => {
     if (state === "current") return `${count(credentials, "credential")} under ${id}: the current key`;
     const left = `${count(credentials, "credential")} left under ${id}`;
-    if (state === "not configured") return `${left}: not configured; its key must be in ${PREVIOUS} to open them`;
+    if (state === "not configured") return `${left}: not configured; add this key to ${PREVIOUS} to open them`;
     if (credentials > 0) return `${left}: a previous key, still needed`;
-    return `${left}: this key may be removed from ${PREVIOUS}`;
+    return `${left}: you can remove this key from ${PREVIOUS}`;
   });
 }
 
-/** The local stack's key stands in for the current one alone, and only where the environment has none. */
+/** The local stack's key replaces only the current key, and only when the environment does not set it. */
 function lookupOf(target: Target): Lookup {
   return (name) => Deno.env.get(name)?.trim() || (name === CURRENT ? target.encryptionKey : undefined);
 }

@@ -1,7 +1,7 @@
 /**
- * Re-seals what is not under the current key. Each batch is read, opened and sealed here, and swapped in one transaction,
- * row by row only where the sealed bytes are still those that were read: a store meanwhile wins. What is re-sealed is
- * done, so a run may end at any point and be repeated.
+ * Re-seals credentials that are not under the current key. Reads, opens and seals one batch at a time, and swaps it in
+ * one transaction. The swap skips rows whose sealed bytes changed after the read: a concurrent store wins. Each batch
+ * is final, so a run can stop at any point and be repeated.
  */
 
 import { ApiError } from "shared/api_error.ts";
@@ -15,15 +15,15 @@ import { withRetries } from "../client/retry.ts";
 import { readSealedPages, rowOf, type SealedCredential, type Swap, swapSealed } from "./sealed_credentials.ts";
 import { addUnreadable, ALTERED, type UnreadableList } from "./unreadable.ts";
 
-/** After the first, a pass is for what was stored under an old key meanwhile. */
+/** Later passes re-seal what was stored under an old key during the pass before. */
 const MAX_PASSES = 3;
 
 export interface Rotation {
-  /** Of the events of all that was re-sealed. */
+  /** The request id of all events of the run. */
   requestId: string;
   resealed: number;
   unreadable: UnreadableList;
-  /** As they stand at the end. */
+  /** The keys at the end of the run. */
   keys: KeyUse[];
 }
 
@@ -31,7 +31,7 @@ export async function readInventory(vault: ProjectAccess): Promise<{ id: string;
   return (await readStatus("key-vault-executor", vault)).encryption_keys ?? [];
 }
 
-/** Ends after a batch when `stop` is given. */
+/** Ends after the current batch when `stop` is aborted. */
 export async function rotate(
   vault: ProjectAccess,
   keyring: Keyring,
@@ -47,12 +47,12 @@ export async function rotate(
   return rotation;
 }
 
-/** How many credentials under previous keys could be re-sealed and are not. */
+/** How many readable credentials are still under previous keys. */
 export function left({ keys, unreadable }: Pick<Rotation, "keys" | "unreadable">): number {
   return Math.max(0, total(keys, "previous") - unreadable.count);
 }
 
-/** The JSON text that a row seals, or undefined when it does not open under its key. */
+/** The row's JSON text, or undefined when it does not open under its key. */
 export async function tryOpen(keyring: Keyring, credential: SealedCredential): Promise<string | undefined> {
   const { encrypted_credentials, encryption_key_id } = credential;
   try {
@@ -84,7 +84,7 @@ async function resealPage(
   unreadable: UnreadableList,
 ): Promise<Swap[]> {
   const batch: Swap[] = [];
-  // One by one: opening and sealing takes less than reading and swapping, and each in flight takes a thread.
+  // Not in parallel: opening and sealing take less time than reading and swapping, and each would occupy a thread.
   for (const credential of page) {
     const json = await tryOpen(keyring, credential);
     if (json === undefined) {

@@ -1,4 +1,4 @@
-/** The sealed rows of the vault, of all tenants: read a page at a time, and swapped for re-sealed ones. */
+/** Reads the vault's sealed rows of all tenants, one page at a time, and swaps them for re-sealed ones. */
 
 import * as z from "zod/mini";
 import type { SealedRow } from "shared/crypto/seal.ts";
@@ -18,7 +18,7 @@ const sealedCredential = z.object({
 
 export type SealedCredential = z.output<typeof sealedCredential>;
 
-/** What is put in the place of a row's sealed bytes, as long as they are still the expected ones. Bytes as base64. */
+/** New sealed bytes for a row, which replace the old ones only if these are still as expected. Bytes are base64. */
 export type Swap = {
   id: string;
   expected: string;
@@ -26,12 +26,12 @@ export type Swap = {
   encryption_key_id: string;
 };
 
-/** What the additional data of a row's sealed bytes names. */
+/** The row's identity, which its sealed bytes authenticate as additional data. */
 export function rowOf({ tenant_id, service, credential_type }: SealedCredential): SealedRow {
   return { tenantId: tenant_id, service, credentialType: credential_type };
 }
 
-/** The pages of the rows under one key, by id. A page is read while the one before is worked on: two are held at most. */
+/** The pages of rows under one key, by id. Reads one page ahead, so memory holds at most two pages. */
 export async function* readSealedPages(
   vault: ProjectAccess,
   keyId: string,
@@ -43,7 +43,7 @@ export async function* readSealedPages(
       () => callVault(vault, "list_sealed_credentials", { filter }, z.array(sealedCredential)),
       stop,
     );
-    // It is awaited later, or never when the work on the page before fails.
+    // Nobody awaits this page when the work on the page before fails.
     page.catch(() => {});
     return page;
   };
@@ -58,7 +58,7 @@ export async function* readSealedPages(
   }
 }
 
-/** Returns how many rows were still as expected, and are swapped: without those of a call whose answer was lost. */
+/** Returns how many rows were swapped. Does not count the rows of a call whose answer was lost. */
 export async function swapSealed(
   vault: ProjectAccess,
   batch: Swap[],

@@ -1,12 +1,12 @@
-/** What could not be opened: named by its row and the reason, never by what it holds. */
+/** Credentials that could not be opened: their row and the reason, never their value. */
 
 import { count, table } from "../../cli/output.ts";
 import type { SealedCredential } from "./sealed_credentials.ts";
 
-export const ALTERED = "altered, or of another row";
+export const ALTERED = "altered, or moved from another row";
 export const NOT_CONFIGURED = "its encryption key is not configured";
 
-/** So many are named, and the others counted: memory stays flat. */
+/** The list names at most this many and counts the rest, so that memory use stays flat. */
 const MAX_NAMED = 1000;
 
 export interface Unreadable {
@@ -30,7 +30,7 @@ export function addUnreadable(list: UnreadableList, credential: SealedCredential
   list.named.push({ id, tenant_id, service, credential_type, encryption_key_id, reason });
 }
 
-/** A table, and how many more there are; nothing when all could be opened. */
+/** A table of the named credentials, and how many more there are. Empty when all could be opened. */
 export function describeUnreadable({ count: all, named }: UnreadableList): string[] {
   if (all === 0) return [];
   const headings = ["ID", "TENANT", "SERVICE", "TYPE", "ENCRYPTION KEY", "REASON"];

@@ -83,7 +83,7 @@ for (const step of STEPS) {
     }
     const again = await admin(["tenant", "delete", id, "--yes"]);
     assertEquals(again.code, 0, again.stderr);
-    assertMatch(again.stdout, /^Deleted: /m);
+    assertMatch(again.stdout, /^Deleted the tenant, /m);
     isOver = true;
     const statuses = await writing;
     assert([...statuses].every((status) => status === 201 || status === 403), [...statuses].join());

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
- * `deno task demo`: the specification's whole flow against a throw-away stack, one step after the other: a sentence, the
- * request, the status, the answer. Exits with 0 only if every answer is the specified one.
+ * `deno task demo`: runs the specification's whole flow against a throw-away stack. For each step, it shows a sentence,
+ * the request, the status and the answer. Exits with 0 only if every answer is as specified.
  */
 
 import { equal } from "@std/assert";
@@ -15,7 +15,7 @@ import type { StackFile } from "../stack/stack_file.ts";
 
 const DESCRIPTION =
   `Runs the whole flow of both projects against a throw-away stack, and shows every request and answer.
-Exits with 0 only if every answer is the specified one.`;
+Exits with 0 only if every answer is as specified.`;
 
 const NO_SESSION = { persistSession: false, autoRefreshToken: false };
 
@@ -75,7 +75,9 @@ async function run(file: StackFile): Promise<number> {
     if (!await take(file, step, `${index + 1}/${steps.length}`)) wrong++;
   }
   console.log(
-    wrong === 0 ? green(`\nAll ${steps.length} answers are the specified ones.`) : red(`\n${wrong} are not.`),
+    wrong === 0
+      ? green(`\nAll ${steps.length} answers are as specified.`)
+      : red(`\n${wrong} answers are not as specified.`),
   );
   return wrong === 0 ? 0 : 1;
 }
@@ -100,7 +102,7 @@ async function take(file: StackFile, step: DemoStep, number: string): Promise<bo
   return isRight;
 }
 
-/** Whether the answer has the expected members, at any depth; arrays have them item by item. */
+/** Whether the answer has the expected members at any depth. Arrays must match item by item. */
 function holds(answer: unknown, expected: unknown): boolean {
   if (typeof expected !== "object" || expected === null) return equal(answer, expected);
   if (typeof answer !== "object" || answer === null) return false;

@@ -1,17 +1,17 @@
-/** The steps of `deno task demo`: the specification's whole flow, request by request, with the answers that it specifies. */
+/** The steps of `deno task demo`: the specification's whole flow, with the specified answer for each request. */
 
 import { CliError } from "../cli/error.ts";
 import type { StackFile } from "../stack/stack_file.ts";
 
 export interface DemoStep {
-  /** What happens, for a reader. */
+  /** Describes the step to the reader. */
   sentence: string;
   project: "hub" | "vault";
   request: string;
   key: string;
   body?: Record<string, unknown>;
   status: number;
-  /** Members of the answer that must be just so. */
+  /** The members that the answer must have. */
   expected: Record<string, unknown>;
 }
 
@@ -53,7 +53,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: ok({ servers: [{ ...SERVER, enabled: true }], count: 1 }),
     },
     {
-      sentence: "A second server whose tools would be the first one's is refused.",
+      sentence: "The hub refuses a second server whose tool prefix overlaps with the first one's.",
       project: "hub",
       request: "mcp-servers/register",
       ...agent,
@@ -62,7 +62,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: { ok: false, error: { code: "tool_prefix_taken" } },
     },
     {
-      sentence: "A gateway asks, with the agent's key, which server owns a tool.",
+      sentence: "A gateway uses the agent's key to ask which server owns a tool.",
       project: "hub",
       request: "authorize",
       ...agent,
@@ -71,7 +71,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: ok({ allowed: true, tool: "order", server: { server_id: SERVER.server_id }, tenant_id }),
     },
     {
-      sentence: "It renames its server and switches it off.",
+      sentence: "The agent renames its server and disables it.",
       project: "hub",
       request: "mcp-servers/update",
       ...agent,
@@ -80,7 +80,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: ok({ ...SERVER, name: "Updated Name", enabled: false }),
     },
     {
-      sentence: "A list of the enabled servers no longer has it.",
+      sentence: "The list of enabled servers no longer includes it.",
       project: "hub",
       request: "mcp-servers/list?enabled_only=true",
       ...agent,
@@ -97,7 +97,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: success(selector),
     },
     {
-      sentence: "It lists its credentials: what they are, never their values.",
+      sentence: "It lists its credentials, without their values.",
       project: "vault",
       request: "credentials/list?service=amazon",
       ...agent,
@@ -105,7 +105,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: success({ credentials: [{ ...selector, last_used_at: null }], count: 1 }),
     },
     {
-      sentence: "It retrieves the credential, opened.",
+      sentence: "It retrieves the decrypted credential.",
       project: "vault",
       request: "credentials/retrieve",
       ...agent,
@@ -123,7 +123,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: success(selector),
     },
     {
-      sentence: `A kernel of ${acme.name} lists the servers of that tenant.`,
+      sentence: `A kernel of ${acme.name} lists the tenant's servers.`,
       project: "hub",
       request: `mcp-servers/list?tenant_id=${tenant_id}`,
       ...kernel,
@@ -131,7 +131,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: ok({ servers: [{ server_id: SERVER.server_id }], count: 1 }),
     },
     {
-      sentence: "It retrieves the tenant's credential: the new value.",
+      sentence: "It retrieves the new value of the tenant's credential.",
       project: "vault",
       request: "credentials/retrieve",
       ...kernel,
@@ -140,7 +140,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: success({ credentials: { api_key: "AKIAI44QH8DHBEXAMPLE" } }),
     },
     {
-      sentence: `A kernel of ${globex.name} is refused the tenant's servers.`,
+      sentence: `A kernel of ${globex.name} cannot list the tenant's servers.`,
       project: "hub",
       request: `mcp-servers/list?tenant_id=${tenant_id}`,
       key: globex.kernel_key,
@@ -148,7 +148,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: { ok: false, error: { code: "tenant_not_allowed" } },
     },
     {
-      sentence: "It is refused the tenant's credential, too.",
+      sentence: "It cannot retrieve the tenant's credential either.",
       project: "vault",
       request: "credentials/retrieve",
       key: globex.kernel_key,
@@ -191,7 +191,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: ok({ server_id: SERVER.server_id, deleted: true }),
     },
     {
-      sentence: "Nothing is left of either: no server …",
+      sentence: "The tenant has no servers left …",
       project: "hub",
       request: "mcp-servers/list",
       ...agent,
@@ -199,7 +199,7 @@ export function stepsFor(file: StackFile): DemoStep[] {
       expected: ok({ servers: [], count: 0 }),
     },
     {
-      sentence: "… and no credential.",
+      sentence: "… and no credentials.",
       project: "vault",
       request: "credentials/list",
       ...agent,

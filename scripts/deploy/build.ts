@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
- * `deno task build`: bundles each function into `<project>/supabase/dist/<name>.js`, minified, with its source map beside
- * it, and prints what each is made of. The supabase CLI uploads nothing from outside a project's folder. First it writes
- * the OpenAPI documents that the routers serve.
+ * `deno task build`: writes the OpenAPI documents that the routers serve. Then it bundles each function, minified, into
+ * `<project>/supabase/dist/<name>.js` with a source map, and prints the size of each package in it. Bundles are needed
+ * because the supabase CLI uploads nothing from outside a project's folder.
  */
 
 import { decode } from "@jridgewell/sourcemap-codec";
@@ -17,11 +17,10 @@ export interface Bundle {
   name: string;
   /** Size of the file. */
   bytes: number;
-  /** Bytes by package, the largest first; our own code as "this project". */
+  /** Bytes by package, the largest first. Our own code is "this project". */
   packages: Record<string, number>;
 }
 
-/** Bundles every function of the projects. */
 export async function build(onBundle: (bundle: Bundle) => void = () => {}): Promise<Bundle[]> {
   const bundles: Bundle[] = [];
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
@@ -47,7 +46,7 @@ async function bundleFunction(project: ProjectName, name: string): Promise<Bundl
   return { project, name, bytes: new TextEncoder().encode(text).byteLength, packages: weigh(text, JSON.parse(map)) };
 }
 
-/** Attributes each piece of the bundle to the package of the source that it was made from. */
+/** Attributes each part of the bundle to the package of its source. */
 function weigh(text: string, map: { mappings: string; sources: string[] }): Record<string, number> {
   const weights = new Map<string, number>();
   const lines = text.split("\n");

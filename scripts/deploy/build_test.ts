@@ -14,14 +14,14 @@ async function readBundles(): Promise<Map<string, string>> {
   return files;
 }
 
-Deno.test("build() makes the same bytes twice: a bundle and a source map of each of the eleven functions", async () => {
+Deno.test("build() makes the same bytes twice: a bundle and a source map for each of the eleven functions", async () => {
   const first = await readBundles();
   await build();
   assertEquals(await readBundles(), first);
   assertEquals(first.size, 22);
 });
 
-Deno.test("build() puts no realtime, storage or auth client into a bundle, and nothing that is imported at run time", async () => {
+Deno.test("build() makes bundles without realtime, storage and auth clients and without imports at run time", async () => {
   assertEquals(bundles.length, 11);
   for (const { name, packages } of bundles) {
     assertEquals(Object.keys(packages).sort(), ["@supabase/postgrest-js", "deno-std", "this project", "zod"], name);
@@ -31,7 +31,7 @@ Deno.test("build() puts no realtime, storage or auth client into a bundle, and n
   }
 });
 
-Deno.test("build() puts the forms of secrets into the functions that look for them, and the maker of documents into none", async () => {
+Deno.test("build() includes the forms of secrets only in functions that look for them, and never the maker of documents", async () => {
   const scripts = [...await readBundles()].filter(([name]) => name.endsWith(".js"));
   const withForms = scripts.filter(([, text]) => text.includes("AKIA|ASIA")).map(([name]) => name);
   assertEquals(withForms.sort(), ["mcp-servers-register.js", "mcp-servers-update.js", "mcp-servers.js"]);
@@ -42,7 +42,7 @@ Deno.test("build() puts the forms of secrets into the functions that look for th
   }
 });
 
-Deno.test("config.toml has verify_jwt = false and the bundle as entrypoint for every function's folder", async () => {
+Deno.test("config.toml sets verify_jwt = false and the bundle as entrypoint for every function's folder", async () => {
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
     const { functions } = parse(await Deno.readTextFile(projectUrl(project, "config.toml")));
     const folders = [...Deno.readDirSync(projectUrl(project, "functions/"))].map((entry) => entry.name).sort();

@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** `deno task check-config`: whether the variables that an operator sets are there and well formed. Never shows a value. */
+/** `deno task check-config`: checks that the operator's variables are set and well formed. Never shows a value. */
 
 import { parseEnv } from "node:util";
 import { type Command, Option } from "commander";
@@ -10,7 +10,7 @@ import { visible } from "../cli/visible.ts";
 import { CliError } from "../cli/error.ts";
 import type { ProjectName } from "../stack/projects.ts";
 
-/** What the option `--project` takes. */
+/** The values of the option `--project`. */
 export type ProjectOption = "hub" | "vault";
 
 interface Options {
@@ -18,7 +18,6 @@ interface Options {
   envFile?: string;
 }
 
-/** The faults among a project's variables. */
 function findFaults(project: ProjectName, lookup: Lookup): Fault[] {
   return project === "governance-hub" ? findHubFaults(lookup) : findVaultFaults(lookup);
 }
@@ -44,16 +43,16 @@ export async function readEnvFile(path: string): Promise<Lookup> {
 }
 
 export function addProjectOption(command: Command): Command {
-  return command.addOption(new Option("--project <project>", "only this one").choices(["hub", "vault"]));
+  return command.addOption(new Option("--project <project>", "only this project").choices(["hub", "vault"]));
 }
 
-/** The projects that the option `--project` means. */
+/** The projects that `--project` selects. */
 export function readProjects(option: ProjectOption | undefined): ProjectName[] {
   if (option === undefined) return ["governance-hub", "key-vault-executor"];
   return [option === "hub" ? "governance-hub" : "key-vault-executor"];
 }
 
-/** Prints a project's report. Returns whether a variable is at fault. */
+/** Prints a project's report. Returns whether a variable is missing or malformed. */
 export function printReport(project: ProjectName, lookup: Lookup): boolean {
   console.log([project, ...report(project, lookup).map((line) => `  ${visible(line)}`)].join("\n"));
   return findFaults(project, lookup).length > 0;
@@ -67,10 +66,10 @@ async function checkConfig({ project, envFile }: Options): Promise<void> {
 
 if (import.meta.main) {
   const description =
-    "Checks the variables of both projects, or of one. Shows no value. Exits with 1 if one is at fault.";
+    "Checks the variables of both projects, or of one, and shows no values. Exits with 1 if one is missing or malformed.";
   await runProgram(
     addProjectOption(newProgram("check-config", description))
-      .option("--env-file <file>", "read them from this file, for every project that is checked, not the environment")
+      .option("--env-file <file>", "read the variables of every checked project from this file, not the environment")
       .action(checkConfig),
   );
 }

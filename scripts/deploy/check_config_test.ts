@@ -17,7 +17,7 @@ async function check(args: string[], env: Record<string, string>): Promise<{ cod
   return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
-Deno.test("check-config is content with good variables, and shows no value", async () => {
+Deno.test("check-config accepts valid variables, and shows no value", async () => {
   const { code, text } = await check([], SECRETS);
   assertEquals(code, 0, text);
   for (const [name, value] of Object.entries(SECRETS)) {
@@ -25,7 +25,7 @@ Deno.test("check-config is content with good variables, and shows no value", asy
   }
 });
 
-Deno.test("check-config says of each variable that is missing or malformed what it must be, and exits with 1", async () => {
+Deno.test("check-config says what each missing or malformed variable must be, and exits with 1", async () => {
   const faults: [name: string, value: string, said: RegExp][] = [
     ["KERNEL_HMAC_SECRET", "canary", /✗ KERNEL_HMAC_SECRET is malformed: it must be at least 64 hex/],
     ["REPO_B_URL", "http://canary", /✗ REPO_B_URL is malformed: it must be the hub's https/],
@@ -43,7 +43,7 @@ Deno.test("check-config says of each variable that is missing or malformed what 
   }
 });
 
-Deno.test("check-config reads an env file, and one project alone", async () => {
+Deno.test("check-config reads an env file, and checks only the chosen project", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, Object.entries(SECRETS).map(([name, value]) => `${name}="${value}"`).join("\n"));
@@ -68,7 +68,7 @@ Deno.test("check-config helps with a mistyped option, project and file", async (
   assertMatch((await check(["--env-file", "/nowhere"], {})).text, /^error: \/nowhere cannot be read/);
 });
 
-Deno.test("check-config takes the hub's publishable key in place of its secret key, and refuses neither", async () => {
+Deno.test("check-config accepts the hub's publishable key instead of its secret key, and requires one of them", async () => {
   const publishable = { REPO_B_SERVICE_KEY: "", REPO_B_ANON_KEY: "sb_publishable_canary" };
   const { code, text } = await check(["--project", "vault"], { ...SECRETS, ...publishable });
   assertEquals(code, 0, text);
@@ -79,7 +79,7 @@ Deno.test("check-config takes the hub's publishable key in place of its secret k
   assertMatch(neither.text, /REPO_B_SERVICE_KEY is not set: .*\(or set REPO_B_ANON_KEY to the hub's publishable key\)/);
 });
 
-Deno.test("README's table of variables is that of the code", async () => {
+Deno.test("README's table of variables matches the code", async () => {
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   const rows = [...readme.matchAll(/^\| `([A-Z_]{4,})` \|(.*)\|$/gm)].map(([, name, cells]) => [
     name,

@@ -1,4 +1,4 @@
-/** The OpenAPI documents of both projects, which the routers serve: made of the endpoints, and kept as files beside the routers. */
+/** Makes the OpenAPI documents from the endpoints. The routers serve them from files in their own folders. */
 
 import authorize from "governance-hub/supabase/functions/authorize/index.ts";
 import { ENDPOINTS as HUB_ENDPOINTS } from "governance-hub/supabase/functions/mcp-servers/endpoints.ts";
@@ -38,12 +38,12 @@ export function documentUrl(project: ProjectName): URL {
   return projectUrl(project, `functions/${RESOURCES[project]}/openapi.json`);
 }
 
-/** What that file must hold: a line for each path and each component. */
+/** The text of that file: one line for each path and each component. */
 export function documentText(project: ProjectName): string {
   return toLines(MAKERS[project](), 3) + "\n";
 }
 
-/** JSON with a line for each member down to that depth: small enough to be served, and a change shows where it is. */
+/** JSON with one line for each member down to that depth: small to serve, and easy to compare in a diff. */
 function toLines(value: unknown, depth: number): string {
   if (depth === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
   const members = Object.entries(value).map(([name, member]) =>
@@ -52,7 +52,6 @@ function toLines(value: unknown, depth: number): string {
   return `{\n${members.join(",\n")}\n}`;
 }
 
-/** Writes the files. */
 export async function writeDocuments(): Promise<void> {
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
     await Deno.writeTextFile(documentUrl(project), documentText(project));

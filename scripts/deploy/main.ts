@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** `deno task deploy`: from a clone to two live Supabase projects, step by step, with the supabase CLI. */
+/** `deno task deploy`: deploys a clone to two live Supabase projects, step by step, with the supabase CLI. */
 
 import { build } from "./build.ts";
 import { addProjectOption, printReport, type ProjectOption, readEnvFile, readProjects } from "./check_config.ts";
@@ -16,12 +16,12 @@ Steps: check-config, build, then for each project: db, secrets, functions, smoke
 Before you start:
   - Create two projects on Supabase, and log in with \`supabase login\` or SUPABASE_ACCESS_TOKEN.
   - Write their secrets to governance-hub/.env and key-vault-executor/.env, which git ignores. deno task check-config
-    says what belongs in them. HUB_ENV_FILE and VAULT_ENV_FILE name other files.
-  - Set HUB_PROJECT_REF and VAULT_PROJECT_REF. Without them, link each project with \`supabase link\`, and set HUB_URL
-    and VAULT_URL to its address.
+    lists the variables. To use other files, set HUB_ENV_FILE and VAULT_ENV_FILE.
+  - Set HUB_PROJECT_REF and VAULT_PROJECT_REF. Or link each project with \`supabase link\`, and set HUB_URL and
+    VAULT_URL to their addresses.
 
-HUB_DATABASE_URL and VAULT_DATABASE_URL, if set, are migrated instead of the project's own database.
-SUPABASE_CLI is the CLI to run (default: npx --yes supabase@3.1.0).`;
+To migrate other databases than the projects' own, set HUB_DATABASE_URL and VAULT_DATABASE_URL.
+To run another CLI, set SUPABASE_CLI (default: npx --yes supabase@3.1.0).`;
 
 interface Options {
   project?: ProjectOption;
@@ -31,7 +31,7 @@ interface Options {
 
 interface DeployStep {
   name: string;
-  /** What happens, for whoever watches. Of a command, the command. */
+  /** What the step does, as shown to the user: the command line if it runs a command. */
   shown: string;
   run(): Promise<void>;
 }
@@ -64,7 +64,7 @@ function checkStep(projects: ProjectName[]): DeployStep {
         const lookup = await readEnvFile(envFile(project));
         isFaulty = printReport(project, lookup) || isFaulty;
       }
-      if (isFaulty) throw new CliError("a variable is missing or malformed");
+      if (isFaulty) throw new CliError("a variable is missing or malformed; see the lines marked ✗");
     },
   };
 }
@@ -103,7 +103,7 @@ function projectSteps(project: ProjectName): DeployStep[] {
 
 function cliStep(name: string, project: ProjectName, args: string[]): DeployStep {
   const { program, args: before } = supabaseCli();
-  // A password in a database's address is not for the terminal.
+  // Hides the password of a database's address.
   const shown = ["supabase", ...args].join(" ").replace(/(:\/\/[^:@\s]+:)[^@\s]+@/, "$1…@");
   return {
     name,
@@ -123,7 +123,7 @@ function envFile(project: ProjectName): string {
   return variable(project, "ENV_FILE") ?? new URL(`../../${project}/.env`, import.meta.url).pathname;
 }
 
-/** HUB_… or VAULT_… of the environment. */
+/** The environment's HUB_… or VAULT_… variable. */
 function variable(project: ProjectName, name: string): string | undefined {
   return Deno.env.get(`${shortName(project).toUpperCase()}_${name}`);
 }
@@ -134,11 +134,11 @@ function shortName(project: ProjectName): string {
 
 if (import.meta.main) {
   const description =
-    "Deploys both projects: the hub before the vault, and in each the migrations before the functions.";
+    "Deploys both projects: the hub before the vault, and each project's migrations before its functions.";
   await runProgram(
     addProjectOption(newProgram("deploy", description))
-      .option("--from <step>", "continue at this step, after one has failed")
-      .option("--dry-run", "show the steps and their commands, and change nothing")
+      .option("--from <step>", "continue at this step after a failure")
+      .option("--dry-run", "show the steps and their commands without running them")
       .addHelpText("after", HELP)
       .action(deploy),
   );

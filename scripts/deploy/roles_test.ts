@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { projectUrl } from "../stack/projects.ts";
 
-Deno.test("roles.sql is the block that heads each project's first migration", async () => {
+Deno.test("each project's first migration starts with the block of roles.sql", async () => {
   const roles = await Deno.readTextFile(new URL("roles.sql", import.meta.url));
   const block = roles.slice(roles.indexOf("do $$"));
   const migrations = [

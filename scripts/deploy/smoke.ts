@@ -1,9 +1,9 @@
-/** Whether a deployed project answers: its health, and both URL forms of each endpoint, without a key. */
+/** Checks that a deployed project answers: its health, and both URL forms of each endpoint, without a key. */
 
 import { CliError } from "../cli/error.ts";
 import { functionNames, type ProjectName, RESOURCES } from "../stack/projects.ts";
 
-/** @throws {CliError} at the first answer that is not the expected one. Returns a line for each that is. */
+/** Returns a line for each expected answer. @throws {CliError} at the first unexpected answer. */
 export async function smokeTest(project: ProjectName, url: string): Promise<string[]> {
   const resource = RESOURCES[project];
   const names = (await functionNames(project)).filter((name) => name !== resource);
@@ -16,8 +16,8 @@ export async function smokeTest(project: ProjectName, url: string): Promise<stri
 }
 
 /**
- * A 401 with our JSON comes from the function: a platform that still verifies tokens answers otherwise. This is a plain
- * request because supabase-js always sends a key, and the check is that the platform asks for none.
+ * A 401 with our JSON comes from the function: a platform that still verifies tokens gives another answer. This is a
+ * plain request because supabase-js always sends a key, and the check is that the platform does not require one.
  */
 async function expect(url: string, path: string, status: number): Promise<string> {
   const method = /(list|health|events)$/.test(path) ? "GET" : "POST";

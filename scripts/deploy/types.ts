@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
- * `deno task types`: has the supabase CLI write the types of each project's migrated database to
- * `<project>/supabase/database.types.ts`. With --check it writes nothing, and fails where they differ.
+ * `deno task types`: writes the types of each project's migrated database, which the supabase CLI generates, to
+ * `<project>/supabase/database.types.ts`. With --check, it writes nothing and fails if the files differ.
  */
 
 import { newProgram, runProgram } from "../cli/program.ts";
@@ -55,8 +55,8 @@ async function format(text: string): Promise<string> {
 
 if (import.meta.main) {
   await runProgram(
-    newProgram("types", "Writes the types of each project's database, from its migrations, with supabase gen types.")
-      .option("--check", "write nothing, and fail if the files are not up to date")
+    newProgram("types", "Migrates an empty database for each project, and writes its types with supabase gen types.")
+      .option("--check", "fail if the files are not up to date, and write nothing")
       .action(writeTypes),
   );
 }

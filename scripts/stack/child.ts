@@ -1,27 +1,27 @@
 /**
- * A process of the local stack. Its parent writes its configuration to its standard input as one line of JSON and keeps
- * that open: when it ends, the parent is gone or wants an end, and the child stops. So a killed parent leaves none behind.
+ * A process of the local stack. Its parent writes the configuration to the child's standard input as one line of JSON,
+ * and keeps the input open. The child stops when the input ends, so a killed parent leaves no processes behind.
  */
 
 import { printError } from "../cli/error.ts";
 
 export interface Child {
-  /** What it is, for messages. */
+  /** Its name in messages. */
   readonly name: string;
-  /** Settles when the process has ended. */
+  /** Settles when the process ends. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly pid: number;
-  /** Asks it to stop, and ends it if it has not after that time. */
+  /** Asks it to stop, and kills it if it still runs after that time. */
   stop(graceMs?: number): Promise<void>;
 }
 
-/** How long a child may take to stop by itself, in milliseconds. */
+/** How long a child may take to stop, in milliseconds. */
 export const GRACE_MS = 1500;
 
 /**
- * Starts `deno run <script>` with exactly these variables and what Deno itself needs.
+ * Starts `deno run <script>` with only these variables and those that Deno itself needs.
  *
- * @param logPath a file that its standard output is appended to; the parent's standard output when absent
+ * @param logPath the file to append its standard output to. Without it, the child uses the parent's standard output.
  */
 export async function startChild(
   name: string,
@@ -31,7 +31,7 @@ export async function startChild(
   logPath?: string,
 ): Promise<Child> {
   const command = new Deno.Command(Deno.execPath(), {
-    // Whoever starts children has installed what they need.
+    // The parent's own start has installed all packages.
     args: ["run", "-A", "--cached-only", script.href],
     env: { ...pick(["PATH", "HOME", "DENO_DIR", "TMPDIR"]), ...environment },
     clearEnv: true,
@@ -64,11 +64,11 @@ export async function startChild(
 }
 
 /**
- * Runs a child's `main` with its configuration, and what it returns when the parent wants an end.
- * An error is one line on standard error, and exit code 1.
+ * Runs a child's `main` with its configuration. When the input ends, runs the function that `main` returned.
+ * Prints an error as one line on standard error, and exits with 1.
  */
 export async function runChild<Config>(main: (config: Config) => Promise<() => Promise<void>>): Promise<never> {
-  // The terminal sends these to every process at once; the parent ends its children in their order.
+  // The terminal sends these signals to every process at once, but the parent stops its children in order.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
   try {
     const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- it is wrapped, see keepDatabaseErrors()
 /**
- * The data API of a local project: `@supabase/lite`, which stands in for PostgREST, over PGlite or native PostgreSQL.
- * The one file that knows it.
+ * The data API of a local project: `@supabase/lite` replaces PostgREST, over PGlite or native PostgreSQL. Only this
+ * file depends on the library.
  */
 
 import { App } from "@supabase/lite";
@@ -21,12 +21,12 @@ export interface DataApiServer {
 
 keepDatabaseErrors();
 
-/** Serves a database as `authenticator`, which becomes the role of the key that a request carries. */
+/** Serves a database as `authenticator`, which switches to the role of each request's key. */
 export async function openDataApi(database: LocalDatabase, keys: ProjectKeys): Promise<DataApiServer> {
   const { connection, close } = database.kind === "pglite"
     ? await openPglite(database.folder)
     : await openPostgres(database.url);
-  // Otherwise its first request grants anon and service_role everything on every table.
+  // Otherwise the library's first request grants anon and service_role all privileges on every table.
   Object.assign(connection, { rlsState: "active" });
   const app = new App({
     connection,
@@ -52,25 +52,25 @@ async function openPostgres(url: string) {
   const connection = createPostgresConnection({
     url,
     postgresOptions: {
-      // Once the database is back, the pool connects at the next request, and not up to 20 s later.
+      // After an outage, the pool connects at the next request. By default, it waits up to 20 s.
       backoff: () => 0.1,
       onnotice: () => {},
-      // The library hands JSON over as text already; its own serializer would quote that once more.
+      // The library passes JSON as text. The default serializer would quote it again.
       types: {
         json: { to: 114, from: [114], serialize: asIs, parse: JSON.parse },
         jsonb: { to: 3802, from: [3802], serialize: asIs, parse: JSON.parse },
       },
     },
   });
-  // It learns the types of arrays, for itself and for the connections of requests.
+  // The first query loads the types of arrays, for this connection and for those of requests.
   await connection.driver.unsafe("select 1");
   return { connection, close: reserveSingly(connection.driver) };
 }
 
-/** The database error of the request that is being answered. */
+/** The database error of the current request. */
 const failure = new AsyncLocalStorage<{ error?: Error & { code: unknown } }>();
 
-/** The library prints every error of the database, and some quote the row. PostgREST leaves them to PostgreSQL's own log. */
+/** The library prints every database error, and some quote the row. PostgREST prints none, so this keeps them back. */
 function keepDatabaseErrors(): void {
   const print = console.error;
   console.error = (...values: unknown[]) => {
@@ -81,7 +81,7 @@ function keepDatabaseErrors(): void {
   };
 }
 
-/** Where the library hides an error's code behind one of its own, answers with the code as PostgREST does. */
+/** Answers with the database's error code, as PostgREST does, when the library hides it behind its own. */
 async function answerWithCode(answer: () => Promise<Response>): Promise<Response> {
   const request: { error?: Error & { code: unknown } } = {};
   const response = await failure.run(request, answer);
@@ -97,7 +97,7 @@ async function answerWithCode(answer: () => Promise<Response>): Promise<Response
   );
 }
 
-/** PGlite has one connection and the library opens a transaction on it for each request: two at once would share it. */
+/** PGlite has one connection, with a transaction of the library for each request: concurrent requests would share it. */
 function oneAtATime(answer: (request: Request) => Promise<Response>): (request: Request) => Promise<Response> {
   let last: Promise<unknown> = Promise.resolve();
   return (request) => {

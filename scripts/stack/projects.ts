@@ -1,22 +1,22 @@
-/** The two projects, as their folders describe them. */
+/** The names, folders and functions of the two projects. */
 
 import { parse } from "@std/toml";
 import * as z from "zod/mini";
 
 export type ProjectName = "governance-hub" | "key-vault-executor";
 
-/** What each project keeps: the first segment of its documented URLs, and the name of the function that routes them. */
+/** Each project's resource: the first segment of its documented URLs, and the name of the function that routes them. */
 export const RESOURCES: Record<ProjectName, string> = {
   "governance-hub": "mcp-servers",
   "key-vault-executor": "credentials",
 };
 
-/** What each project's database is called in a cluster of both. */
+/** The databases' names in a cluster of both projects. */
 export const DATABASES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
 
 const config = z.object({ functions: z.record(z.string(), z.unknown()) });
 
-/** A file of a project's `supabase` folder. */
+/** The URL of a file in a project's `supabase` folder. */
 export function projectUrl(project: ProjectName, path: string): URL {
   return new URL(`../../${project}/supabase/${path}`, import.meta.url);
 }

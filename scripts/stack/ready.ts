@@ -1,12 +1,12 @@
-/** Waiting for what was started. */
+/** Waits for processes to be ready, and finds free ports. */
 
 import { CliError } from "../cli/error.ts";
 import { type Child } from "./child.ts";
 
-/** How long a process may take until it answers, in milliseconds. Making a PGlite database can take a minute on a busy machine. */
+/** How long a process may take to answer. Making a PGlite database can take a minute on a busy machine. */
 const START_MS = 300_000;
 
-/** Tries until it succeeds. @throws {CliError} when the process ends first (and has told why), or takes too long. */
+/** Retries until success. @throws {CliError} when the process ends (it has printed why) or takes too long. */
 export async function untilReady(child: Child, attempt: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + START_MS;
   let hasEnded = false;
@@ -22,20 +22,20 @@ export async function untilReady(child: Child, attempt: () => Promise<unknown>):
   }
 }
 
-/** Succeeds when the project that was given the token answers at the address, with all of it up. */
+/** Succeeds when the project with this token answers at the address and is ready. */
 export async function answers(url: string, token: string): Promise<void> {
   const text = await (await fetch(`${url}/ready`)).text();
-  if (text !== token) throw new Error("another server answers there, or it is still starting");
+  if (text !== token) throw new Error("the project is still starting, or another server answers at its address");
 }
 
 /**
- * The ports to draw from: below those that Linux (32768), macOS and Windows (49152) give to outgoing connections, of which
- * one could take a port between the time it was found free and the time a server listens on it.
+ * The range for free ports. It is below the ports that Linux (32768), macOS and Windows (49152) use for outgoing
+ * connections, because such a connection could take a port before the server listens on it.
  */
 const [FIRST_PORT, LAST_PORT] = [15_000, 32_767];
 const given = new Set<number>();
 
-/** A port that nothing listens on now, and that was not given before. */
+/** A port that is free now and was not returned before. */
 export function freePort(): number {
   while (true) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1));

@@ -1,4 +1,4 @@
-/** The seeds of a local stack: two organizations, three tenants, a key for each tenant and a kernel for each organization. */
+/** Seeds a local stack: two organizations, three tenants, a key per tenant and a kernel per organization. */
 
 import { createOrganization, createTenant, issueApiKey, issueKernel } from "../admin/client/operator.ts";
 import type { SeededOrganization } from "./keys.ts";
@@ -6,7 +6,6 @@ import type { ProjectAddress } from "./stack_file.ts";
 
 const SEEDS = { acme: ["acme-shop", "acme-lab"], globex: ["globex-main"] };
 
-/** Provisions an empty hub. */
 export async function seed(hub: ProjectAddress, kernelHmacSecret: string): Promise<SeededOrganization[]> {
   const organizations: SeededOrganization[] = [];
   for (const [name, tenantNames] of Object.entries(SEEDS)) {

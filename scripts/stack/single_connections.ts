@@ -1,28 +1,29 @@
 /**
- * Connections that a request has for itself. Those that postgres.js 3.4.9 reserves do not outlive a loss: it goes on writing
- * to one that is lost, and once released takes it for an open one, on which every later query waits for ever. A client of a
- * single connection is told of its loss, and would connect anew; but a query between the error of its socket and its end is
- * never answered, and one that is not yet sent keeps the new connection from being greeted. So another client takes its place.
+ * Connections for one request each. The reserved connections of postgres.js 3.4.9 do not recover from a loss: it
+ * continues to write to a lost connection and, after the release, treats it as open, so that every later query waits
+ * forever. A client of one connection notices the loss and reconnects. But a query between the socket's error and its
+ * end never gets an answer, and a query that was not sent yet blocks the new connection's handshake. So a new client
+ * replaces it.
  */
 
 import postgres from "postgres";
 
-/** As many as that are at work at once; further requests wait. */
+/** The most requests at a time. Further requests wait. */
 const CONNECTIONS = 10;
 
 interface Slot {
   sql: postgres.Sql;
-  /** Set when the connection is lost while a request has it. */
+  /** Set when the connection is lost while a request uses it. */
   loss?: Error;
 }
 
-/** What kysely-postgres-js needs of a reserved connection. */
+/** The members of a reserved connection that kysely-postgres-js uses. */
 interface Reserved {
   unsafe(query: string, parameters?: postgres.ParameterOrJSON<never>[]): Promise<postgres.RowList<postgres.Row[]>>;
   release(): void;
 }
 
-/** Gives the driver's requests such connections, by its own options. Returns what closes them. */
+/** Makes the driver reserve such connections, with its own options. Returns a function that closes them. */
 export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
   const waiting: ((slot: Slot) => void)[] = [];
   const slots = Array.from({ length: CONNECTIONS }, () => openSlot(driver));
@@ -37,7 +38,7 @@ export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
     const slot = free.shift() ?? await new Promise<Slot>((resolve) => waiting.push(resolve));
     delete slot.loss;
     return {
-      // What is left of a transaction must not run on the next connection, outside of it.
+      // The rest of a transaction must not run on the next connection, outside the transaction.
       unsafe: async (query, parameters) => {
         if (slot.loss) throw slot.loss;
         return await slot.sql.unsafe(query, parameters);
@@ -60,8 +61,8 @@ function openSlot(driver: postgres.Sql): Slot {
       slot.sql = connect();
       void client.end({ timeout: 0 });
     };
-    // As postgres.js itself opens another client of the same options. It connects at its first query.
-    // Nobody hears of it when it loses a connection while it fetches types, and the process ends: the driver has fetched them.
+    // postgres.js itself opens further clients in this way. The client connects at its first query. It fetches no
+    // types: the driver has them, and losing the connection during the fetch would crash the process.
     const options = { ...driver.options, max: 1, max_lifetime: null, fetch_types: false, onclose };
     const client = postgres(options as unknown as postgres.Options<Record<string, never>>);
     return client;

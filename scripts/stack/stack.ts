@@ -1,4 +1,4 @@
-/** The local stack: both projects on this machine, each in a process of its own, seeded, with its keys in `stack.json`. */
+/** The local stack: both projects on this machine, each in its own process, seeded, with their keys in `stack.json`. */
 
 import { type Child, GRACE_MS, startChild } from "./child.ts";
 import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
@@ -17,25 +17,25 @@ export interface StackOptions {
   dataDir: string;
   hubPort: number;
   vaultPort: number;
-  /** Delete the engine's data and keys first. */
+  /** Whether to delete the engine's data and keys first. */
   fresh: boolean;
-  /** Variables of the projects that win over the stack's own. */
+  /** Variables of the projects that override the stack's own. */
   environment: Record<string, string>;
-  /** Where the projects' request logs go; standard output when absent. */
+  /** The file for the projects' request logs. They go to standard output when absent. */
   logPath?: string;
   onProgress: (step: string) => void;
 }
 
 export interface Stack {
   readonly file: StackFile;
-  /** Where the file is. */
+  /** The path of the file. */
   readonly path: string;
-  /** Settles when one of the stack's processes has ended by itself. */
+  /** Settles with the name of the first process that ends. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Variables of the projects that the environment of `deno task start` may set. */
+/** Variables of the projects that users may set for `deno task start`. */
 export const OVERRIDABLE = [
   "KERNEL_HMAC_SECRET",
   "REPO_B_URL",
@@ -50,17 +50,17 @@ interface Started {
   projects: Child[];
 }
 
-/** Starts everything and waits until both projects answer. @throws {CliError} after having stopped what had started. */
+/** Starts everything and waits until both projects answer. On failure, stops all processes. @throws {CliError} */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const started: Started = { projects: [] };
   const dataDir = await prepareDataDir(options.dataDir);
   const lock = await takeLock(dataDir);
   const path = `${dataDir}/stack.json`;
   const stop = async () => {
-    // One span for all: on a busy machine, one after the other would take too long.
+    // All processes share one deadline: on a busy machine, consecutive ones would take too long.
     const deadline = performance.now() + GRACE_MS;
     await Promise.all(started.projects.map((project) => project.stop(GRACE_MS / 2)));
-    // Last, so that what the projects still do can finish.
+    // The database stops last, so that the projects can finish their work.
     await started.cluster?.stop(deadline - performance.now());
     await Deno.remove(path).catch(() => {});
     lock.close();
@@ -114,7 +114,7 @@ async function bringUpCluster(
   started.cluster = await startCluster(`${folder}/cluster`, cluster);
   await untilReady(started.cluster, () => prepareCluster(cluster));
   options.onProgress("applying migrations");
-  // One after the other: the two databases share the cluster's roles, which both migrations make.
+  // Not in parallel: both migrations create the roles that the databases share.
   for (const project of ["governance-hub", "key-vault-executor"] as const) {
     const url = databaseUrl(cluster, "postgres", DATABASES[project]);
     await withConnection(url, (run) => migrate(run, projectUrl(project, "migrations/")));

@@ -1,4 +1,4 @@
-/** `stack.json`: where a stack's projects are, and the keys to them; for tools and tests. */
+/** `stack.json`: the addresses and keys of a stack's projects, for tools and tests. */
 
 import type { SeededOrganization } from "./keys.ts";
 
@@ -6,11 +6,10 @@ export interface ProjectAddress {
   url: string;
   secret_key: string;
   publishable_key: string;
-  /** For psql; null on PGlite, which has no port. */
+  /** For psql. Null on PGlite, which has no port. */
   database_url: string | null;
 }
 
-/** What `stack.json` holds. */
 export interface StackFile {
   governance_hub: ProjectAddress;
   key_vault_executor: ProjectAddress;

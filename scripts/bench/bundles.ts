@@ -1,6 +1,6 @@
 /**
- * What a cold start takes: the size of each deployed bundle and the time that its import takes, on the version of Deno that the
- * platform's edge runtime is built on, beside supabase-js alone and an empty module.
+ * Measures a cold start: each deployed bundle's size and import time, compared with only supabase-js and with an empty
+ * module. Uses the version of Deno that the platform's edge runtime is built on.
  */
 
 import { fileURLToPath } from "node:url";
@@ -20,12 +20,12 @@ interface BundleFigure {
 /** The version that the platform's edge runtime is built on. */
 const EDGE_DENO = "deno@2.1.4";
 
-/** What the functions' bundles are held against. */
+/** The module to compare the functions' bundles with. */
 const SUPABASE_JS = "supabase-js";
 const EMPTY = "empty";
 const SUPABASE_JS_ALONE = `export { createClient } from "@supabase/supabase-js";\n`;
 
-/** Prints how long the import of the module that is named takes, in milliseconds. */
+/** Prints the import time of the named module, in milliseconds. */
 const IMPORT_TIME = `
   const begun = performance.now();
   await import(Deno.args[0]);
@@ -59,7 +59,7 @@ export async function measureBundles(
   };
 }
 
-/** The modules to import, by name: the bundles, and what they are held against. */
+/** The modules to import, by name: the bundles and their baselines. */
 async function writeModules(folder: string): Promise<Record<string, string>> {
   const paths: Record<string, string> = { [EMPTY]: `${folder}/empty.js`, [SUPABASE_JS]: `${folder}/supabase_js.js` };
   for (const { project, name } of await build()) paths[name] = fileURLToPath(projectUrl(project, `dist/${name}.js`));
@@ -72,7 +72,7 @@ async function writeModules(folder: string): Promise<Record<string, string>> {
   return paths;
 }
 
-/** In a process of its own, without the code that V8 has kept of an earlier one. */
+/** Runs in a new process without V8's code cache. */
 async function importTime(folder: string, path: string): Promise<number> {
   const options = ["-A", "--no-remote", "--no-npm", "--no-config", "--no-code-cache"];
   const deno = `${folder}/node_modules/deno/deno`;
@@ -101,7 +101,7 @@ function bundleVerdicts(bundles: Record<string, BundleFigure>): Verdict[] {
   const alone = bundles[SUPABASE_JS];
   return Object.entries(bundles).filter(([name]) => name !== EMPTY && name !== SUPABASE_JS).map(([name, own]) => {
     const [bytes, time] = alone ? [own.bytes / alone.bytes, own.import_ms / alone.import_ms] : [NaN, NaN];
-    const text = `${name} has ${times(bytes)} the bytes of supabase-js alone and ${times(time)} its import`;
+    const text = `${name} has ${times(bytes)} the bytes of supabase-js and ${times(time)} its import time`;
     return { kept: Math.max(bytes, time) <= MOST_OF_SUPABASE_JS, text: `${text} (at most ${MOST_OF_SUPABASE_JS})` };
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Rows in bulk, each with an event: half of them one tenant's, the others ten to a tenant, each of which has an organization
- * and keys.
+ * Inserts rows in bulk, each with an event. One tenant has half of them. The other tenants have ten each, with their
+ * own organization and keys.
  */
 
 import type postgres from "postgres";
@@ -8,17 +8,17 @@ import type { ProjectName } from "../stack/projects.ts";
 
 const ROWS_OF_OTHERS = 10;
 
-/** The names of the one tenant's things, by number: they sort as their numbers do. */
+/** The name of the large tenant's thing with this number. Names sort like their numbers. */
 export function numbered(thing: "server" | "service", number: number): string {
   return `${thing}-${String(number).padStart(7, "0")}`;
 }
 
-/** How many of so many rows are the one tenant's. */
+/** How many of the rows the large tenant has. */
 export function ownRows(rows: number): number {
   return rows / 2;
 }
 
-/** Fills a project's database that has little yet, past its triggers, as the tables' owner. */
+/** Fills a nearly empty database of a project as the tables' owner, without its triggers. */
 export async function fill(owner: postgres.Sql, project: ProjectName, tenantId: string, rows: number): Promise<void> {
   const tenants = ownRows(rows) / ROWS_OF_OTHERS;
   const statements = project === "governance-hub"

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
- * `deno task bench`: how fast it is, beside baselines of the same run. Figures go to standard output, progress to standard
- * error. The exit code says nothing about speed: what else the machine does is in every figure.
+ * `deno task bench`: measures the speed, next to baselines of the same run. Figures go to standard output, progress to
+ * standard error. The exit code does not depend on speed, because other load on the machine affects every figure.
  */
 
 import { Option } from "commander";
@@ -14,7 +14,7 @@ import { runWithResources } from "./support/program.ts";
 import { verdictLines } from "./support/verdict.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
 
-/** What `--only` chooses from. A further part is a function here. */
+/** The parts that `--only` selects. To add a part, add a function here. */
 const PARTS: Record<string, BenchPart> = { endpoints: measureEndpoints, sql: measureSql, bundles: measureBundles };
 
 const program = newProgram(
@@ -22,10 +22,10 @@ const program = newProgram(
   "Measures every endpoint, every SQL function and every bundle on this machine, on native PostgreSQL 17.",
 )
   .option("--json", "print one object: baselines, endpoints, sql, bundles", false)
-  .option("--short", "take two minutes: shorter rounds, and so a wider spread", false)
-  .option("--large", "measure the SQL functions at 1,000,000 rows too", false)
+  .option("--short", "run two minutes with shorter rounds and a wider spread", false)
+  .option("--large", "also measure the SQL functions at 1,000,000 rows", false)
   .addOption(new Option("--only <part>", "measure one part").choices(Object.keys(PARTS)))
-  .option("--breakdown", "measure instead where the time of a request goes, in microseconds", false)
+  .option("--breakdown", "only break down the time of a request, in microseconds", false)
   .action(() => runWithResources(bench));
 
 if (import.meta.main) await runProgram(program);
@@ -53,7 +53,7 @@ function print(reports: Report[]): string {
   return [...reports.flatMap(({ tables }) => tables), ...verdicts ? [verdicts] : []].join("\n\n");
 }
 
-/** Tells each step with the seconds since the start. */
+/** Prints each step with the seconds since the start. */
 function startProgress(): Scale["onProgress"] {
   const begun = performance.now();
   return (step) => console.error(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${step} …`);

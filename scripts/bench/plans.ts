@@ -1,6 +1,6 @@
 /**
- * The plans of the statements inside the SQL functions, as PostgreSQL ran them: `auto_explain` tells each with the rows that
- * it read.
+ * Collects the executed plans of the statements inside the SQL functions. `auto_explain` reports each plan with the rows
+ * that it read.
  */
 
 import postgres from "postgres";
@@ -9,7 +9,7 @@ import { type ScratchCluster, startCluster } from "../test/support/cluster.ts";
 import { openFixture, type TestTenant } from "../test/suites/isolation.ts";
 import { fill } from "./fill.ts";
 
-/** A node of a plan as `explain (analyze, format json)` has it. */
+/** A node of a plan, as in `explain (analyze, format json)`. */
 interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
@@ -27,9 +27,9 @@ export interface Statement {
   nodes: PlanNode[];
 }
 
-/** From so many rows on a table is not small, and reading all of it is not what a request may do. */
+/** A table with this many rows is large. A request must not read all of it. */
 const MANY_ROWS = 500;
-/** With these `auto_explain` tells every statement to the session's own client. */
+/** With these settings, `auto_explain` reports every statement to the session's client. */
 const TELL_PLANS = ["shared_preload_libraries=auto_explain"];
 const TOLD = {
   "auto_explain.log_min_duration": "0",
@@ -49,7 +49,7 @@ export interface Filled {
   close(): Promise<void>;
 }
 
-/** A cluster of its own, with a project's database of so many rows. */
+/** Starts a cluster with a project's database of this many rows. */
 export async function openFilled(project: ProjectName, rows: number): Promise<Filled> {
   const cluster = await startCluster(TELL_PLANS);
   const database = await cluster.createProject(project);
@@ -73,8 +73,8 @@ export async function openFilled(project: ProjectName, rows: number): Promise<Fi
 }
 
 /**
- * Calls something over and over on a new session of that mode, and returns the plans of all statements that it came to; but
- * for the first call's, which reads the catalogs too.
+ * Repeats a call on a new session in this plan mode. Returns the plans of all its statements, except those of the first
+ * call, which also reads the catalogs.
  */
 export async function planned(
   { cluster, database }: Filled,
@@ -108,7 +108,7 @@ function flatten(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(flatten)];
 }
 
-/** What of the statements reads a table from end to end, or more than so many rows or blocks. */
+/** Finds statements that read a whole table, or more than this many rows or blocks. */
 export function faults(statements: Statement[], large: Set<string>, most: { rows: number; blocks: number }): string[] {
   const found = statements.flatMap(({ text, nodes }) =>
     nodes.flatMap((node) => {
@@ -128,12 +128,12 @@ function faultOf(isWhole: boolean, node: PlanNode, most: { rows: number; blocks:
   const rows = (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) +
     (node["Rows Removed by Index Recheck"] ?? 0);
   if (rows > most.rows) return ` reads ${rows} rows`;
-  // An index may be walked from a place far from the one that is asked for: no row is told, but the blocks are.
+  // An index scan may start far from the wanted entry. The plan then shows no rows, but it does show the blocks.
   const blocks = (node["Shared Hit Blocks"] ?? 0) + (node["Shared Read Blocks"] ?? 0);
   return node["Node Type"].startsWith("Index") && blocks > most.blocks ? ` reads ${blocks} blocks` : undefined;
 }
 
-/** The tables that have many rows. */
+/** The large tables. */
 export async function largeTables(owner: postgres.Sql): Promise<Set<string>> {
   const rows = await owner`
     select relname from pg_class

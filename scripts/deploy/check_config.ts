@@ -66,7 +66,7 @@ async function checkConfig({ project, envFile }: Options): Promise<void> {
 
 if (import.meta.main) {
   const description =
-    "Checks the variables of both projects, or of one, and shows no values. Exits with 1 if one is missing or malformed.";
+    "Checks the variables of both projects, or of one. Shows no values. Exits with 1 if one is missing or malformed.";
   await runProgram(
     addProjectOption(newProgram("check-config", description))
       .option("--env-file <file>", "read the variables of every checked project from this file, not the environment")

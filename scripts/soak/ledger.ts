@@ -1,9 +1,9 @@
-/** What was acknowledged under load, and whether it is there afterwards. */
+/** Records acknowledged writes under load, and checks that they are stored afterwards. */
 
 import { headersOf } from "../test/resilience/traffic/calls.ts";
 import type { Rig } from "../bench/support/rig.ts";
 
-/** What the last acknowledged request has left; unknown while one is under way, or after one that was not acknowledged. */
+/** The state after the last acknowledged request. Unknown during a request, and after one that was not acknowledged. */
 export interface Acknowledged {
   state: "never" | "there" | "gone" | "unknown";
   /** The server's name, or the secret of the credential. */
@@ -22,14 +22,14 @@ export function thingOf(name: string): Thing {
   return { name, server: { state: "never", value: "" }, credential: { state: "never", value: "" } };
 }
 
-/** What is not as it was acknowledged, in words. */
+/** Describes each acknowledged write that was lost. */
 export async function findLosses(rig: Rig, ledger: Ledger): Promise<string[]> {
   const servers = await listServers(rig);
   const losses: string[] = [];
   for (const { name, server, credential } of ledger) {
     const found = servers.get(name);
     if (server.state === "there" && found !== server.value) losses.push(`server ${name} is ${found ?? "lost"}`);
-    if (server.state === "gone" && found !== undefined) losses.push(`server ${name} is there again`);
+    if (server.state === "gone" && found !== undefined) losses.push(`server ${name} exists again after its deletion`);
     if (credential.state === "there" && await retrieve(rig, name) !== credential.value) {
       losses.push(`credential ${name} is lost`);
     }
@@ -37,13 +37,13 @@ export async function findLosses(rig: Rig, ledger: Ledger): Promise<string[]> {
   return losses;
 }
 
-/** How many things are acknowledged to be there. */
+/** How many acknowledged things must exist. */
 export function countThere(ledger: Ledger): number {
   return ledger.flatMap(({ server, credential }) => [server, credential]).filter(({ state }) => state === "there")
     .length;
 }
 
-/** The names of all servers of the tenant by their ids, page by page. */
+/** Reads all pages of the tenant's servers: their names by id. */
 async function listServers({ hub, tenant }: Rig): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   let cursor: string | null = null;

@@ -1,4 +1,4 @@
-/** Mixed load: clients that each register, list, change and delete, or store, list, retrieve and delete, over and over. */
+/** Mixed load: each client repeats register, list, update and delete, or store, list, retrieve and delete. */
 
 import { type NextRequest, runClients } from "../bench/support/clients.ts";
 import type { Rig } from "../bench/support/rig.ts";
@@ -6,29 +6,29 @@ import { headersOf } from "../test/resilience/traffic/calls.ts";
 import { newServer } from "../test/support/endpoints.ts";
 import { type Ledger, type Thing, thingOf } from "./ledger.ts";
 
-/** One answer. Times are those of `performance.now()`. */
+/** One answer. Times are from `performance.now()`. */
 export interface Sample {
   begunAt: number;
   endedAt: number;
   path: string;
-  /** 0 when there was no answer. */
+  /** 0 without an answer. */
   status: number;
 }
 
 export interface MixedLoad {
   samples: Sample[];
-  /** Settles once every client has had its last answer. */
+  /** Settles when every client has its last answer. */
   stop(): Promise<void>;
 }
 
-/** The requests of one thing. Each yields whether it was done; after one that was not, the client goes on with a new thing. */
+/** The requests for one thing. Each yields whether it succeeded. After a failure, the client starts with a new thing. */
 type Turn = (thing: Thing, isKept: boolean) => Generator<NextRequest, void, boolean>;
 
-/** Of so many things one stays, so that there is something to lose. */
+/** One of this many things is kept, so that the check for losses has data. */
 const KEPT_OF = 20;
 const PAGE = 10;
 
-/** Starts the clients, half of them at each project. */
+/** Starts the clients, half of them for each project. */
 export function startMixedLoad({ hub, vault, tenant }: Rig, clients: number, ledger: Ledger): MixedLoad {
   const samples: Sample[] = [];
   let isStopping = false;
@@ -54,7 +54,7 @@ export function startMixedLoad({ hub, vault, tenant }: Rig, clients: number, led
   };
 }
 
-/** What one client sends: turn after turn, each for a new thing. */
+/** One client's requests: each turn is for a new thing. */
 function* turns(turn: Turn, ledger: Ledger): Generator<NextRequest, never, boolean> {
   for (let number = 0;; number++) {
     const thing = thingOf(`soak-${ledger.length}`);

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
- * `deno task soak`: both projects under mixed load for ten minutes, then with PostgreSQL killed and started again under it.
- * Progress, then a verdict per line; exit code 1 when one is not kept.
+ * `deno task soak`: runs both projects under mixed load for ten minutes, then kills and restarts PostgreSQL under load.
+ * Prints progress and then one verdict per line. Exits with 1 if a verdict fails.
  */
 
 import { InvalidArgumentError } from "commander";
@@ -16,15 +16,15 @@ import { type Watch, watchVitals } from "./vitals.ts";
 
 const CLIENTS = 16;
 const PARTS = 10;
-/** How long PostgreSQL stays away, and how long the load goes on after its return, in milliseconds. */
+/** How long PostgreSQL is stopped, and how long the load continues after its return, in milliseconds. */
 const AWAY_MS = 5000;
 const AFTER_MS = 15_000;
 
 const program = newProgram(
   "soak",
-  "Keeps both projects under mixed load on PostgreSQL 17, kills that under the load, and tells what has held.",
+  "Runs both projects under mixed load on PostgreSQL 17, kills and restarts PostgreSQL, and reports each verdict.",
 )
-  .option("--minutes <n>", "how long the load is steady; each tenth of it has a line", readMinutes, 10)
+  .option("--minutes <n>", "how long the steady load runs; each tenth prints a line", readMinutes, 10)
   .action(() => runWithResources(soak));
 
 if (import.meta.main) await runProgram(program);
@@ -35,7 +35,7 @@ function readMinutes(text: string): number {
   throw new InvalidArgumentError("It must be a number, 0.5 or more.");
 }
 
-/** Returns the exit code: 1 when a verdict is not kept. */
+/** Returns the exit code: 1 if a verdict fails. */
 async function soak(resources: AsyncDisposableStack): Promise<number> {
   const { minutes } = program.opts<{ minutes: number }>();
   console.log("starting PostgreSQL 17 and both projects …");
@@ -61,7 +61,7 @@ async function soak(resources: AsyncDisposableStack): Promise<number> {
   return verdicts.every(({ kept }) => kept) ? 0 : 1;
 }
 
-/** Lets the load go on, and tells each part of it. */
+/** Waits while the load runs, and prints a line for each part. */
 async function keepSteady(load: MixedLoad, watch: Watch, partMs: number): Promise<Verdict[]> {
   const begunAt = performance.now();
   const parts = () => partsOf(load.samples, watch.vitals, begunAt, partMs, PARTS);
@@ -73,7 +73,6 @@ async function keepSteady(load: MixedLoad, watch: Watch, partMs: number): Promis
   return steadyVerdicts(parts());
 }
 
-/** Kills PostgreSQL, and starts it again. */
 async function interrupt({ database }: Rig): Promise<Outage> {
   console.log("killing PostgreSQL …");
   const killedAt = performance.now();

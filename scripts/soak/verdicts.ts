@@ -1,11 +1,11 @@
-/** Whether it has held, line by line. */
+/** The verdicts of the soak test, one per line. */
 
 import { median, percentile } from "../bench/support/figures.ts";
 import type { Verdict } from "../bench/support/verdict.ts";
 import type { Sample } from "./load.ts";
 import type { Vitals } from "./vitals.ts";
 
-/** A tenth of the steady load: a minute of ten. */
+/** A tenth of the steady load: one minute of ten. */
 export interface SoakPart {
   samples: Sample[];
   vitals: Vitals[];
@@ -13,7 +13,7 @@ export interface SoakPart {
 
 const MOST_MEMORY = 1.1;
 const MOST_P99 = 1.5;
-/** How long after PostgreSQL has returned an answer may still be 503, in milliseconds. */
+/** How long after PostgreSQL's return answers may still be 503, in milliseconds. */
 const RETURN_MS = 5000;
 
 export function partsOf(
@@ -32,12 +32,11 @@ export function partsOf(
   });
 }
 
-/** A line of progress. */
 export function describePart({ samples, vitals }: SoakPart, partMs: number): string {
   const last = vitals.at(-1);
   const times = sortedTimes(samples);
   return [
-    `${(samples.length / partMs * 1000).toFixed(0)} requests a second`,
+    `${(samples.length / partMs * 1000).toFixed(0)} requests per second`,
     `p50 ${percentile(times, 0.5).toFixed(1)} ms`,
     `p99 ${percentile(times, 0.99).toFixed(1)} ms`,
     `hub ${last?.hubMb.toFixed(0)} MB`,
@@ -46,7 +45,7 @@ export function describePart({ samples, vitals }: SoakPart, partMs: number): str
   ].join(", ");
 }
 
-/** Of the load before PostgreSQL was killed. */
+/** The verdicts on the load before PostgreSQL was killed. */
 export function steadyVerdicts(parts: SoakPart[]): Verdict[] {
   const samples = parts.flatMap((part) => part.samples);
   const errors = samples.filter(({ status }) => status !== 200 && status !== 201);
@@ -61,7 +60,7 @@ export function steadyVerdicts(parts: SoakPart[]): Verdict[] {
     },
     memoryVerdict("governance-hub", second, last, ({ hubMb }) => hubMb),
     memoryVerdict("key-vault-executor", second, last, ({ vaultMb }) => vaultMb),
-    { kept: counts.size === 1, text: `${[...counts].join(", ")} connections (a constant number)` },
+    { kept: counts.size === 1, text: `${[...counts].join(", ")} connections (must be constant)` },
     {
       kept: p99(last) <= MOST_P99 * p99(first),
       text: `p99 was ${p99(first).toFixed(1)} ms at first and ${
@@ -83,7 +82,7 @@ function memoryVerdict(
   return { kept: factor <= MOST_MEMORY, text: `${text} (at most ${MOST_MEMORY} ×)` };
 }
 
-/** When PostgreSQL was killed, when it was gone, when it was told to start, and when it answered again. */
+/** When PostgreSQL was killed, had ended, was started, and answered again. */
 export interface Outage {
   killedAt: number;
   goneAt: number;
@@ -102,17 +101,17 @@ export function outageVerdicts(samples: Sample[], { killedAt, goneAt, startedAt,
   return [
     {
       kept: away.length > 0 && done.length === 0,
-      text: `${away.length - done.length} of ${away.length} answers were 503 while PostgreSQL was away`,
+      text: `${away.length - done.length} of ${away.length} answers were 503 while PostgreSQL was stopped`,
     },
-    { kept: others.length === 0, text: `${countOf(others)} answers of that time were neither 503 nor a success` },
+    { kept: others.length === 0, text: `${countOf(others)} answers during the outage were neither 503 nor a success` },
     {
       kept: served > 0 && seconds * 1000 <= RETURN_MS,
-      text: `the last 503 came ${seconds.toFixed(1)} s after PostgreSQL had returned (at most ${RETURN_MS / 1000} s)`,
+      text: `the last 503 came ${seconds.toFixed(1)} s after PostgreSQL's return (at most ${RETURN_MS / 1000} s)`,
     },
   ];
 }
 
-/** The number, and which statuses they had at which paths. */
+/** The number of samples, with their statuses and paths. */
 function countOf(samples: Sample[]): string {
   if (samples.length === 0) return "0";
   const kinds = new Set(samples.map(({ status, path }) => `${status || "no answer"} at ${path}`));

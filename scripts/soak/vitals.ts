@@ -1,4 +1,4 @@
-/** What the processes hold: memory, and connections to the database. */
+/** Samples the processes' memory and their connections to the database. */
 
 import postgres from "postgres";
 import type { Rig } from "../bench/support/rig.ts";
@@ -19,7 +19,7 @@ export interface Watch {
   stop(): Promise<void>;
 }
 
-/** Reads them every two seconds. While PostgreSQL is away there is nothing to read. */
+/** Takes a sample every two seconds, except while PostgreSQL is stopped. */
 export function watchVitals(rig: Rig): Watch {
   const vitals: Vitals[] = [];
   const sql = postgres(rig.database.url("supabase_admin", "governance-hub"), { max: 1, onnotice: () => {} });
@@ -49,7 +49,7 @@ async function countConnections(sql: postgres.Sql): Promise<number> {
   return Number(row?.connections);
 }
 
-/** As `ps` tells on every system. */
+/** Uses `ps`, which works on every system. */
 async function residentMb(pid: number): Promise<number> {
   const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", `${pid}`] }).output();
   return Number(new TextDecoder().decode(stdout)) / 1024;

@@ -97,7 +97,7 @@ async function answerWithCode(answer: () => Promise<Response>): Promise<Response
   );
 }
 
-/** PGlite has one connection, with a transaction of the library for each request: concurrent requests would share it. */
+/** PGlite has one connection, and the library opens a transaction for each request: concurrent ones would share it. */
 function oneAtATime(answer: (request: Request) => Promise<Response>): (request: Request) => Promise<Response> {
   let last: Promise<unknown> = Promise.resolve();
   return (request) => {

@@ -46,7 +46,7 @@ export async function reachablePrograms(
   return copy;
 }
 
-/** Creates a cluster's data folder, owned by the user. If the user cannot reach it, it is a link to a folder they can. */
+/** Creates a cluster's data folder, owned by the user. If the user cannot reach it, links to a folder that they can. */
 export async function makeDataFolder(folder: string, user: User | undefined, reachable = REACHABLE): Promise<void> {
   await removeDataFolder(folder);
   const canReach = user === undefined || await succeeds("test", ["-x", dirname(folder)], user);

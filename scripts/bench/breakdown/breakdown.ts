@@ -1,7 +1,7 @@
 /**
- * Where a request's time goes, in microseconds: our own phases, timed inside the functions with the data API answering from
- * memory; the SQL functions, as PostgreSQL tells (pg_stat_statements) while the real projects are under the load of one
- * client; and of that load's whole time what is left, which is the data API's.
+ * Breaks down a request's time in microseconds. Our own phases are timed inside the functions, with the data API's
+ * answers from memory. The SQL functions' time is that of pg_stat_statements while one client loads the real projects.
+ * The rest of that client's waiting time is the data API's.
  */
 
 import postgres from "postgres";
@@ -18,13 +18,13 @@ import { reportBreakdown } from "./report.ts";
 
 /** Microseconds of one request. */
 export interface Breakdown extends Phases {
-  /** What one client waits for the answer over HTTP. */
+  /** One client's waiting time for the answer over HTTP. */
   whole: number;
-  /** HTTP itself: what the constant baseline takes. */
+  /** HTTP itself: the time of the constant baseline. */
   http: number;
-  /** The SQL functions, the mean; without the commit. */
+  /** The mean of the SQL functions, without the commit. */
   sql: number;
-  /** The data API or, on the vault, both: its HTTP, its driver, its transaction with the commit. */
+  /** The data API (on the vault, both projects'): its HTTP, its driver, its transaction with the commit. */
   dataApi: number;
 }
 
@@ -62,7 +62,7 @@ export async function measureBreakdown(scale: Scale, resources: AsyncDisposableS
   ));
 }
 
-/** The hub's list once more, by a kernel: its key's digest is an HMAC. */
+/** Adds the hub's list by a kernel, because the digest of a kernel's key is an HMAC. */
 function byKernel(rig: Rig, targets: BenchTarget[]): BenchTarget[] {
   const tenant = rig.organizations[0]?.tenants[1];
   return targets.filter(({ name }) => name === "mcp-servers-list").map((target) => ({
@@ -118,7 +118,7 @@ async function measureUnderLoad(
   const measured: Record<string, UnderLoad> = {};
   for (const target of endpoints) {
     onProgress(`${target.name}, one client`);
-    // What is removed here is not there to be removed under measurement.
+    // Things removed here cannot be removed in the measurement.
     await loader.load(target, 1, target.removes ? ms / 8 : ms / 2);
     await admin`select pg_stat_statements_reset()`;
     const whole = await medianUs(loader, target, ms);

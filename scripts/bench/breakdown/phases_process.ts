@@ -1,6 +1,6 @@
 /**
- * The process that times a project's functions by phase. The data API answers from memory what it has answered once, so that
- * what is left of a request's time is our own. Standard output is the functions' log, as on the platform.
+ * The process that times a project's functions by phase. It repeats the data API's answers from memory, so the rest of a
+ * request's time is our own. Standard output is the functions' log, as on the platform.
  */
 
 import { readJsonText } from "shared/http/body.ts";
@@ -20,16 +20,16 @@ export interface PhasesConfig {
   calls: number;
 }
 
-/** Microseconds of one request, each the median of its own. */
+/** Microseconds of one request. Each figure is its own median. */
 export interface Phases {
   routingAndParsing: number;
   validation: number;
   digest: number;
   cipher: number;
   log: number;
-  /** Making the call to the data API, reading and checking what it answered, and the answer. */
+  /** Making the data API call, reading and checking its result, and writing the answer. */
   rest: number;
-  /** The whole without the call. */
+  /** The total without the call. */
   own: number;
 }
 
@@ -95,7 +95,7 @@ async function measureOne(handler: Handler, make: () => Request, calls: number, 
   };
 }
 
-/** The pieces that read a request, alone: its address, its key, its body. */
+/** Times the parts that read a request separately: its address, its key, its body. */
 async function timeParsing(request: Request): Promise<number> {
   return await timeOf(async () => {
     new URL(request.url).searchParams.get("limit");

@@ -1,6 +1,6 @@
 /**
- * Where the time of one request goes inside a function, seen from outside it: the functions of the platform that it calls
- * (`fetch`, WebCrypto, `console.log`) note when they are entered and left. Only in the process of `phases_process.ts`.
+ * Breaks down the time of a request inside a function from outside: the platform's functions that it calls (`fetch`,
+ * WebCrypto, `console.log`) record when they start and end. Used only in the process of `phases_process.ts`.
  */
 
 export interface Span {
@@ -10,15 +10,15 @@ export interface Span {
 
 export type ProbeName = "fetch" | "digest" | "cipher";
 
-/** What a data API has answered once, by the address that was asked. */
+/** The data API's first answer for each address. */
 type Recorded = Map<string, { status: number; headers: [string, string][]; body: string }>;
 
 export interface Probes {
-  /** The spans since the last call of it. */
+  /** The spans since its last call. */
   take(): Record<ProbeName, Span[]>;
 }
 
-/** Puts the probes in place; each address is asked for once, and answers in memory from then on. */
+/** Installs the probes. Each address is requested once, and later requests get the same answer from memory. */
 export function installProbes(): Probes {
   let spans: Record<ProbeName, Span[]> = { fetch: [], digest: [], cipher: [] };
   const watch = <Parameters extends unknown[], Result>(

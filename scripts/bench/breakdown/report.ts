@@ -1,4 +1,4 @@
-/** What is told of the breakdown, and what is promised of our own time. */
+/** The report of the breakdown, and the verdict on our own time. */
 
 import { table } from "../support/numbers.ts";
 import type { Report } from "../support/part.ts";
@@ -7,17 +7,17 @@ import type { Breakdown } from "./breakdown.ts";
 
 const MOST_OWN_US = 300;
 
-const LEGEND = `Each is the median of its own, so that sums differ by little.
-routing, parsing  the address, the key with its checksum, the body, the JSON with its walk for what would be lost
+const LEGEND = `Each figure is its own median, so sums differ slightly.
+routing, parsing  the address, the key with its checksum, the body, the JSON and its check for values that would be lost
 validation        the rest up to the digest: the route, the schema, the rules
 digest            SHA-256 of an agent's key, HMAC of a kernel's
 AES-GCM           sealing or opening, without base64
 log line          its JSON and the writing of it
-call, answer      the rest: making the call to the data API, reading and checking what came, making the answer
-= our own         the whole inside the function, less the time that the data API's call was waited for
-SQL               the SQL functions as pg_stat_statements tells, the mean, without the commit
-HTTP              what the constant baseline takes
-data API          what is left: its HTTP and its driver, the transaction around the SQL function, the commit to disk`;
+call, answer      the rest: making the data API call, reading and checking its result, making the answer
+= our own         the total inside the function, minus the wait for the data API
+SQL               the mean of the SQL functions in pg_stat_statements, without the commit
+HTTP              the time of the constant baseline
+data API          the rest: its HTTP and its driver, the transaction around the SQL function, the commit to disk`;
 
 export function reportBreakdown(breakdown: Record<string, Breakdown>): Report {
   return { tables: [breakdownTable(breakdown)], verdicts: breakdownVerdicts(breakdown), json: breakdown };

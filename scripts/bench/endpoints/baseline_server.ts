@@ -1,4 +1,4 @@
-/** The baselines' process: `Deno.serve` with a constant, with one select and with one durable update by primary key. */
+/** The baselines' process: `Deno.serve` with a constant, a select and a durable update by primary key. */
 
 import postgres from "postgres";
 import { runChild } from "../../stack/child.ts";
@@ -13,7 +13,7 @@ export interface BaselineConfig {
 if (import.meta.main) await runChild(serve);
 
 function serve({ port, databaseUrl, rows }: BaselineConfig): Promise<() => Promise<void>> {
-  // As many connections as the local data API has.
+  // The local data API has the same number of connections.
   const sql = postgres(databaseUrl, { max: 10, onnotice: () => {} });
   const pick = () => 1 + Math.floor(Math.random() * rows);
   const answers: Record<string, () => Promise<unknown>> = {

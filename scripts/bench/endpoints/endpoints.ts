@@ -1,4 +1,4 @@
-/** Every endpoint over HTTP at several numbers of clients, beside the baselines, on native PostgreSQL that keeps what it says. */
+/** Measures every endpoint over HTTP with several numbers of clients, next to the baselines, on durable PostgreSQL. */
 
 import { type Figure, type Round, spreadOf, summarize, timesThat } from "../support/figures.ts";
 import { startLoad } from "../support/load.ts";
@@ -28,7 +28,7 @@ export async function measureEndpoints(scale: Scale, resources: AsyncDisposableS
   };
 }
 
-/** In every round each target has its turn, so that what else the machine does falls on all alike. */
+/** Each round measures every target in turn, so that other load on the machine affects all equally. */
 async function measureInTurns(
   targets: BenchTarget[],
   { short, onProgress }: Scale,

@@ -1,4 +1,4 @@
-/** Load on one target after another, with the numbers of the things that targets make and remove. */
+/** Loads one target at a time, and tracks the numbers of the things that targets create and remove. */
 
 import { CliError } from "../../cli/error.ts";
 import type { Round } from "../support/figures.ts";
@@ -6,12 +6,12 @@ import type { Load } from "../support/load.ts";
 import type { BenchTarget } from "./targets.ts";
 
 export interface Loader {
-  /** @throws {CliError} when an answer was not the expected one: then its time says nothing. */
+  /** @throws {CliError} on an unexpected answer, because its time means nothing. */
   load(target: BenchTarget, clients: number, ms: number): Promise<Round>;
 }
 
 export function newLoader(load: Load): Loader {
-  /** By kind: from the first thing that is still there to before the next one to be made. */
+  /** For each kind, the number of the first existing thing and of the next thing to create. */
   const things = new Map<string, { first: number; next: number }>();
   return {
     async load({ name, url, request, expected, makes, removes }, clients, ms) {

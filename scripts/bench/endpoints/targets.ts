@@ -1,4 +1,4 @@
-/** What the load goes to: the three baselines, and every endpoint with a request that it accepts. */
+/** The targets of the load: the three baselines, and every endpoint with a valid request. */
 
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
@@ -15,19 +15,19 @@ export interface BenchTarget {
   name: string;
   url: string;
   request: Template;
-  /** Statuses of an answer that has done what it is for. */
+  /** The statuses of success. */
   expected: number[];
-  /** What it makes and what it removes: one removes what the other made. */
+  /** The kind of thing that the target creates or removes. One target removes what another created. */
   makes?: string;
   removes?: string;
 }
 
 const BASELINE_ROWS = 10_000;
 const THINGS = 10;
-/** The thing that endpoints on one thing act on. */
+/** The name of the thing that endpoints on one thing act on. */
 const KEPT = "kept";
 
-/** Starts the baselines' process beside the projects, on a database of the same PostgreSQL. */
+/** Starts the baselines' process, on a database of the projects' PostgreSQL. */
 export async function startBaselines({ database }: Rig, resources: AsyncDisposableStack): Promise<BenchTarget[]> {
   const admin = postgres(database.url("supabase_admin", "governance-hub"), { max: 1, onnotice: () => {} });
   await admin`create database baseline owner postgres`;
@@ -52,10 +52,10 @@ export async function startBaselines({ database }: Rig, resources: AsyncDisposab
   }));
 }
 
-/** Every endpoint of both projects, those that make things first. Lists are of a tenant that has ten things; the others act on another one's. */
+/** All endpoints of both projects, creating ones first. Lists use a tenant with ten things, the others a second one. */
 export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
   const [busy, quiet] = rig.organizations[0]?.tenants ?? [];
-  if (busy === undefined || quiet === undefined) throw new Error("the seeds have no two tenants of one organization");
+  if (busy === undefined || quiet === undefined) throw new Error("the seeds must have two tenants of one organization");
   for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
   await keep(rig, busy.api_key, KEPT);
   const endpoints = [...await endpointsOf("governance-hub"), ...await endpointsOf("key-vault-executor")]
@@ -84,7 +84,7 @@ async function keep(rig: Rig, key: string, name: string): Promise<void> {
   assertEquals((await storeCredential(rig, { key }, name, "a secret of 24 characters")).status, 201);
 }
 
-/** A body that writes something each time: a name that no other has, or a value that was not there. */
+/** A body that makes each request write: a unique name, or a new value. */
 function bodyOf(endpoint: EndpointCase): Record<string, unknown> | undefined {
   switch (endpoint.name) {
     case "mcp-servers-register":

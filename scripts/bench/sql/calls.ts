@@ -1,11 +1,11 @@
-/** One call of each SQL function, over a direct connection, in one statement that is its own transaction. */
+/** One call of each SQL function over a direct connection, as one statement in its own transaction. */
 
 import { encodeHex } from "@std/encoding/hex";
 import type postgres from "postgres";
 import { numbered, ownRows } from "../fill.ts";
 import type { BenchPlace } from "./places.ts";
 
-/** A function under measurement. Its calls in a round are numbered on and on, so that no two act on the same thing. */
+/** A measured function. Its calls in a round are numbered, so that no two act on the same thing. */
 export interface SqlCall {
   name: string;
   kind: "read" | "insert" | "update" | "delete";
@@ -14,7 +14,7 @@ export interface SqlCall {
 
 const PAGE = 10;
 
-/** The hub's. What is registered in a round is deleted in it. */
+/** The hub's functions. A round deletes what it registers. */
 export const HUB_CALLS: SqlCall[] = [
   {
     name: "authenticate_caller",
@@ -61,7 +61,7 @@ export const HUB_CALLS: SqlCall[] = [
   },
 ];
 
-/** The vault's, alike. */
+/** The vault's functions. A round deletes what it stores. */
 export const VAULT_CALLS: SqlCall[] = [
   {
     name: "store_credential",
@@ -110,7 +110,7 @@ export const VAULT_CALLS: SqlCall[] = [
   },
 ];
 
-/** Lists of a single row, which is what a select by primary key answers. */
+/** Lists of one row, to compare with a select by primary key, which returns one row. */
 export const PAGE_OF_ONE: SqlCall[] = [
   {
     name: "list_mcp_servers, a page of one",
@@ -124,7 +124,7 @@ export const PAGE_OF_ONE: SqlCall[] = [
   },
 ];
 
-/** The two that all others are held against, on a table of as many rows. */
+/** The two baselines for all other calls, on a table with the same number of rows. */
 export const BASELINE_CALLS: SqlCall[] = [
   {
     name: "select",
@@ -139,12 +139,12 @@ export const BASELINE_CALLS: SqlCall[] = [
   },
 ];
 
-/** The number of one of the rows, from anywhere in them: those of calls that follow one another are far apart. */
+/** A row's number, spread over all rows: consecutive calls use distant rows. */
 function pick(number: number, rows: number): number {
   return 1 + number * 7919 % rows;
 }
 
-/** A page from the middle of the 30 days that the rows' events are of. */
+/** A page from the middle of the 30 days of the rows' events. */
 function middleOfEvents(): Record<string, postgres.JSONValue> {
   const occurredAt = new Date(Date.now() - 15 * 86_400_000).toISOString();
   return { limit: PAGE, after: { occurred_at: occurredAt, id: "00000000-0000-4000-8000-000000000000" } };

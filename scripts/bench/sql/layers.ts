@@ -1,4 +1,4 @@
-/** What a list of ten servers is made of, in microseconds by the server's own clock: no driver, no network. */
+/** Breaks the time of a list of ten servers down, in microseconds of the server's clock, without driver and network. */
 
 import type { BenchPlace } from "./places.ts";
 
@@ -11,7 +11,7 @@ const PAGE = 10;
 const WARM_UP_CALLS = 100;
 const CALLS = 1000;
 
-/** Two functions that do nothing, to tell what it costs to become tenant_scope and to have settings of one's own. */
+/** Two empty functions, to measure the cost of becoming tenant_scope with a function's own settings. */
 const EMPTY_FUNCTIONS = `
   create function public.bench_plain(caller jsonb) returns jsonb language plpgsql as 'begin return caller; end';
   create function public.bench_definer(caller jsonb) returns jsonb language plpgsql security definer
@@ -20,7 +20,7 @@ const EMPTY_FUNCTIONS = `
   alter function public.bench_definer(jsonb) owner to tenant_scope;
   grant execute on function public.bench_plain(jsonb), public.bench_definer(jsonb) to service_role`;
 
-/** Times each step alone, in transactions that are undone. */
+/** Times each step separately, in transactions that are rolled back. */
 export async function measureLayers({ owner, caller, tenantId }: BenchPlace): Promise<Layer[]> {
   const quoted = `'${JSON.stringify(caller)}'::jsonb`;
   const rows = (tenant: string) =>
@@ -30,7 +30,7 @@ export async function measureLayers({ owner, caller, tenantId }: BenchPlace): Pr
      where ${tenant} server.server_id > '' order by server.server_id limit ${PAGE + 1}`;
   const own = rows(`server.tenant_id = '${tenantId}' and`);
   const time = async (statement: string, role = "postgres") => {
-    // The owner's connection is one alone, so that a transaction may be written out.
+    // The owner has a single connection, so explicit begin and rollback statements are safe.
     await owner.unsafe(`
       begin;
       ${EMPTY_FUNCTIONS};
@@ -64,7 +64,7 @@ export async function measureLayers({ owner, caller, tenantId }: BenchPlace): Pr
   }];
 }
 
-/** Runs the statement over and over in PL/pgSQL, which keeps its plan as the functions do, and leaves the mean time. */
+/** Repeats the statement in PL/pgSQL, which keeps its plan as the functions do, and stores the mean time. */
 function loop(statement: string): string {
   return `
     do $do$

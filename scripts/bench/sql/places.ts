@@ -1,4 +1,4 @@
-/** Databases of a given number of rows, with a connection to call their functions by. */
+/** Databases with a given number of rows, and connections to call their functions. */
 
 import postgres from "postgres";
 import type { ProjectName } from "../../stack/projects.ts";
@@ -6,23 +6,23 @@ import type { ScratchCluster } from "../../test/support/cluster.ts";
 import { openFixture } from "../../test/suites/isolation.ts";
 import { fill } from "../fill.ts";
 
-/** What the calls are made with. */
+/** The connections and the caller of the calls. */
 export interface BenchPlace {
-  /** Connections that are service_role, as the data API becomes for each request. */
+  /** Connections as service_role, which the data API switches to for each request. */
   sql: postgres.Sql;
   /** One connection as the tables' owner. */
   owner: postgres.Sql;
-  /** What the project's functions take as their caller: the tenant that holds half of the rows. */
+  /** The caller for the project's functions: the tenant that has half of the rows. */
   caller: postgres.JSONValue;
   tenantId: string;
   rows: number;
   close(): Promise<void>;
 }
 
-/** How many connections a place has at most. */
+/** The most connections of a place. */
 export const CLIENTS = 16;
 
-/** A project's database with so many rows, and beside its tables one of as many for what the functions are held against. */
+/** A project's database with this many rows in its tables, and a table with as many rows for the baselines. */
 export async function openPlace(cluster: ScratchCluster, project: ProjectName, rows: number): Promise<BenchPlace> {
   const database = await cluster.createProject(project);
   const { a: tenant, owner, sql: unused } = await openFixture(cluster, database, project);
@@ -46,7 +46,7 @@ export async function openPlace(cluster: ScratchCluster, project: ProjectName, r
   };
 }
 
-/** The table of the baselines: what it takes to read and to change one row by its primary key. */
+/** The baselines' table, to read and change one row by its primary key. */
 export function baselineTable(rows: number): string {
   return `
     create table public.baseline (

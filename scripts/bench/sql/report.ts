@@ -1,4 +1,4 @@
-/** What is told of the SQL functions, and what is promised of them. */
+/** The report and the verdicts on the SQL functions. */
 
 import { spreadOf, timesThat } from "../support/figures.ts";
 import { mapValues, ms, number, percent, roundAll, table, times } from "../support/numbers.ts";
@@ -46,7 +46,7 @@ function growthTable({ growth }: SqlFigures): string {
   );
 }
 
-/** The rates of 16 clients at once over direct connections. */
+/** The rates of 16 concurrent clients over direct connections. */
 function rateTable({ rates }: SqlFigures): string {
   const rows = Object.entries(rates).map((
     [name, { rps, ofSelect, ofUpdate }],
@@ -56,7 +56,7 @@ function rateTable({ rates }: SqlFigures): string {
 
 function layerTable({ layers }: SqlFigures): string {
   const rows = layers.map(({ name, us }) => [name, us.toFixed(1)]);
-  return table(["what a list of ten servers is made of, by the server's clock", "µs"], rows);
+  return table(["parts of a list of ten servers, by the server's clock", "µs"], rows);
 }
 
 function sqlVerdicts({ growth, rates }: SqlFigures): Verdict[] {
@@ -73,7 +73,7 @@ function sqlVerdicts({ growth, rates }: SqlFigures): Verdict[] {
   return [...growths, ...insertVerdicts(growth), ...rateVerdicts(rates)];
 }
 
-/** Growth of the insert, held against the growth of the same insert without the rule. */
+/** Compares the insert's growth with that of the same insert without the rule. */
 function insertVerdicts(growth: SqlFigures["growth"]): Verdict[] {
   const [first, ...larger] = Object.keys(growth.register_mcp_server ?? {});
   const factor = (name: string, rows: string) => {

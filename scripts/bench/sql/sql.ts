@@ -1,6 +1,6 @@
 /**
- * Each SQL function over a direct connection, beside a select and a durable update by primary key, in databases of several
- * sizes; and what inserting costs without the prefix rule.
+ * Measures each SQL function over a direct connection, next to a select and a durable update by primary key, in
+ * databases of several sizes. Also measures an insert without the prefix rule.
  */
 
 import { type ScratchCluster, startCluster } from "../../test/support/cluster.ts";
@@ -16,18 +16,18 @@ export interface SqlFigures {
   growth: Record<string, Record<string, Figure>>;
   /** By function: 16 clients at once, in the databases of the second size. */
   rates: Record<string, Rate>;
-  /** What a list is made of. */
+  /** The parts of a list's time. */
   layers: Layer[];
 }
 
 export interface Rate {
   rps: number;
-  /** Parts of the baselines' rates, as the median of what it was in each turn. */
+  /** Parts of the baselines' rates: the median over the turns. */
   ofSelect: number;
   ofUpdate: number;
 }
 
-/** The same insert where the trigger is disabled. */
+/** The same insert with the trigger disabled. */
 export const WITHOUT_RULE = "register_mcp_server without the prefix rule";
 
 /** Numbers of rows, the smallest first. */
@@ -35,22 +35,22 @@ const SIZES = [1000, 100_000];
 const LARGE = 1_000_000;
 const ROUNDS = 5;
 const WARM_UP_CALLS = 10;
-/** A round of rates is so many turns, in each of which every function is counted and held against the baselines. */
+/** The turns in a round of rates. Each turn measures every function and the baselines. */
 const TURNS = 4;
 
-/** What speed must not be bought with: PostgreSQL's own defaults, said since the cluster of the tests leaves the first out. */
+/** PostgreSQL's durable defaults: speed must not cost durability. Set here because the tests' cluster changes the first. */
 const DURABLE = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
 
 interface Measured {
   name: string;
   kind: SqlCall["kind"];
   place: BenchPlace;
-  /** Answers the bytes as they come: what a driver makes of them is not the database's time. */
+  /** Returns raw bytes: the driver's parsing is not the database's time. */
   call: (number: number) => Promise<unknown>;
   rounds: Round[];
 }
 
-/** Runs the whole of it on a cluster of its own. */
+/** Runs all measurements on their own cluster. */
 export async function measureSql(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
   const { short, large: isLarge, onProgress } = scale;
   onProgress("starting PostgreSQL 17");
@@ -64,11 +64,11 @@ export async function measureSql(scale: Scale, resources: AsyncDisposableStack):
   for (let round = 1; round <= ROUNDS; round++) {
     onProgress(`SQL functions, round ${round} of ${ROUNDS}`);
     await vacuum(bySize.flat());
-    // Function by function, so that what is compared is measured at the same time.
+    // Function by function, so that compared figures are measured at the same time.
     for (const same of transpose(bySize)) await measureRound(same, short ? 40 : 200, round);
   }
   const large = bySize[1] ?? bySize[0] ?? [];
-  onProgress(`SQL functions, ${CLIENTS} clients at once`);
+  onProgress(`SQL functions, ${CLIENTS} concurrent clients`);
   await vacuum(large);
   const rates = await measureRates(large, short ? 100 : 1200);
   await vacuum(large);
@@ -76,7 +76,7 @@ export async function measureSql(scale: Scale, resources: AsyncDisposableStack):
   return reportSql({ growth: byName(bySize), rates, layers });
 }
 
-/** Every function in databases of so many rows: both projects', and the hub's once more without the prefix rule. */
+/** All functions in databases with this many rows: both projects', and the hub's again without the prefix rule. */
 async function prepare(cluster: ScratchCluster, rows: number, resources: AsyncDisposableStack): Promise<Measured[]> {
   const open = async (project: "governance-hub" | "key-vault-executor") => {
     const place = await openPlace(cluster, project, rows);
@@ -99,12 +99,12 @@ function measuredAt(place: BenchPlace, { name, kind, call }: SqlCall): Measured 
   return { name, kind, place, call: (number) => call(place, number).raw(), rounds: [] };
 }
 
-/** What autovacuum does at times of its own. */
+/** Does autovacuum's work, which would otherwise run at random times. */
 async function vacuum(measured: Measured[]): Promise<void> {
   for (const { owner } of new Set(measured.map(({ place }) => place))) await owner`vacuum`;
 }
 
-/** The calls of one function in databases of every size, turn by turn. */
+/** Calls one function in the databases of all sizes, in turns. */
 async function measureRound(same: Measured[], calls: number, round: number): Promise<void> {
   const timed = same.map((measured) => ({ measured, timesMs: [] as number[] }));
   for (let call = 0; call < WARM_UP_CALLS + calls; call++) {
@@ -118,14 +118,14 @@ async function measureRound(same: Measured[], calls: number, round: number): Pro
   }
 }
 
-/** The rates of what leaves the tables as they are, each counted for so many milliseconds of a round. */
+/** The rates of calls that do not grow the tables, each measured for this many milliseconds of a round. */
 async function measureRates(large: Measured[], rateMs: number): Promise<Record<string, Rate>> {
   const [hub, vault] = [placeOf(large, "list_mcp_servers"), placeOf(large, "list_credentials")];
   const counted = [
     ...large.filter(({ kind }) => kind === "read" || kind === "update"),
     ...PAGE_OF_ONE.map((call) => measuredAt(call.name.startsWith("list_mcp") ? hub : vault, call)),
   ].map((measured) => ({ ...measured, number: 0, rounds: [] as Round[] }));
-  // Reads come after the select and updates after the update, so that what else the machine does falls on both alike.
+  // Reads follow the select and updates follow the update, so that other load on the machine affects both equally.
   counted.sort((one, other) => one.kind.localeCompare(other.kind));
   const count = (each: typeof counted[number]) => callFor(rateMs / TURNS, CLIENTS, () => each.call(each.number++));
   for (const each of counted) await count(each);

@@ -1,4 +1,4 @@
-/** Clients of one server, each with a connection of its own on which it sends its next request after its last answer. */
+/** Clients of one server. Each has its own connection, and sends its next request after its last answer. */
 
 import { setImmediate } from "node:timers";
 import autocannon from "autocannon";
@@ -6,7 +6,7 @@ import autocannon from "autocannon";
 export type NextRequest = Pick<autocannon.Request, "method" | "path" | "body">;
 
 export interface LoadAnswer {
-  /** 0 when there was none. */
+  /** 0 without an answer. */
   status: number;
   ms: number;
   path: string;
@@ -16,20 +16,20 @@ export interface ClientOptions {
   url: string;
   clients: number;
   headers: Record<string, string>;
-  /** What a client sends, request by request. It is told whether the last one was answered with a success. */
+  /** Yields a client's requests. It receives whether the last request succeeded. */
   requests(): Generator<NextRequest, never, boolean>;
   onAnswer(answer: LoadAnswer): void;
-  /** Asked after each answer. A client that is told so sends no more. */
+  /** Called after each answer. A client stops when it returns true. */
   isOver(): boolean;
 }
 
-/** More than any load takes: clients end one by one, since autocannon's own end would cut off what is under way. */
+/** Longer than any load: clients end one by one, because autocannon's own end would cut off requests in flight. */
 const DAY_S = 86_400;
 const TIMEOUT_S = 20;
-/** How often autocannon looks whether all clients have ended, in milliseconds. */
+/** How often autocannon checks whether all clients have ended, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 
-/** Settles once every client has had its last answer. */
+/** Settles when every client has its last answer. */
 export async function runClients(options: ClientOptions): Promise<void> {
   const { url, clients, isOver } = options;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -44,12 +44,12 @@ export async function runClients(options: ClientOptions): Promise<void> {
       lead(client, options);
     },
   }, (error) => error ? reject(error) : resolve());
-  // A server that is gone answers no client, and so would end none.
+  // Without this, clients of a server that is gone would never end.
   run.on("reqError", () => isOver() && run.stop());
   await promise;
 }
 
-/** autocannon's own latencies are whole milliseconds in a histogram; its event has the time of each answer. */
+/** autocannon's histogram rounds latencies to milliseconds, but its event has the exact time of each answer. */
 function lead(client: autocannon.Client, { url, headers, requests, onAnswer, isOver }: ClientOptions): void {
   const turn = requests();
   let sent: { path: string; at: number } | undefined;
@@ -74,8 +74,8 @@ function lead(client: autocannon.Client, { url, headers, requests, onAnswer, isO
 }
 
 /**
- * Deno reads a connection for as long as something is there. Beside a server that answers at once, one client would be at
- * work and all others would wait; so each request is sent in a turn of the event loop of its own.
+ * Deno reads a connection as long as it has data. With a server that answers at once, one client would work and all
+ * others would wait. So each request is sent in its own turn of the event loop.
  */
 function takeTurns(client: autocannon.Client): void {
   const send: () => void = Reflect.get(client, "_doRequest");

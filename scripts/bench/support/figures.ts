@@ -1,8 +1,8 @@
-/** Times of single calls, and what is told of them: percentiles of a round, then the median of the rounds. */
+/** Statistics of single calls' times: percentiles of each round, then the median of the rounds. */
 
-/** What the rounds of one measurement came to. */
+/** The result of a measurement's rounds. */
 export interface Figure {
-  /** Calls a second. */
+  /** Calls per second. */
   rps: number;
   p50_ms: number;
   p95_ms: number;
@@ -11,7 +11,7 @@ export interface Figure {
   p50s: number[];
 }
 
-/** One round: the time of each call, and how long all of them took together. */
+/** One round: the time of each call, and the total time. */
 export interface Round {
   timesMs: number[];
   elapsedMs: number;
@@ -30,12 +30,12 @@ export function summarize(rounds: Round[]): Figure {
   };
 }
 
-/** How far the rounds lie apart: the largest p50 less the smallest, as a part of the median. */
+/** The spread of the rounds: the largest p50 minus the smallest, as a part of the median. */
 export function spreadOf({ p50s, p50_ms }: Figure): number {
   return (Math.max(...p50s) - Math.min(...p50s)) / p50_ms;
 }
 
-/** How many times the other's p50 it is: the median of what it was in each round, since rounds differ more than that. */
+/** The ratio of two p50s: the median of each round's ratio, because rounds differ more than the ratio does. */
 export function timesThat(own: Figure, other: Figure): number {
   return median(own.p50s.map((p50, round) => p50 / (other.p50s[round] ?? NaN)));
 }
@@ -45,7 +45,7 @@ export function rateOf({ timesMs, elapsedMs }: Round): number {
   return timesMs.length / elapsedMs * 1000;
 }
 
-/** The value that this part of the sorted values is below. */
+/** The quantile: this part of the sorted values is below it. */
 export function percentile(sorted: number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
@@ -61,7 +61,7 @@ export async function timeOf(call: () => Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 
-/** Calls from that many clients, each after the answer to its last, until the time has passed. */
+/** Makes calls from this many clients until the time is over. Each client waits for its last answer. */
 export async function callFor(ms: number, clients: number, call: () => Promise<unknown>): Promise<Round> {
   const timesMs: number[] = [];
   const begun = performance.now();

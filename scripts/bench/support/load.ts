@@ -1,9 +1,9 @@
-/** Load from a process of its own, so that who measures does not slow what is measured. */
+/** Generates load in a separate process, so that the measurement does not slow the measured servers. */
 
 import type { Round } from "./figures.ts";
 import { startWorker } from "./worker.ts";
 
-/** What is sent over and over; `{n}` in the body is a number that no other request of the job has. */
+/** The repeated request. `{n}` in the body is a number that is unique in the job. */
 export interface Template {
   method: "GET" | "POST";
   headers: Record<string, string>;
@@ -15,15 +15,15 @@ export interface Job {
   request: Template;
   clients: number;
   ms: number;
-  /** The first number, and the one to stop before. */
+  /** The first number, and the end, which is exclusive. */
   from: number;
   until: number;
 }
 
 export interface Outcome extends Round {
-  /** How many requests were answered with which status; 0 is no answer. */
+  /** The number of answers by status. 0 means no answer. */
   statuses: Record<number, number>;
-  /** The first number that was not used. */
+  /** The first unused number. */
   next: number;
 }
 

@@ -1,4 +1,4 @@
-/** The process that makes the load. */
+/** The process that generates the load. */
 
 import { runClients } from "./clients.ts";
 import type { Job, Outcome } from "./load.ts";
@@ -6,7 +6,7 @@ import { answerJobs } from "./worker.ts";
 
 if (import.meta.main) answerJobs(run);
 
-/** Every client sends requests until the time has passed or the numbers are used up. */
+/** Every client sends requests until the time is over or the numbers are used up. */
 async function run({ url, request, clients, ms, from, until }: Job): Promise<Outcome> {
   const outcome: Outcome = { timesMs: [], elapsedMs: 0, statuses: {}, next: from };
   const begun = performance.now();

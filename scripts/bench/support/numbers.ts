@@ -1,4 +1,4 @@
-/** Numbers as the tables and verdicts have them. */
+/** Formats numbers for tables and verdicts. */
 
 import { table as tableLines } from "../../cli/output.ts";
 
@@ -22,7 +22,7 @@ export function mapValues<In, Out>(record: Record<string, In>, map: (value: In) 
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }
 
-/** Four significant digits, as nothing here is known better. */
+/** Four significant digits: no measurement here is more precise. */
 export function roundAll(figures: Record<string, number>): Record<string, number> {
   return mapValues(figures, (figure) => Number(figure.toPrecision(4)));
 }

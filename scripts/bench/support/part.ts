@@ -1,11 +1,11 @@
-/** A part of the benchmark, and what it reports. */
+/** A part of the benchmark, and its report. */
 
 import type { Verdict } from "./verdict.ts";
 
 export interface Scale {
-  /** Shorter rounds, and so a wider spread. */
+  /** Shorter rounds, with a wider spread. */
   short: boolean;
-  /** The SQL functions at 1,000,000 rows too. */
+  /** Also measure the SQL functions at 1,000,000 rows. */
   large: boolean;
   onProgress(step: string): void;
 }
@@ -13,7 +13,7 @@ export interface Scale {
 export interface Report {
   tables: string[];
   verdicts: Verdict[];
-  /** What `--json` prints of it, by its names there. */
+  /** The members of the `--json` output. */
   json: Record<string, unknown>;
 }
 

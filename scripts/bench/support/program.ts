@@ -1,8 +1,8 @@
-/** The frame of a program that measures: whatever it started is released at its end, even after a signal. */
+/** Runs a program that measures, and releases what it started at the end, even after a signal. */
 
 import { printError } from "../../cli/error.ts";
 
-/** Ends the process with the exit code that the work returns. */
+/** Ends the process with the exit code of the work. */
 export async function runWithResources(work: (resources: AsyncDisposableStack) => Promise<number>): Promise<never> {
   const resources = new AsyncDisposableStack();
   const asked = new Promise<number>((resolve) => {

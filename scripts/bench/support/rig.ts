@@ -1,4 +1,4 @@
-/** Both projects as processes on one PostgreSQL, as benchmarks and the soak have them under load. */
+/** Both projects as processes on one PostgreSQL, for the benchmarks and the soak test. */
 
 import { makeFolder, type Rig, startRig } from "../../test/resilience/processes/rig.ts";
 

@@ -1,4 +1,4 @@
-/** A promise: whether it is kept, and by what figure. */
+/** Whether a requirement is met, with the measured figure. */
 export interface Verdict {
   kept: boolean;
   text: string;

@@ -1,4 +1,4 @@
-/** A process that does jobs one after the other. It ends with the process that started it. */
+/** A process that runs jobs one at a time. It ends with the process that started it. */
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ export interface Worker<Job, Result> {
   ask(job: Job): Promise<Result>;
 }
 
-/** What the script writes to standard output is read and dropped. */
+/** Discards the script's standard output. */
 export function startWorker<Job, Result>(
   script: URL,
   environment: Record<string, string>,
@@ -31,13 +31,13 @@ export function startWorker<Job, Result>(
     async ask(job) {
       child.send(Object(job));
       const answer = await Promise.race([once(child, "message"), ended.then(() => undefined)]);
-      if (answer === undefined) throw new CliError(`${script.pathname} has ended before it answered`);
+      if (answer === undefined) throw new CliError(`${script.pathname} ended before it answered`);
       return answer[0];
     },
   };
 }
 
-/** Does what the parent asks for, in the process that `startWorker` started. */
+/** Runs the parent's jobs, in the process that `startWorker` started. */
 export function answerJobs<Job, Result>(work: (job: Job) => Promise<Result>): void {
   process.on("message", async (job: Job) => process.send?.(await work(job)));
 }

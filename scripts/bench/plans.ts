@@ -1,6 +1,6 @@
 /**
- * Collects the executed plans of the statements inside the SQL functions. `auto_explain` reports each plan with the rows
- * that it read.
+ * Collects the executed plans of the statements inside the SQL functions. `auto_explain` reports each plan with the
+ * rows that it read.
  */
 
 import postgres from "postgres";

@@ -21,7 +21,7 @@ export interface MixedLoad {
   stop(): Promise<void>;
 }
 
-/** The requests for one thing. Each yields whether it succeeded. After a failure, the client starts with a new thing. */
+/** The requests for one thing. Each yields whether it succeeded. After a failure, the client uses a new thing. */
 type Turn = (thing: Thing, isKept: boolean) => Generator<NextRequest, void, boolean>;
 
 /** One of this many things is kept, so that the check for losses has data. */

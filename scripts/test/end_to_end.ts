@@ -13,12 +13,12 @@ export type Engine = "pglite" | "postgres";
 
 interface Options extends TestOptions {
   engine: Engine;
-  /** Variables of the projects that win over the stack's own. */
+  /** Variables of the projects that override the stack's own. */
   environment?: Record<string, string>;
   paths?: string[];
 }
 
-/** A stack that does not start is one failure. */
+/** A stack that does not start counts as one failure. */
 export async function endToEnd(title: string, options: Options): Promise<Count> {
   const { engine, environment = {}, paths = END_TO_END, ...testOptions } = options;
   const dataDir = await Deno.makeTempDir();

@@ -11,7 +11,7 @@ async function run(args: string[]): Promise<{ code: number; out: string; err: st
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-Deno.test("test refuses an argument that it does not know, and runs nothing", async (t) => {
+Deno.test("test refuses an unknown argument, and runs nothing", async (t) => {
   for (const args of [["--slow"], ["--slwo"], ["fast"], ["unit", "shared"], ["db", "--filter", "x"], ["e2e", "--x"]]) {
     await t.step(args.join(" "), async () => {
       const { code, out, err } = await run(args);
@@ -21,14 +21,14 @@ Deno.test("test refuses an argument that it does not know, and runs nothing", as
   }
 });
 
-Deno.test("test e2e fails when no test has the name of --filter, and says so", async () => {
+Deno.test("test e2e fails with a message when --filter matches no test", async () => {
   const filter = ["--filter", "no test is called so"];
   const { code, err } = await run(["e2e", "governance-hub/tests/list_test.ts", "--postgres", ...filter]);
   assertEquals(code, 1);
   assertMatch(err, /error: no test has that name/);
 });
 
-Deno.test("each test file of scripts/ is on one step of the ladder", async () => {
+Deno.test("each test file in scripts/ is on one step of the ladder", async () => {
   const { unit, db, programs, admin } = await testFiles();
   const onSteps = [...unit, ...db, ...programs, ...admin].filter((path) => path.startsWith("scripts/")).sort();
   const all = globSync("scripts/**/*_test.ts", { cwd: ROOT }).sort();

@@ -1,8 +1,8 @@
-/** Which test file is on which step of the ladder. */
+/** Assigns each test file to a step of the ladder. */
 
 import { globSync } from "node:fs";
 
-/** Those of scripts/ that start neither a database nor a program. */
+/** Tests in scripts/ that start no database and no program. */
 const UNIT = [
   "scripts/admin/client/call_test.ts",
   "scripts/admin/commands/expiry_test.ts",
@@ -14,18 +14,18 @@ const UNIT = [
 
 export interface TestFiles {
   unit: string[];
-  /** On a PostgreSQL or a PGlite of their own. */
+  /** Tests with their own PostgreSQL or PGlite. */
   db: string[];
-  /** Most of them run a whole program. */
+  /** Tests that mostly run a whole program. */
   programs: string[];
-  /** Each on a stack of its own. */
+  /** Tests that each start their own stack. */
   admin: string[];
 }
 
-/** Folders of tests that take minutes. */
+/** Folders with tests that take minutes. */
 export const SLOW = ["scripts/test/resilience", "scripts/test/clients"];
 
-/** Every test but the end-to-end ones, which need a stack, and the slow ones. */
+/** All tests except the slow ones and the end-to-end ones, which need a stack. */
 export async function testFiles(root = new URL("../../", import.meta.url)): Promise<TestFiles> {
   const all = globSync("scripts/**/*_test.ts", { cwd: await Deno.realPath(root) }).sort();
   const others = all.filter((path) => !SLOW.some((folder) => path.startsWith(`${folder}/`)) && !UNIT.includes(path));

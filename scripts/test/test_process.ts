@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** Runs `deno test` in processes of its own, and counts what they report. */
+/** Runs `deno test` in separate processes, and counts the results. */
 
-/** In minutes. A process that tests for longer hangs: it is ended, and is one failure. */
+/** In minutes. A process that runs longer hangs. It is killed and counts as one failure. */
 const LIMIT = 20;
 
 export interface Count {
@@ -9,7 +9,7 @@ export interface Count {
   failed: number;
 }
 
-/** Whether a process's output is seen at once, or when it has ended. */
+/** Whether to show a process's output at once, or when it ends. */
 export type Output = "live" | "kept";
 
 export interface TestOptions {
@@ -18,10 +18,9 @@ export interface TestOptions {
   output?: Output | undefined;
 }
 
-/** How many jobs run at once: each waits for programs and databases for much of its time, so more than the cores. */
+/** How many jobs run at once. More than the cores: each mostly waits for programs and databases. */
 const AT_ONCE = 3;
 
-/** Runs all jobs, some at a time. */
 export async function runJobs(jobs: ((output: Output) => Promise<Count>)[]): Promise<Count> {
   const total = { passed: 0, failed: 0 };
   const waiting = [...jobs];
@@ -55,7 +54,7 @@ export async function denoTest(title: string, paths: string[], options: TestOpti
     stdout: isKept ? "piped" : "inherit",
   }).spawn();
   const timer = setTimeout(() => {
-    console.error(`${title}: not ended after ${LIMIT} minutes`);
+    console.error(`${title}: still running after ${LIMIT} minutes, so it was stopped`);
     child.kill();
   }, LIMIT * 60_000);
   if (isKept) {
@@ -66,7 +65,7 @@ export async function denoTest(title: string, paths: string[], options: TestOpti
   clearTimeout(timer);
   const { passed, failed } = countOf(await Deno.readTextFile(report));
   await Deno.remove(report);
-  // A file that does not load fails no test of its own.
+  // A file that does not load reports no failed test.
   return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
 }
 
@@ -75,7 +74,7 @@ function countOf(xml: string): Count {
   const root = /<testsuites [^>]*>/.exec(xml)?.[0] ?? "";
   const read = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
   const failed = read("failures") + read("errors");
-  // Also those that a filter has left out.
+  // This includes tests that a filter excluded.
   const skipped = xml.match(/<skipped\b/g)?.length ?? 0;
   return { passed: read("tests") - failed - skipped, failed };
 }

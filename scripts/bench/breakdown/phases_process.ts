@@ -1,6 +1,6 @@
 /**
- * The process that times a project's functions by phase. It repeats the data API's answers from memory, so the rest of a
- * request's time is our own. Standard output is the functions' log, as on the platform.
+ * The process that times a project's functions by phase. It repeats the data API's answers from memory, so the rest of
+ * a request's time is our own. Standard output is the functions' log, as on the platform.
  */
 
 import { readJsonText } from "shared/http/body.ts";

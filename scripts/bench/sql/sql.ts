@@ -38,7 +38,7 @@ const WARM_UP_CALLS = 10;
 /** The turns in a round of rates. Each turn measures every function and the baselines. */
 const TURNS = 4;
 
-/** PostgreSQL's durable defaults: speed must not cost durability. Set here because the tests' cluster changes the first. */
+/** PostgreSQL's defaults: speed must not cost durability. Set here because the tests' cluster changes the first. */
 const DURABLE = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
 
 interface Measured {

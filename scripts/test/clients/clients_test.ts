@@ -1,6 +1,6 @@
 /**
- * What users make of both documents: clients of three generators go through the specification's flow, and Schemathesis
- * sends what the documents allow and what they forbid.
+ * Tests both documents as users use them: clients from three generators run the specification's flow, and Schemathesis
+ * sends requests that the documents allow and requests that they forbid.
  */
 
 import { assert, assertMatch } from "@std/assert";
@@ -46,7 +46,7 @@ function urlOf(project: (typeof PROJECTS)[number]): string {
   return `${stack.file[NAMES[project]].url}/functions/v1`;
 }
 
-/** What the flows read. */
+/** The flows' variables. */
 function variables(): Record<string, string> {
   return {
     HUB_URL: urlOf("governance-hub"),
@@ -63,7 +63,7 @@ async function copyFlow(name: string, to: string): Promise<void> {
   await Deno.copyFile(new URL(name, import.meta.url), to);
 }
 
-Deno.test("clients of openapi-typescript and openapi-fetch compile, and go through the flow", async () => {
+Deno.test("clients of openapi-typescript and openapi-fetch compile, and complete the flow", async () => {
   const generator = `npm:openapi-typescript@${VERSIONS["openapi-typescript"]}`;
   for (const project of PROJECTS) {
     const options = ["--output", `${folder}/${NAMES[project]}.ts`];
@@ -80,7 +80,7 @@ Deno.test("clients of openapi-typescript and openapi-fetch compile, and go throu
   await copyFlow("flow.ts", `${folder}/flow.ts`);
   const imports = { "openapi-fetch": `npm:openapi-fetch@${VERSIONS["openapi-fetch"]}` };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports, nodeModulesDir: "none", lock: false }));
-  // The types are checked first.
+  // `deno run --check` checks the types first.
   const printed = await run(Deno.execPath(), ["run", "-A", "--check", "flow.ts"], {
     cwd: folder,
     env: variables(),
@@ -88,10 +88,10 @@ Deno.test("clients of openapi-typescript and openapi-fetch compile, and go throu
   assertMatch(printed, /the flow is complete/);
 });
 
-Deno.test("clients of openapi-python-client compile, and go through the flow", async () => {
+Deno.test("clients of openapi-python-client compile, and complete the flow", async () => {
   for (const project of PROJECTS) {
     const options = ["--meta", "none", "--fail-on-warning", "--output-path", `${folder}/${NAMES[project]}`];
-    // It formats what it makes with programs of its own folder.
+    // The generator formats its output with programs in its own folder.
     const env = { PATH: `${pythonBin}:${Deno.env.get("PATH")}` };
     await run(`${pythonBin}/openapi-python-client`, ["generate", "--path", documentPath(project), ...options], { env });
     await run(`${pythonBin}/python`, ["-m", "compileall", "-q", `${folder}/${NAMES[project]}`]);
@@ -103,7 +103,7 @@ Deno.test("clients of openapi-python-client compile, and go through the flow", a
   );
 });
 
-Deno.test("clients of oapi-codegen compile, and go through the flow", async () => {
+Deno.test("clients of oapi-codegen compile, and complete the flow", async () => {
   const generator = "github.com/oapi-codegen/oapi-codegen/v2";
   const runtime = "github.com/oapi-codegen/runtime";
   const env = { GOBIN: `${folder}/bin`, GOFLAGS: "-mod=mod" };
@@ -120,7 +120,7 @@ Deno.test("clients of oapi-codegen compile, and go through the flow", async () =
   assertMatch(await run(`${folder}/bin/flow`, [], { env: variables() }), /the flow is complete/);
 });
 
-/** All but `positive_data_acceptance`: that a cursor is one of the tenant's pages, and If-Match its server's, no schema can say. */
+/** All but `positive_data_acceptance`: a schema cannot say which cursors and If-Match values are valid for a tenant. */
 const CHECKS = [
   "not_a_server_error",
   "status_code_conformance",
@@ -133,7 +133,7 @@ const CHECKS = [
   "ignored_auth",
 ];
 
-Deno.test("Schemathesis finds no answer that the documents do not have, and nothing taken that they forbid", async () => {
+Deno.test("Schemathesis finds no undocumented answer, and no accepted request that the documents forbid", async () => {
   const config = fileURLToPath(new URL("clients/schemathesis.toml", import.meta.url));
   const runs = PROJECTS.map(async (project) => {
     const url = urlOf(project);

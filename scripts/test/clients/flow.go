@@ -1,4 +1,4 @@
-// The specification's flow, by the clients that oapi-codegen makes of both documents.
+// The specification's flow, with the clients that oapi-codegen generates from both documents.
 package main
 
 import (
@@ -67,7 +67,7 @@ func main() {
 		retrieved, err := credentials.CredentialsRetrieveWithResponse(ctx, nil, selector)
 		must(err)
 		expect(retrieved.JSON200 != nil && reflect.DeepEqual(retrieved.JSON200.Data.Credentials, secret),
-			"what was stored comes back", retrieved.Body)
+			"the stored value is returned", retrieved.Body)
 	}
 
 	forgotten, err := credentials.CredentialsDeleteWithResponse(ctx, nil, byID)
@@ -90,6 +90,6 @@ func must(err error) {
 
 func expect(isTrue bool, what string, body []byte) {
 	if !isTrue {
-		panic(fmt.Sprintf("not so: %s: %s", what, body))
+		panic(fmt.Sprintf("expected: %s: %s", what, body))
 	}
 }

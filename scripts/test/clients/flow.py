@@ -1,4 +1,4 @@
-"""The specification's flow, by the clients that openapi-python-client makes of both documents."""
+"""The specification's flow, with the clients that openapi-python-client generates from both documents."""
 
 import os
 from datetime import datetime

@@ -1,4 +1,4 @@
-/** The specification's flow, by the clients that openapi-typescript and openapi-fetch make. `check` and `run` in a folder with both. */
+/** The specification's flow, with the clients of openapi-typescript and openapi-fetch, run in a folder with both. */
 
 import createClient from "openapi-fetch";
 import type { paths as HubPaths } from "./governance_hub.ts";
@@ -9,14 +9,14 @@ const headers = { "X-API-Key": key };
 const hub = createClient<HubPaths>({ baseUrl: hubUrl, headers });
 const vault = createClient<VaultPaths>({ baseUrl: vaultUrl, headers });
 
-/** The data of an answer. @throws when it is an error's. */
+/** The data of an answer. @throws on an error's answer. */
 function dataOf<Data>({ data, error }: { data?: { data: Data }; error?: { error: { message: string } } }): Data {
   if (data === undefined) throw new Error(error?.error.message);
   return data.data;
 }
 
 function expect(isTrue: boolean, what: string): void {
-  if (!isTrue) throw new Error(`not so: ${what}`);
+  if (!isTrue) throw new Error(`expected: ${what}`);
 }
 
 const server_id = "typescript-server";
@@ -45,7 +45,7 @@ expect(credentials.length === 1 && credentials[0]?.last_used_at === null, "the c
 const { credential_id } = stored;
 for (const body of [{ credential_id }, { service: "typescript", credential_type: "api_key" }]) {
   const retrieved = dataOf(await vault.POST("/credentials/retrieve", { body }));
-  expect(JSON.stringify(retrieved.credentials) === JSON.stringify(secret), "what was stored comes back");
+  expect(JSON.stringify(retrieved.credentials) === JSON.stringify(secret), "the stored value is returned");
 }
 
 expect(dataOf(await vault.POST("/credentials/delete", { body: { credential_id } })).deleted, "the credential is deleted");

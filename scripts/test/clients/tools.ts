@@ -1,8 +1,8 @@
-/** The generators of clients and the fuzzer that both documents are held against: their versions, and how they are installed. */
+/** Installs the client generators and the fuzzer that test both documents, with fixed versions. */
 
 import { CliError } from "../../cli/error.ts";
 
-/** From npm, PyPI and the proxy of Go modules. */
+/** Versions from npm, PyPI and the Go module proxy. */
 export const VERSIONS = {
   "openapi-typescript": "7.13.0",
   "openapi-fetch": "0.17.0",
@@ -22,19 +22,19 @@ export interface RunOptions {
   env?: Record<string, string>;
 }
 
-/** What a program prints. @throws {CliError} with all of it when the program fails, or is not there. */
+/** Returns a program's output. @throws {CliError} with the whole output if it fails, or if it is not installed. */
 export async function run(program: string, args: string[], options: RunOptions = {}): Promise<string> {
   const command = new Deno.Command(program, { args, ...options, stdin: "null", stdout: "piped", stderr: "piped" });
   const { code, stdout, stderr } = await command.output().catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new CliError(`there is no ${program} here: ${WHERE_FROM[program] ?? "install it"}`);
+    throw new CliError(`${program} is not installed: ${WHERE_FROM[program] ?? "install it"}`);
   });
   const [printed, told] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (code !== 0) throw new CliError(`${[program, ...args].join(" ")} ended with ${code}:\n${printed}\n${told}`);
   return printed ?? "";
 }
 
-/** Installs programs of PyPI below the folder. Returns where they are. */
+/** Installs programs from PyPI in the folder. Returns their location. */
 export async function installPython(folder: string, packages: (keyof typeof VERSIONS)[]): Promise<string> {
   await run("python3", ["-m", "venv", folder]);
   const pinned = packages.map((name) => `${name}==${VERSIONS[name]}`);

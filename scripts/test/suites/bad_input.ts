@@ -1,4 +1,4 @@
-/** Bodies that no client should send: too large, too deep, not what they say they are, and random. */
+/** Bodies that no client should send: too large, too deep, different from their headers, and random. */
 
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "@std/encoding/base64url";
@@ -54,16 +54,16 @@ function testPost(title: string, endpoint: EndpointCase, path: string, agent: st
     assertEquals([streamed.status, (await streamed.json()).error.code], [413, "payload_too_large"]);
   });
 
-  Deno.test(`${title} does not wait for a body that its content-length says is far too large`, async () => {
+  Deno.test(`${title} does not wait for a body whose content-length is far too large`, async () => {
     assertEquals(await sendLength(10 * TEN_MEGABYTES, "{}"), 413);
   });
 
-  Deno.test(`${title} reads no further than its content-length says`, async () => {
+  Deno.test(`${title} reads no more than its content-length`, async () => {
     const text = JSON.stringify(body());
     assertEquals(await sendLength(text.length - 1, text + " ".repeat(1000)), 400);
   });
 
-  Deno.test(`${title} answers 400 to nesting of 33 levels in any field, and echoes nothing of it`, async () => {
+  Deno.test(`${title} answers 400 to nesting of 33 levels in any field, and echoes none of it`, async () => {
     const deep = `${'{"canary":'.repeat(33)}1${"}".repeat(33)}`;
     for (const field of [...Object.keys(body()), "other"]) {
       const text = JSON.stringify({ ...body(), [field]: 0 }).replace(`"${field}":0`, `"${field}":${deep}`);
@@ -82,7 +82,7 @@ function testPost(title: string, endpoint: EndpointCase, path: string, agent: st
     }
   });
 
-  Deno.test(`${title} answers 400 to a name that stands twice`, async () => {
+  Deno.test(`${title} answers 400 to a repeated name`, async () => {
     const text = JSON.stringify(body());
     const [first] = Object.entries(body());
     const twice = text.replace("{", `{"${first?.[0]}":${JSON.stringify(first?.[1])},`);
@@ -90,7 +90,7 @@ function testPost(title: string, endpoint: EndpointCase, path: string, agent: st
   });
 }
 
-/** JSON texts: anything at all, and the endpoint's own body with one or two members replaced by anything. */
+/** JSON texts: random ones, and the endpoint's own body with one or two random members. */
 function bodies({ body = () => ({}) }: EndpointCase): fc.Arbitrary<string> {
   const anything = fc.jsonValue({ stringUnit: "binary", maxDepth: 4 });
   const names = fc.constantFrom(

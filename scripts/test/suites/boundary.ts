@@ -1,4 +1,4 @@
-/** What every endpoint does with a request before it acts. Who may act is the matrix's. */
+/** Checks that every endpoint makes before it acts. The matrix tests who may act. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { issueApiKey, issueKernel, SCOPES } from "../../admin/client/operator.ts";
@@ -22,7 +22,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
         });
       const asKernel = (key: string, tenantId: string) => askFor(endpoint, ask, key, tenantId);
 
-      Deno.test(`${title} answers 404 below and beside itself`, async () => {
+      Deno.test(`${title} answers 404 to longer and to similar paths`, async () => {
         for (
           const other of [`${path}/`, `${path}/x`, `${path}x`.replace("/", "%2F"), `${RESOURCES[project]}/nonsense`]
         ) {
@@ -32,7 +32,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
         assertRefused(await send(project, `${path}/x`, { key: tenant.agent }), 404, "not_found");
       });
 
-      Deno.test(`${title} answers 405 to other methods, and names its own`, async (t) => {
+      Deno.test(`${title} answers 405 to other methods, and names the allowed ones`, async (t) => {
         const allowed = endpoint.method === "GET" ? ["GET", "HEAD"] : [endpoint.method];
         const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((m) => !allowed.includes(m));
         for (const method of others) {
@@ -44,7 +44,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
         }
       });
 
-      Deno.test(`${title} answers 405 in the error form to its method in lower case, to TRACE and to others`, async (t) => {
+      Deno.test(`${title} answers 405 with an error body to its method in lower case, to TRACE and to others`, async (t) => {
         for (const method of [endpoint.method.toLowerCase(), "head", "TRACE", "trace", "PROPFIND"]) {
           await t.step(method, async () => {
             const { status, body } = await sendRaw(project, path, { method, key: tenant.agent });
@@ -56,7 +56,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
       });
 
       if (endpoint.method === "GET") {
-        Deno.test(`HEAD /${path} answers as GET does, without the body`, async () => {
+        Deno.test(`HEAD /${path} answers like GET, without the body`, async () => {
           const got = await ask();
           const head = await ask({ method: "HEAD" });
           const fields = ["content-type", "cache-control", "etag"];
@@ -93,12 +93,12 @@ export async function testBoundary(project: ProjectName): Promise<void> {
         assert((await ask({ key: only.key })).status !== 403);
       });
 
-      Deno.test(`${title} answers 400 to a kernel that names no tenant, or no UUID`, async () => {
+      Deno.test(`${title} answers 400 to a kernel that names no tenant, or a tenant that is not a UUID`, async () => {
         assertRefused(await ask({ key: tenant.kernel }), 400, "invalid_request", "tenant_id");
         assertRefused(await asKernel(tenant.kernel, "acme"), 400, "invalid_request", "tenant_id");
       });
 
-      Deno.test(`${title} answers 400 to unknown and repeated query parameters, but for the platform's own`, async () => {
+      Deno.test(`${title} answers 400 to unknown and repeated query parameters, except the platform's own`, async () => {
         assertRefused(await ask({}, "?colour=red"), 400, "invalid_request", "colour");
         assertRefused(await ask({}, "?Secret1=x"), 400, "invalid_request", "");
         assertRefused(await ask({}, "?tenant_id=x&tenant_id=y"), 400, "invalid_request", "tenant_id");
@@ -106,7 +106,7 @@ export async function testBoundary(project: ProjectName): Promise<void> {
         assert([200, 201, 404].includes(reply.status), reply.text);
       });
 
-      Deno.test(`${title} gives back a request id that it was given, if it is one`, async () => {
+      Deno.test(`${title} returns the request's id if it is valid`, async () => {
         const given = "trace:1.2_3-A";
         assertEquals((await ask({ headers: { "x-request-id": given } })).headers.get("x-request-id"), given);
         for (const bad of ["two words", "x".repeat(129), "a/b"]) {
@@ -135,7 +135,7 @@ function testBody(
   ask: (options?: Send) => Promise<Reply>,
   { body = () => ({}), isBodyOptional = false }: EndpointCase,
 ): void {
-  Deno.test(`${title} answers 415 to another content type`, async () => {
+  Deno.test(`${title} answers 415 to other content types`, async () => {
     assertRefused(await ask({ headers: { "content-type": "text/plain" } }), 415, "unsupported_media_type");
   });
 
@@ -143,14 +143,14 @@ function testBody(
     assertRefused(await ask({ body: " ".repeat(128 * 1024 + 1) }), 413, "payload_too_large");
   });
 
-  Deno.test(`${title} answers 400 to what is not JSON, or not an object`, async () => {
+  Deno.test(`${title} answers 400 to a body that is not a JSON object`, async () => {
     for (const text of ["{", "{'a':1}", ...(isBodyOptional ? [] : [""])]) {
       assertRefused(await ask({ body: text }), 400, "invalid_json");
     }
     for (const text of ["[]", "null", "1", '"x"']) assertRefused(await ask({ body: text }), 400, "invalid_request", "");
   });
 
-  Deno.test(`${title} answers 400 to an unknown field, and echoes no name that may be a value`, async () => {
+  Deno.test(`${title} answers 400 to an unknown field, and does not echo a name that may be a value`, async () => {
     assertRefused(await ask({ body: { ...body(), colour: "red" } }), 400, "invalid_request", "colour");
     const reply = await ask({ body: { ...body(), "AKIAIOSFODNN7EXAMPLE": 1 } });
     assertRefused(reply, 400, "invalid_request", "");
@@ -160,7 +160,7 @@ function testBody(
   });
 }
 
-/** The endpoint's request with a tenant named: in the body of a POST, in the query of a GET. */
+/** The endpoint's request with a tenant: in the body of a POST, in the query of a GET. */
 function askFor(
   { method, body }: EndpointCase,
   ask: (options?: Send, query?: string) => Promise<Reply>,

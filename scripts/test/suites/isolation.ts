@@ -1,4 +1,4 @@
-/** Two tenants in a scratch database, and what each function of a project must show and change for one of them alone. */
+/** Two tenants in a scratch database, and what each function of a project must show and change for only one of them. */
 
 import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
@@ -9,14 +9,14 @@ import type { ScratchCluster } from "../support/cluster.ts";
 
 export interface TestTenant {
   id: string;
-  /** What a function of the project takes as its caller. */
+  /** The caller argument for the project's functions. */
   caller: Record<string, unknown>;
 }
 
 export interface Fixture {
-  /** One connection, as the data API has it: `authenticator`, which becomes service_role. */
+  /** One connection like the data API's: `authenticator`, which switches to service_role. */
   sql: postgres.Sql;
-  /** One connection as `postgres`, which row-level security does not bind. */
+  /** One connection as `postgres`, which bypasses row-level security. */
   owner: postgres.Sql;
   a: TestTenant;
   b: TestTenant;
@@ -55,7 +55,7 @@ function makeVaultTenant(): Promise<TestTenant> {
   return Promise.resolve({ id, caller: { tenant_id: id, kind: "agent", id: crypto.randomUUID(), scopes: SCOPES } });
 }
 
-/** Calls a function as the data API does: in a transaction of its own, as service_role. Returns its `data`, if it has any. */
+/** Calls a function like the data API: in its own transaction, as service_role. Returns its `data`, if any. */
 // deno-lint-ignore no-explicit-any -- what a function answers is compared, whatever it is
 export async function call(sql: postgres.Sql, name: string, ...parameters: unknown[]): Promise<any> {
   return await sql.begin(async (transaction) => {
@@ -72,7 +72,7 @@ export async function call(sql: postgres.Sql, name: string, ...parameters: unkno
   });
 }
 
-/** Asserts that the database refuses with that SQLSTATE. The label names the case. */
+/** Asserts that the database refuses with this SQLSTATE. The label names the case. */
 export async function refuses(work: Promise<unknown>, sqlstate: string, label = ""): Promise<void> {
   const refusal = await work.then(() => "it was not refused", (error: unknown) => error);
   assert(refusal instanceof postgres.PostgresError, `${label} ${refusal}`);
@@ -87,13 +87,13 @@ export function sealed(service: string, bytes = "A".repeat(48)): Record<string, 
   return { service, credential_type: "api_key", encrypted_credentials: bytes, encryption_key_id: "0123456789abcdef" };
 }
 
-/** Every function of the hub sees and changes the servers of its caller's tenant, and no others. */
+/** Every function of the hub sees and changes only the servers of its caller's tenant. */
 export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
   const mine = `mine-${crypto.randomUUID()}`;
   const theirs = `theirs-${crypto.randomUUID()}`;
   await call(sql, "register_mcp_server", a.caller, server(mine, "shared."));
   await call(sql, "register_mcp_server", b.caller, server(theirs, "shared."));
-  // A tenant is free to use what another tenant's prefix would overlap, and another's id.
+  // A tenant may use a prefix that overlaps another tenant's, and another tenant's id.
   await call(sql, "register_mcp_server", b.caller, server(mine, "other."));
   await call(sql, "register_mcp_server", a.caller, server("deeper", "other.deeper."));
   const untouched = await owner`select * from public.tenant_mcp_servers where tenant_id = ${b.id} order by id`;
@@ -118,7 +118,7 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
   for (const id of [mine, theirs]) await call(sql, "delete_mcp_server", b.caller, id);
 }
 
-/** Every function of the vault sees and changes the credentials of its caller's tenant, and no others. */
+/** Every function of the vault sees and changes only the credentials of its caller's tenant. */
 export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
   await call(sql, "store_credential", a.caller, sealed("amazon", "A".repeat(48)));
   const theirs = await call(sql, "store_credential", b.caller, sealed("amazon", "B".repeat(48)));

@@ -1,4 +1,4 @@
-/** The isolation matrix: every kind of caller at every endpoint, in both URL forms, on a thing that is one tenant's. */
+/** The isolation matrix: every kind of caller calls every endpoint, in both URL forms, on one tenant's thing. */
 
 import { assert, assertEquals } from "@std/assert";
 import { generateKey } from "shared/auth/api_key.ts";
@@ -27,13 +27,13 @@ import { type EndpointCase, endpointsOf, newServer } from "../support/endpoints.
 interface MatrixCaller {
   key?: string;
   headers?: Record<string, string>;
-  /** The tenant that a kernel names. */
+  /** The tenant that a kernel names in its request. */
   tenantId?: string;
 }
 
 /**
- * `own`: the thing is theirs. `stranger`: they are served, and there is no such thing. `unable`: they are told that they may
- * not. Otherwise they are refused.
+ * `own`: the thing is theirs. `stranger`: they are served, but do not have it. `unable`: the answer says that they
+ * may not act. Otherwise they are refused.
  */
 type ExpectedOutcome = "own" | "stranger" | "unable" | [status: number, code: string];
 
@@ -66,7 +66,7 @@ async function callers(tenant: Tenant): Promise<Row[]> {
     ["another organization's tenant", { key: foreign.agent }, "stranger"],
     ["another organization's tenant that names it", { key: foreign.agent, tenantId }, NOT_YOURS],
     ["the kernel for another tenant of the organization", { key: tenant.kernel, tenantId: sibling.id }, "stranger"],
-    ["the kernel for a tenant that is none", { key: tenant.kernel, tenantId: crypto.randomUUID() }, NOT_YOURS],
+    ["the kernel for a tenant that does not exist", { key: tenant.kernel, tenantId: crypto.randomUUID() }, NOT_YOURS],
     ["a foreign kernel", { key: foreign.kernel, tenantId }, NOT_YOURS],
     ["a foreign kernel for its own tenant", { key: foreign.kernel, tenantId: foreign.id }, "stranger"],
     ["a revoked key", { key: revoked.key }, NO_KEY],
@@ -77,8 +77,8 @@ async function callers(tenant: Tenant): Promise<Row[]> {
     ["an unknown kernel", { key: generateKey("kernel"), tenantId }, NO_KEY],
     ["a malformed key", { key: "mcp_not-a-key" }, NO_KEY],
     ["a malformed kernel key", { key: "krn_not-a-key", tenantId }, NO_KEY],
-    ["a key of a wrong checksum", { key: typo(tenant.agent) }, NO_KEY],
-    ["a kernel key of a wrong checksum", { key: typo(tenant.kernel), tenantId }, NO_KEY],
+    ["a key with a wrong checksum", { key: typo(tenant.agent) }, NO_KEY],
+    ["a kernel key with a wrong checksum", { key: typo(tenant.kernel), tenantId }, NO_KEY],
     ["no key", {}, NO_KEY],
     ["an agent's key as a bearer token", { headers: { authorization: `Bearer ${tenant.agent}` } }, NO_KEY],
     ["a kernel's key as X-API-Key", { headers: { "x-api-key": tenant.kernel }, tenantId }, NO_KEY],
@@ -90,11 +90,11 @@ async function callers(tenant: Tenant): Promise<Row[]> {
   ];
 }
 
-/** Keys of the tenant, and of its organization, that an operator has narrowed. */
+/** Keys of the tenant and of its organization with limited scopes or services. */
 async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> {
   const scope = endpoint.scope ?? "servers:read";
   const others = SCOPES.filter((other) => other !== scope);
-  // To authorize, whoever may not read servers is told so; what is of another service is there for no limited key.
+  // authorize reports a missing scope in its answer. A key limited to other services does not see the thing.
   const without: ExpectedOutcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
   const elsewhere: ExpectedOutcome = endpoint.project === "governance-hub"
     ? "own"
@@ -102,10 +102,10 @@ async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> 
     ? "stranger"
     : [403, "insufficient_scope"];
   const limits: [string, Partial<KeyOptions>, ExpectedOutcome][] = [
-    ["the endpoint's scope alone", { scopes: [scope] }, "own"],
+    ["only the endpoint's scope", { scopes: [scope] }, "own"],
     ["all scopes but the endpoint's", { scopes: others }, without],
     ["no scope", { scopes: [] }, without],
-    ["other services alone", { services: ["amazon", "stripe"] }, elsewhere],
+    ["only other services", { services: ["amazon", "stripe"] }, elsewhere],
     ["no service", { services: [] }, elsewhere],
   ];
   const rows: Row[] = [];
@@ -135,7 +135,7 @@ export async function testMatrix(project: ProjectName): Promise<void> {
           const before = await read(project, owner, thing);
           const reply = await ask(endpoint, path, caller, thing);
           if (outcome === "own") return await assertServed(endpoint, reply, thing);
-          // Whatever a caller who is not the owner gets, the owner's thing is as it was.
+          // The owner's thing is unchanged, whatever the other caller gets.
           assertEquals(await read(project, owner, thing), before);
           if (outcome === "unable") return assertEquals(reply.body.data.reason, "insufficient_scope");
           if (outcome !== "stranger") return assertRefused(reply, ...outcome);
@@ -146,11 +146,11 @@ export async function testMatrix(project: ProjectName): Promise<void> {
       for (
         const [refusal, what, count] of [[NO_KEY, "bad key", 13], [
           NOT_YOURS,
-          "tenant that is not the caller's",
+          "tenant of another caller",
           4,
         ]] as const
       ) {
-        Deno.test(`${endpoint.method} /${path} refuses every ${what} in the same bytes`, async () => {
+        Deno.test(`${endpoint.method} /${path} refuses every ${what} with the same bytes`, async () => {
           const replies = [];
           for (const [, caller, outcome] of table) {
             if (outcome === refusal) replies.push(await ask(endpoint, path, caller, "thing"));
@@ -185,7 +185,7 @@ async function create(project: ProjectName, key: string, thing: string): Promise
   assertEquals(reply.status, 201);
 }
 
-/** The thing as its owner's list shows it. */
+/** The thing in its owner's list. */
 async function read(project: ProjectName, key: string, thing: string): Promise<unknown> {
   const { body } = await send(project, project === "governance-hub" ? "mcp-servers/list" : "credentials/list", { key });
   return (body.data.servers ?? body.data.credentials).find((row: { server_id?: string; service?: string }) =>

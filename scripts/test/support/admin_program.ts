@@ -1,4 +1,4 @@
-/** A stack for the tests of `deno task admin`, one for each file of tests, and what runs its commands as a user does. */
+/** Starts a stack for each test file of `deno task admin`, and runs commands as a user does. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import postgres from "postgres";
@@ -8,7 +8,7 @@ import { startStack } from "../../stack/stack.ts";
 export const ADMIN = new URL("../../admin/main.ts", import.meta.url).pathname;
 export const PASSWORD = "a value that nobody prints";
 
-/** The vault of the tests has been given a new key: its own, and an old one that only opens. */
+/** The tests' vault has a new key of its own, and an old key that only opens. */
 export const [NEW_KEY, OLD_KEY] = ["2b".repeat(32), "1a".repeat(32)] as const;
 
 const dataDir = await Deno.makeTempDir();
@@ -54,12 +54,12 @@ export interface Ran {
   err: string;
 }
 
-/** What every command of this file has printed. */
+/** The output of all commands in this file. */
 export const printed: string[] = [];
 
 const COMMAND = ["run", "-A", "--cached-only", ADMIN, "--stack", stack.path];
 
-/** The command as a user types it, on the stack, without a terminal. */
+/** Runs the command that a user types, on the stack, without a terminal. */
 export function adminProcess(words: string[], env: Record<string, string> = {}): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: [...COMMAND, ...words],
@@ -74,7 +74,7 @@ export async function admin(words: string[], env: Record<string, string> = {}): 
   return note(await adminProcess(words, env).output());
 }
 
-/** The command on a terminal: util-linux's `script` gives it one, where that is there. */
+/** Runs the command on a terminal, which util-linux's `script` provides if it is installed. */
 export function adminOnTerminal(words: string[], env: Record<string, string> = {}): Deno.ChildProcess {
   return new Deno.Command("script", {
     args: ["-qec", [Deno.execPath(), ...COMMAND, ...words].join(" "), "/dev/null"],
@@ -84,7 +84,7 @@ export function adminOnTerminal(words: string[], env: Record<string, string> = {
   }).spawn();
 }
 
-/** What a command has printed, for {@linkcode assertNothingSecretPrinted} too. */
+/** A command's output, which is also kept for {@linkcode assertNothingSecretPrinted}. */
 export function note({ code, stdout, stderr }: Deno.CommandOutput): Ran {
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   const ran = { code, out: out ?? "", err: err ?? "" };
@@ -92,19 +92,19 @@ export function note({ code, stdout, stderr }: Deno.CommandOutput): Ran {
   return ran;
 }
 
-/** Runs a command that is to succeed, and returns what it printed. */
+/** Runs a command that must succeed, and returns its output. */
 export async function text(...words: string[]): Promise<string> {
   const { code, out, err } = await admin(words);
   assertEquals([code, err], [0, ""], words.join(" "));
   return out;
 }
 
-// deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+// deno-lint-ignore no-explicit-any -- tests compare answers of any form
 export async function json(...words: string[]): Promise<any> {
   return JSON.parse(await text(...words, "--json"));
 }
 
-/** Runs a command that must fail, with one line on standard error and nothing on standard output; with 2 if it is mistyped. */
+/** Runs a command that must fail, with one line on standard error and no standard output. Exits with 2 if mistyped. */
 export async function fail(words: string[], expected: RegExp, env?: Record<string, string>): Promise<void> {
   const { code, out, err } = await admin(words, env);
   assertEquals([code, out], [/ --help\)\n$/.test(err) ? 2 : 1, ""], `${words.join(" ")}: ${err}`);
@@ -112,7 +112,7 @@ export async function fail(words: string[], expected: RegExp, env?: Record<strin
   assertMatch(err, expected);
 }
 
-/** A request with that key. */
+/** Sends a request with this key. */
 export async function send(key: string, path: string, body?: unknown): Promise<Response> {
   const { url } = path.startsWith("credentials") ? vault : hub;
   return await fetch(`${url}/functions/v1/${path}`, {
@@ -125,7 +125,7 @@ export async function send(key: string, path: string, body?: unknown): Promise<R
   });
 }
 
-/** The status of a request with that key. */
+/** Sends a request with this key, and returns its status. */
 export async function request(key: string, path: string, body?: unknown): Promise<number> {
   const response = await send(key, path, body);
   await response.body?.cancel();
@@ -148,7 +148,7 @@ export async function fill(key: string, name: string): Promise<void> {
   assertEquals(await request(key, "credentials/store", credential), 201);
 }
 
-/** A new organization with a tenant and a key for it. */
+/** Creates an organization with a tenant and its key. */
 export async function newTenant(name: string) {
   const organization = await json("organization", "create", `of-${name}`);
   const tenant = await json("tenant", "create", organization.id, name);
@@ -156,7 +156,7 @@ export async function newTenant(name: string) {
   return { id: tenant.id as string, name, organization: organization.name as string, key: key as string };
 }
 
-/** No digest, no value of a credential, sealed or open, no secret and no argument of a server; a key at most once. */
+/** Asserts that no command printed a digest, a credential's value, a secret or a server's argument, or a key twice. */
 export async function assertNothingSecretPrinted(): Promise<void> {
   const keys = await hubSql`
     select encode(key_sha256, 'hex') as hex, encode(key_sha256, 'base64') as base64 from public.api_keys
@@ -176,7 +176,7 @@ export async function assertNothingSecretPrinted(): Promise<void> {
   assertEquals(new Set(issuedKeys).size, issuedKeys.length, "a key was shown twice");
 }
 
-/** Some at a time, since each is a process. */
+/** Limits concurrency, because each is a process. */
 export async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
   const rest = items[Symbol.iterator]();
   await Promise.all(Array.from({ length: 4 }, async () => {

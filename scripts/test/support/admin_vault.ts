@@ -4,7 +4,7 @@ import { encryptionKeyId, importKeyring, type Keyring, parseEncryptionKey } from
 import { open, seal } from "shared/crypto/seal.ts";
 import { acme, NEW_KEY, OLD_KEY, PASSWORD, vault, vaultSql } from "./admin_program.ts";
 
-/** A key that the vault of the tests does not have. */
+/** A key that the tests' vault does not have. */
 export const LOST_KEY = "3c".repeat(32);
 
 export const [NEW_ID, OLD_ID, LOST_ID] = [await idOf(NEW_KEY), await idOf(OLD_KEY), await idOf(LOST_KEY)];
@@ -14,7 +14,7 @@ export const apiKey = acme.tenants[0]?.api_key ?? "";
 
 const keyring = await importKeyring(bytesOf(NEW_KEY), [bytesOf(OLD_KEY)]);
 
-/** A vault with none but these credentials: so many under each key, of services `<first two of the key>-<n>`. */
+/** Fills the vault with only these credentials: this many under each key, of services `<first two of the key>-<n>`. */
 export async function refill(amounts: Record<string, number>): Promise<void> {
   await vaultSql`delete from public.tenant_credentials where true`;
   for (const [key, amount] of Object.entries(amounts)) await insert(key, amount);
@@ -34,7 +34,7 @@ async function sealOne(sealing: Keyring, service: string) {
   return { service, ...await seal(sealing, row, JSON.stringify(valueOf(service))) };
 }
 
-/** What a row of that service seals. */
+/** The value that the row of this service seals. */
 export function valueOf(service: string): { password: string; of: string } {
   return { password: PASSWORD, of: service };
 }
@@ -54,7 +54,7 @@ export async function readRows(): Promise<Row[]> {
     from public.tenant_credentials order by service`.then((rows) => [...rows]);
 }
 
-/** The services whose rows are not under that key, or do not open to what was sealed. */
+/** The services whose rows are not under this key, or do not open to the sealed value. */
 export async function findWrong(keyId: string): Promise<string[]> {
   const wrong: string[] = [];
   for (const { service, sealed, encryption_key_id } of await readRows()) {
@@ -65,7 +65,7 @@ export async function findWrong(keyId: string): Promise<string[]> {
   return wrong;
 }
 
-/** A proxy before the vault. A hook sees each call of an operators' function, and may answer in the vault's place. */
+/** A proxy for the vault. A hook sees each call of an operators' function, and can answer instead of the vault. */
 export async function withProxy<T>(
   hook: (name: string, forward: () => Promise<Response>) => Promise<Response | void>,
   work: (url: string) => Promise<T>,

@@ -1,6 +1,6 @@
 /**
- * How end-to-end tests reach a stack, local or a real Supabase one: that of the file which `STACK_FILE` names, or the one
- * that `deno task start` runs.
+ * How end-to-end tests call a local stack or real Supabase projects: those of the file that `STACK_FILE` names, or the
+ * stack of `deno task start`.
  */
 
 import { assertEquals } from "@std/assert";
@@ -12,21 +12,21 @@ import { checkReply } from "./openapi_check.ts";
 export const stack: StackFile = readStack();
 
 export interface Reply {
-  /** What was asked, so that a failing case is named. */
+  /** The request, to name a failing case. */
   asked: string;
   status: number;
   headers: Headers;
   text: string;
-  // deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+  // deno-lint-ignore no-explicit-any -- tests compare answers of any form
   body: any;
 }
 
 export interface Send {
   method?: string;
-  /** Keys begin with `mcp_` or `krn_` and go where that kind goes. */
+  /** A key's prefix, `mcp_` or `krn_`, selects the header for it. */
   key?: string | undefined;
   headers?: Record<string, string>;
-  /** Sent as JSON, or as it is when it is a string. */
+  /** Sent as JSON. A string is sent unchanged. */
   body?: unknown;
 }
 
@@ -34,7 +34,7 @@ export function projectOf(project: ProjectName) {
   return project === "governance-hub" ? stack.governance_hub : stack.key_vault_executor;
 }
 
-/** Sends a request to a function, and checks the answer against the document; `path` begins with the function's name. */
+/** Sends a request to a function, and checks the answer by the document. `path` starts with the function's name. */
 export async function send(project: ProjectName, path: string, { method, key, headers, body }: Send): Promise<Reply> {
   const functions = `${projectOf(project).url}/functions/v1`;
   const sent = { method: method ?? (body === undefined ? "GET" : "POST"), path, body };
@@ -70,14 +70,14 @@ export interface Tenant {
   kernel: string;
 }
 
-/** A new organization with one tenant, so that no test meets another's rows. */
+/** Creates an organization with one tenant, so that tests do not see each other's rows. */
 export async function newTenant(): Promise<Tenant> {
   const organization = await createOrganization(stack.governance_hub, `test ${crypto.randomUUID()}`);
   const kernel = await issueKernel(stack.governance_hub, stack.kernel_hmac_secret, organization.id, { name: "kernel" });
   return { ...await addTenant(organization.id), kernel: kernel.key };
 }
 
-/** One more tenant of an organization; its `kernel` is for the caller to know. */
+/** Creates another tenant of an organization. The caller must know its `kernel`. */
 export async function addTenant(organizationId: string): Promise<Omit<Tenant, "kernel">> {
   const tenant = await createTenant(stack.governance_hub, organizationId, `test ${crypto.randomUUID()}`);
   const { key } = await issueApiKey(stack.governance_hub, tenant.id, { name: "agent" });
@@ -95,7 +95,7 @@ export function assertRefused(reply: Reply, status: number, code: string, fieldP
   assertEquals(reply.body.error.fields.map((f: { path: string }) => f.path), [fieldPath], label);
 }
 
-/** Asserts that the replies are the same bytes, but for what differs from request to request. */
+/** Asserts that the replies are the same bytes, except for parts that differ in every request. */
 export function assertAlike(replies: Reply[]): void {
   for (const reply of replies.slice(1)) assertEquals(replies.slice(0, 1).map(bytesOf), [bytesOf(reply)], reply.asked);
 }

@@ -1,4 +1,4 @@
-/** Values at the edges of every field's bounds, and one past them. */
+/** Values at the bounds of every field, and just past them. */
 
 import * as fc from "fast-check";
 import * as fields from "shared/schema/request_fields.ts";
@@ -7,17 +7,17 @@ import type { ProjectName } from "../../stack/projects.ts";
 export interface Field {
   project: ProjectName;
   column: string;
-  /** Absent: `<column>_form`. */
+  /** `<column>_form` when absent. */
   constraint?: string;
   schema: { safeParse(value: unknown): { success: boolean } };
   samples: unknown[];
   arbitrary: fc.Arbitrary<unknown>;
-  /** Changes of the constraint, or of a function that it calls, as text to replace, each of which the samples must show. */
+  /** Text replacements in the constraint, or in a function that it calls. The samples must detect each of them. */
   slips: [from: string, to: string, called?: string][];
 }
 
 const KEY = "\u{1f511}";
-/** What lengths are measured in: 1 to 4 bytes, 1 and 2 UTF-16 units, and two code points to a letter. */
+/** Fillers for lengths: 1 to 4 bytes, 1 and 2 UTF-16 units, and a letter of two code points. */
 export const FILLERS = ["a", "\u00e9", "e\u0301", "\uffff", KEY, "\u{10ffff}"];
 
 const WHITE_SPACE = range(0, 0xffff).filter((character) => character.trim() === "");
@@ -106,7 +106,7 @@ export const FIELDS: Field[] = [
     schema: fields.command(),
     samples: textSamples(1024),
     arbitrary: text(1024),
-    // Its other parts are those of name, and so are its samples.
+    // Its other parts are the same as name's, and so are its samples.
     slips: [...lengthSlips(1024), ["private.is_plain_text(command)", "true"]],
   },
   {
@@ -190,7 +190,7 @@ function ofLength(filler: string, length: number): string {
   return Array.from({ length }, (_, i) => points[i % points.length]).join("");
 }
 
-/** Null, the lengths about a bound, and each edge character alone, first, last and in the middle. */
+/** Null, the lengths around a bound, and each edge character by itself, first, last and in the middle. */
 function textSamples(maxLength: number): unknown[] {
   const lengths = [0, 1, 2, maxLength / 2, maxLength / 2 + 1, maxLength - 1, maxLength, maxLength + 1];
   return [
@@ -201,7 +201,7 @@ function textSamples(maxLength: number): unknown[] {
     ...["\n", " ", "\u0301", KEY].flatMap((edge) =>
       [maxLength - 1, maxLength].map((length) => "a".repeat(length) + edge)
     ),
-    // Joiners beside each other, beside white space, and in words that need them.
+    // Joiners next to each other, next to white space, and in words that need them.
     ...[
       "a\u200d\u200db",
       "a\u200c\u200db",
@@ -246,13 +246,13 @@ function argsSamples(): unknown[] {
     ...[32767, 32768, 32769].flatMap((bytes) => FILLERS.map((filler) => full(filler, bytes))),
     // 128 arguments, and 32 KiB of them.
     ...[3471, 3472, 3473].map((rest) => [...fill(126, "a".repeat(200)), "a".repeat(4096), "a".repeat(rest)]),
-    // Nested arrays, which PostgreSQL takes for one of more dimensions, and null elements.
+    // Null elements, and nested arrays, which PostgreSQL reads as one array with more dimensions.
     ...[[[]], [["a"]], [["a", "b"]], [["a"], ["b"]], [["a"], ["b", "c"]], [[["a"]]]],
     ...[[null], ["a", null], [null, "a"]],
   ];
 }
 
-/** A text whose length is about nothing or about the bound, with edge characters at both ends. */
+/** A text with a length near zero or near the bound, and edge characters at both ends. */
 function text(maxLength: number, letters = "aZ09._-/:@"): fc.Arbitrary<string> {
   const character = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...letters) },

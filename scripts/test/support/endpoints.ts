@@ -1,4 +1,4 @@
-/** Every endpoint with a request that it accepts: what tests that go over all of them go over. */
+/** Every endpoint with a valid request, for tests of all endpoints. */
 
 import { functionNames, type ProjectName, RESOURCES } from "../../stack/projects.ts";
 
@@ -6,16 +6,16 @@ export interface EndpointCase {
   project: ProjectName;
   /** The function's name (`<resource>-<verb>`), or the route's (`<resource>/<verb>`). */
   name: string;
-  /** Its URL forms, as they follow `/functions/v1/`: a route has one, a function of a resource two. */
+  /** Its paths after `/functions/v1/`: a route has one, a function of a resource two. */
   paths: [string, ...string[]];
   method: "GET" | "POST";
-  /** Null: any key may call it. */
+  /** The scope that it needs. Null if any key may call it. */
   scope: string | null;
   /** What it does to a server or credential of a tenant. */
   acts: "creates" | "lists" | "on one" | "decides";
-  /** A body that it accepts, for POST: for a new thing, or on the thing of that name. */
+  /** A valid body, for POST: for a new thing, or for the thing with this name. */
   body?: (thing?: string) => Record<string, unknown>;
-  /** True: a request without a body is one of `{}`. */
+  /** True if a request without a body is treated as `{}`. */
   isBodyOptional?: boolean;
 }
 
@@ -70,19 +70,19 @@ const ROWS: Record<ProjectName, Record<string, Row>> = {
   },
 };
 
-/** A server that no other has anything of. */
+/** A server with unique values. */
 export function newServer(id: string = crypto.randomUUID()): Record<string, unknown> {
   return { server_id: id, name: "A server", command: "node", args: ["server.js"], tool_prefix: `p${id}.` };
 }
 
-/** The endpoints of a project: the functions of its config.toml, and the routes above. @throws when a function has no row. */
+/** A project's endpoints: the functions of its config.toml, and the routes above. @throws if a function has no row. */
 export async function endpointsOf(project: ProjectName): Promise<EndpointCase[]> {
   const resource = RESOURCES[project];
   const functions = (await functionNames(project)).filter((name) => name !== resource);
   const routes = Object.keys(ROWS[project]).filter((name) => name.includes("/"));
   return [...functions, ...routes].map((name) => {
     const row = ROWS[project][name];
-    if (row === undefined) throw new Error(`${name} is in config.toml and has no row in endpoints.ts`);
+    if (row === undefined) throw new Error(`${name} is in config.toml, but has no row in endpoints.ts`);
     return { project, name, paths: pathsOf(resource, name), ...row };
   });
 }

@@ -1,4 +1,4 @@
-/** How an app calls the edge functions: through supabase-js, with its project's publishable key and its own key. */
+/** Calls the edge functions as an app does: with supabase-js, the project's publishable key and the caller's key. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createClient, FunctionsHttpError, type SupabaseClient } from "@supabase/supabase-js";
@@ -7,7 +7,7 @@ import { projectOf } from "./client.ts";
 
 export type App = SupabaseClient["functions"];
 
-/** An app of whoever holds the key, or of somebody without one. */
+/** An app with this key, or without a key. */
 export function appOf(project: ProjectName, key?: string): App {
   const { url, publishable_key } = projectOf(project);
   const headers = key === undefined ? {} : { "X-API-Key": key };
@@ -17,20 +17,20 @@ export function appOf(project: ProjectName, key?: string): App {
   }).functions;
 }
 
-/** Lists have a query and no body. */
+/** Lists have a query instead of a body. */
 function invoke(app: App, path: string, body?: Record<string, unknown>) {
   return body === undefined ? app.invoke(path, { method: "GET" }) : app.invoke(path, { body });
 }
 
-/** The `data` of a successful answer, of which supabase-js has told no error. */
-// deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+/** The `data` of a successful answer, for which supabase-js reported no error. */
+// deno-lint-ignore no-explicit-any -- tests compare answers of any form
 export async function dataOf(app: App, path: string, status: number, body?: Record<string, unknown>): Promise<any> {
   const { data, error, response } = await invoke(app, path, body);
   assertEquals([error, response?.status, data?.ok], [null, status, true], path);
   return data.data;
 }
 
-/** Asserts that supabase-js hands the app our error form. */
+/** Asserts that supabase-js returns our error body to the app. */
 export async function assertInvokeFails(
   app: App,
   path: string,
@@ -46,7 +46,7 @@ export async function assertInvokeFails(
   assertEquals(answer.request_id, error.context.headers.get("x-request-id"));
 }
 
-/** Asserts that these are the paths that the project documents, so that a new one gets a test. */
+/** Asserts that these are the project's documented paths, so that each new path gets a test. */
 export async function assertAllPaths(project: ProjectName, resource: string, paths: string[]): Promise<void> {
   const { data, error } = await appOf(project).invoke(`${resource}/openapi.json`, { method: "GET" });
   assertEquals([error, paths.toSorted()], [null, Object.keys(data.paths).map((path) => path.slice(1)).sort()]);

@@ -1,34 +1,34 @@
-/** Holds what the end-to-end suite sends and receives against the OpenAPI document of the very stack that answered. */
+/** Checks the end-to-end suite's requests and answers against the OpenAPI document of the stack that answered. */
 
 import { below, type Contract, readContract } from "./openapi_document.ts";
 
 export interface Sent {
   method: string;
-  /** As it follows `/functions/v1/`, with its query. */
+  /** The path after `/functions/v1/`, with its query. */
   path: string;
-  /** To be sent as JSON, or as it is when it is a string. */
+  /** Sent as JSON. A string is sent unchanged. */
   body?: unknown;
 }
 
 export interface Received {
   status: number;
   headers: Headers;
-  /** Undefined where it is no JSON. */
+  /** Undefined if it is not JSON. */
   body: unknown;
 }
 
 const contracts = new Map<string, Promise<Contract>>();
 
 /**
- * Throws when the document at that address does not have what was received: the path, the status, the headers, each
- * member of the body; or when what was sent succeeded and the document refuses it.
+ * Throws if the document at this address does not describe the answer: its path, status, headers and each member of its
+ * body. Also throws if a request succeeded that the document forbids.
  */
 export async function checkReply(documentUrl: string, sent: Sent, received: Received): Promise<void> {
   const contract = contracts.get(documentUrl) ?? fetchContract(documentUrl);
   contracts.set(documentUrl, contract);
   const faults = faultsOf(await contract, sent, received);
   if (faults.length === 0) return;
-  const what = `${sent.method} ${sent.path} was answered ${received.status}, not as its document says`;
+  const what = `${sent.method} ${sent.path} got an answer ${received.status} that its document does not describe`;
   throw new Error(`${what}: ${faults.join("; ")}: ${JSON.stringify(received.body)}`);
 }
 
@@ -38,7 +38,7 @@ async function fetchContract(documentUrl: string): Promise<Contract> {
   throw new Error(`${documentUrl} answered ${response.status}: ${await response.text()}`);
 }
 
-/** What is wrong with a reply, by a document. */
+/** The differences between a reply and a document. */
 export function faultsOf(contract: Contract, sent: Sent, received: Received): string[] {
   const { pathname, searchParams } = new URL(`http://localhost/${sent.path}`);
   const item = below("/paths", pathname);
@@ -57,7 +57,7 @@ export function faultsOf(contract: Contract, sent: Sent, received: Received): st
   ];
 }
 
-/** What answers in place of a function that there is none of. */
+/** Whether this is the gateway's answer for a function that does not exist. */
 function isOfTheGateway({ status, headers, body }: Received): boolean {
   const isNotFound = typeof body === "object" && body !== null && "code" in body && body.code === "NOT_FOUND";
   return status === 404 && isNotFound && !headers.has("x-request-id");
@@ -82,7 +82,7 @@ function responseFaults(
   return [...faults, ...(fault === undefined ? codeFaults(response.node.content[type], received.body) : [fault])];
 }
 
-/** An error's code must be one of those that its response has an example of. */
+/** An error's code must be among the examples of its response. */
 function codeFaults({ examples }: { examples?: object }, body: unknown): string[] {
   if (examples === undefined) return [];
   const { code } = (body as { error: { code: string } }).error;
@@ -100,7 +100,7 @@ function headerFaults(contract: Contract, response: string, headers: Headers): s
   });
 }
 
-/** Why the document refuses a request. */
+/** Why the document forbids a request. */
 function requestFaults(contract: Contract, operation: string, body: unknown, query: URLSearchParams): string[] {
   const requestBody = contract.find(below(operation, "requestBody"));
   const { node: parameters } = contract.find(below(operation, "parameters")) ?? { node: [] };
@@ -112,7 +112,7 @@ function requestFaults(contract: Contract, operation: string, body: unknown, que
     ),
   ];
   for (const [name, text] of query) {
-    // The platform's own.
+    // The platform's own parameter.
     if (name === "forceFunctionRegion") continue;
     const index = parameters.findIndex((parameter: { in: string; name: string }) =>
       parameter.in === "query" && parameter.name === name
@@ -127,7 +127,7 @@ function requestFaults(contract: Contract, operation: string, body: unknown, que
   return faults.filter((fault) => fault !== undefined).map((fault) => `it refuses the request: ${fault}`);
 }
 
-/** A parameter's value as its schema has it. */
+/** A parameter's value with the type of its schema. */
 function read(text: string, type: string): unknown {
   return type === "string" ? text : JSON.parse(text);
 }

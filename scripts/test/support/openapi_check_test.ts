@@ -28,14 +28,14 @@ function refusal(code: string, headers: Record<string, string> = {}): Partial<Re
   };
 }
 
-Deno.test("faultsOf() finds none in what is documented", () => {
+Deno.test("faultsOf() finds no fault in a documented answer", () => {
   assertEquals(faults({}), []);
   assertEquals(faults({ path: "mcp-servers-list?limit=5&enabled_only=true&forceFunctionRegion=eu-west-1" }), []);
   assertEquals(faults({}, { status: 304, body: undefined }), []);
   assertEquals(faults({}, { status: 403, ...refusal("insufficient_scope") }), []);
 });
 
-Deno.test("faultsOf() finds a member that is not documented, or missing, or of another type", () => {
+Deno.test("faultsOf() finds a member that is undocumented, missing or of another type", () => {
   const { servers: [server], ...rest } = (listed.body as { data: { servers: object[] } }).data;
   const answer = (changed: object) => ({ body: { ok: true, data: { servers: [changed], ...rest } } });
   assertEquals(faults({}, answer({ ...server })), []);
@@ -46,7 +46,7 @@ Deno.test("faultsOf() finds a member that is not documented, or missing, or of a
   assertEquals(faults({}, { body: { ...listed.body as object, status: "success" } }).length, 1);
 });
 
-Deno.test("faultsOf() finds a status, a code, a header or a body that is not documented", () => {
+Deno.test("faultsOf() finds an undocumented status, code, header or body", () => {
   assertEquals(faults({}, { status: 201 }), ["it has no such status"]);
   assertEquals(faults({}, { status: 404, ...refusal("not_found") }), ["it has no such status"]);
   assertEquals(faults({}, { status: 403, ...refusal("unauthenticated") }).length, 1);
@@ -59,7 +59,7 @@ Deno.test("faultsOf() finds a status, a code, a header or a body that is not doc
   assertEquals(faults({}, { body: undefined }).length, 1);
 });
 
-Deno.test("faultsOf() takes 405 alone for other methods, and 404 for other paths, also the gateway's", () => {
+Deno.test("faultsOf() accepts only 405 for other methods, and only 404 for other paths, including the gateway's", () => {
   assertEquals(faults({ method: "PUT" }, { status: 405, ...refusal("method_not_allowed", { allow: "GET" }) }), []);
   assertEquals(faults({ method: "PUT" }), ["it has no such status"]);
   assertEquals(faults({ path: "mcp-servers/nonsense" }, { status: 404, ...refusal("not_found") }), []);
@@ -71,7 +71,7 @@ Deno.test("faultsOf() takes 405 alone for other methods, and 404 for other paths
   assertEquals(faults({ path: "nonsense" }, ofOurs).length, 1);
 });
 
-Deno.test("faultsOf() finds a request that was taken and that the document refuses", () => {
+Deno.test("faultsOf() finds a request that succeeded although the document forbids it", () => {
   assertEquals(faults({ path: "mcp-servers/list?limit=0" }).length, 1);
   assertEquals(faults({ path: "mcp-servers/list?colour=red" }).length, 1);
   const deleted = { body: { ok: true, data: { server_id: "a", deleted: true } } };

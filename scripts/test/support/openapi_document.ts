@@ -7,14 +7,14 @@ import addFormats from "ajv-formats";
 export type Node = any;
 
 export interface Contract {
-  /** What stands at a place, and where that is, after its references. */
+  /** The node at a pointer, and its own pointer, after references are resolved. */
   find(pointer: string): { node: Node; pointer: string } | undefined;
-  /** Why the value does not fit the schema at a place, or undefined. */
+  /** Why the value does not fit the schema at a pointer, or undefined. */
   fault(pointer: string, value: unknown): string | undefined;
 }
 
 export function readContract(document: Node): Contract {
-  // It is handed over as a schema of the members that it has, so that schemas in it may refer to others.
+  // The whole document is added as a schema, so that schemas in it can refer to each other.
   const ajv = new Ajv2020({ allErrors: true, strictTypes: false, keywords: Object.keys(document) });
   addFormats.default(ajv);
   ajv.addSchema(document, "document", false, false);
@@ -35,7 +35,7 @@ export function readContract(document: Node): Contract {
   return { find, fault };
 }
 
-/** A pointer that goes on by these steps. */
+/** A pointer extended by these steps. */
 export function below(pointer: string, ...steps: (string | number)[]): string {
   const escaped = steps.map((step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1"));
   return [pointer, ...escaped].join("/");

@@ -1,4 +1,4 @@
-/** A request as bytes on a connection, for what `fetch` does not send. */
+/** Sends a request as bytes on a connection, for requests that `fetch` does not send. */
 
 import type { ProjectName } from "../../stack/projects.ts";
 import { projectOf } from "./client.ts";
@@ -18,7 +18,7 @@ export interface RawReply {
 
 const TIME_LIMIT_MS = 5000;
 
-/** Sends what it is given, true or not, and reads one answer, however much of the request the server has read. */
+/** Sends the request, valid or not, and reads one answer, even if the server has not read the whole request. */
 export async function sendRaw(
   project: ProjectName,
   path: string,
@@ -37,7 +37,7 @@ async function readReply(connection: Deno.Conn): Promise<RawReply> {
   const buffer = new Uint8Array(65_536);
   for (let text = "";;) {
     const length = await Promise.race([connection.read(buffer), ended]);
-    if (length === null) throw new Error(`no whole answer came: ${JSON.stringify(text)}`);
+    if (length === null) throw new Error(`the answer is incomplete: ${JSON.stringify(text)}`);
     text += new TextDecoder().decode(buffer.subarray(0, length));
     const [, status, size] = /^HTTP\/1\.1 (\d+)[^]*?\r\ncontent-length: (\d+)\r\n/i.exec(text) ?? [];
     const body = text.slice(text.indexOf("\r\n\r\n") + 4);

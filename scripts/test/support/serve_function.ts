@@ -1,4 +1,4 @@
-/** One function alone, as `deno serve` serves it, with an environment of its own. */
+/** Serves one function with `deno serve` and its own environment. */
 
 import { functionNames, type ProjectName, projectUrl } from "../../stack/projects.ts";
 import { freePort } from "../../stack/ready.ts";
@@ -6,7 +6,7 @@ import { type EndpointCase, endpointsOf } from "./endpoints.ts";
 
 export interface ServedFunction {
   url: string;
-  /** What it has printed. */
+  /** Its output so far. */
   output: () => string;
   stop(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export async function serveFunction(
   process.status.then(() => hasEnded = true);
   const url = `http://127.0.0.1:${port}`;
   while (!await fetch(`${url}/ready`).then((response) => response.body?.cancel().then(() => true), () => false)) {
-    if (hasEnded) throw new Error(`${name} has ended: ${output}`);
+    if (hasEnded) throw new Error(`${name} ended: ${output}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return {
@@ -54,7 +54,7 @@ export async function serveFunction(
   };
 }
 
-/** Every function of a project with what it serves: its endpoint, or all of them for the router. */
+/** Every function of a project with the endpoints that it serves: its own, or all of them for the router. */
 export async function servedEndpoints(
   project: ProjectName,
 ): Promise<[name: string, served: [EndpointCase, string][]][]> {

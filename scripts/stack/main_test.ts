@@ -3,7 +3,7 @@ import { removeDataFolder } from "./postgres_user.ts";
 import { freePort } from "./ready.ts";
 import type { StackFile } from "./stack_file.ts";
 
-const START = new URL("start.ts", import.meta.url).pathname;
+const START = new URL("main.ts", import.meta.url).pathname;
 
 interface Running {
   process: Deno.ChildProcess;

@@ -45,7 +45,7 @@ async function run(program: string, args: string[], cwd?: string, env?: Record<s
 }
 
 for (const project of PROJECTS) {
-  Deno.test(`supabase db push migrates ${project} from nothing, again to no effect, and beside roles that exist`, async () => {
+  Deno.test(`supabase db push migrates an empty ${project}, does nothing the second time, and accepts existing roles`, async () => {
     const cluster = await startCluster();
     try {
       for (const database of [await cluster.createDatabase(), await cluster.createDatabase()]) {
@@ -62,7 +62,7 @@ for (const project of PROJECTS) {
   });
 }
 
-Deno.test("deploy sends one file per function and exactly the named secrets, and what was uploaded passes the end-to-end suite on Deno 2.1.4", async () => {
+Deno.test("deploy sends one file per function and only the named secrets, and the uploaded files pass the end-to-end suite on Deno 2.1.4", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.chmod(folder, 0o711);
   const api = await startManagementApi(folder);
@@ -143,13 +143,13 @@ Deno.test("deploy sends one file per function and exactly the named secrets, and
   }
 });
 
-Deno.test("the types of both databases are those of their migrations", async () => {
+Deno.test("the types of both databases match their migrations", async () => {
   await run(Deno.execPath(), ["run", "-A", "--cached-only", "scripts/deploy/types.ts", "--check"], ROOT, {
     SUPABASE_CLI: CLI,
   });
 });
 
-Deno.test("deploy stops at the first failure, and says how to go on", async () => {
+Deno.test("deploy stops at the first failure, and says how to continue", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const hub = `${folder}/hub.env`;
@@ -185,7 +185,7 @@ function secretsFor(file: StackFile, hubPort: number): Record<ProjectName, Recor
   };
 }
 
-/** Serves what was uploaded, on the platform's version of Deno, with the platform's variables and the secrets. */
+/** Serves the uploaded files on the platform's version of Deno, with the platform's variables and the secrets. */
 function startEdge(
   uploaded: string,
   port: number,

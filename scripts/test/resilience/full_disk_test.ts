@@ -5,7 +5,7 @@ import { assertHolds, readRows, registerServer, storeCredential, type TrafficRep
 import { type Rig, startRig } from "./processes/rig.ts";
 import { eventually } from "./processes/running.ts";
 
-/** Names of things that were acknowledged, and those that were not. */
+/** Names of acknowledged and of refused things. */
 interface FullDiskOutcome {
   acknowledged: string[];
   refused: string[];
@@ -22,7 +22,7 @@ Deno.test.afterAll(async () => {
   await disk?.unmount();
 });
 
-Deno.test("a full disk makes writes answer 503, loses nothing that was acknowledged and keeps nothing that was not", async () => {
+Deno.test("a full disk makes writes answer 503, loses no acknowledged write and keeps no refused one", async () => {
   const agent: TrafficCaller = { key: rig.tenant.api_key };
   const secrets = new Map<string, string>();
   const store = (name: string) => {
@@ -57,7 +57,7 @@ Deno.test("a full disk makes writes answer 503, loses nothing that was acknowled
   for (const name of registers.acknowledged) assert(rows["governance-hub"].some((row) => row.includes(name)), name);
 });
 
-/** Writes new things until one is refused, as it must be. */
+/** Writes new things until one is refused. */
 async function writeUntilRefused(
   write: (name: string) => Promise<TrafficReply>,
   most: number,

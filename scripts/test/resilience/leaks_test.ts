@@ -11,7 +11,7 @@ import { secretPart, sendAmidFaults, sendRefused, sendStored } from "./traffic/l
 import { collectPlaces, newWitness } from "./traffic/places.ts";
 import { makeFolder, type Rig, startRig } from "./processes/rig.ts";
 
-/** PostgreSQL's own log says as much as it can. */
+/** Makes PostgreSQL's log as verbose as possible. */
 const VERBOSE = [
   "log_statement=all",
   "log_error_verbosity=verbose",
@@ -29,7 +29,7 @@ Deno.test.afterAll(async () => {
 
 const keys = rig.organizations.flatMap(({ kernel_key, tenants }) => [kernel_key, ...tenants.map((t) => t.api_key)]);
 
-Deno.test("no secret that is sent, stored or configured is in any answer, output, table, file or log", async () => {
+Deno.test("no answer, output, table, file or log has a secret that was sent, stored or configured", async () => {
   const witness = newWitness();
   const canaries = [
     ...await sendRefused(rig, witness, rig.hub),
@@ -42,12 +42,12 @@ Deno.test("no secret that is sent, stored or configured is in any answer, output
   assertEquals([...statuses].sort(), [200, 201, 400, 401, 403, 404, 405, 413, 415, 500, 503]);
   const places = [...witness.places, ...await collectPlaces(rig)];
   assertEquals(search(places, [...canaries, ...configured()]), []);
-  // The data API, like PostgREST, tells PostgreSQL a request's headers: this log at its most talkative has its keys.
+  // Like PostgREST, the data API passes a request's headers to PostgreSQL, so its most verbose log has the keys.
   const dataApiKeys = [rig.keys.governance_hub.secret_key, rig.keys.key_vault_executor.secret_key];
   assertEquals(search(places.filter(({ name }) => !name.startsWith("file: log/")), dataApiKeys), []);
 });
 
-Deno.test("the search finds every form of a canary, wherever it begins", () => {
+Deno.test("the search finds every form of a canary at every offset", () => {
   const canary = newCanary();
   for (const [form, text] of formsOf(new TextEncoder().encode(canary))) {
     for (const before of ["", ..."abcdefg".split("").map((_, i, all) => all.slice(0, i + 1).join(""))]) {
@@ -82,7 +82,7 @@ Deno.test("the search finds a canary that is planted in an answer, a log line, a
   ]);
 });
 
-Deno.test("the search finds what a vault prints whose endpoints log the body", async () => {
+Deno.test("the search finds the output of a vault whose endpoints log the body", async () => {
   const copy = await copyProjects(folder);
   const file = new URL("shared/http/endpoint.ts", copy);
   const code = await Deno.readTextFile(file);
@@ -103,7 +103,7 @@ Deno.test("the search finds what a vault prints whose endpoints log the body", a
   );
 });
 
-Deno.test("the hub's database and PostgreSQL's log hold the digests of the keys, and a digest is no key", async () => {
+Deno.test("the hub's database and PostgreSQL's log hold digests of keys, and a digest does not work as a key", async () => {
   const digests = await readDigests(rig);
   assertEquals(digests.length, keys.length);
   const found = search(await collectPlaces(rig), digests).map(({ place, canary }) => [place.split("/")[0], canary]);
@@ -129,7 +129,7 @@ Deno.test("the hub's database and PostgreSQL's log hold the digests of the keys,
   }
 });
 
-/** The secrets of both projects' environments, as they are written there and as bytes. */
+/** The secrets of both projects' environments, as text and as bytes. */
 function configured(): (string | [string, Uint8Array])[] {
   const { kernel_hmac_secret, credential_encryption_key } = rig.keys;
   return [
@@ -140,7 +140,7 @@ function configured(): (string | [string, Uint8Array])[] {
   ];
 }
 
-/** A copy of the code of both projects and of what serves them, beside the packages that are installed here. */
+/** Copies the code of both projects and of the stack, with the installed packages. */
 async function copyProjects(folder: string): Promise<URL> {
   const [here, copy] = [new URL("../../../", import.meta.url), new URL(`file://${folder}/copy/`)];
   const parts = ["deno.json", "deno.lock", "shared", "scripts", "governance-hub", "key-vault-executor"];
@@ -158,7 +158,7 @@ async function readDigests({ database }: Rig): Promise<string[]> {
   });
 }
 
-/** A digest dressed up as a key in every way: bare, with a prefix, cut to a key's length, and with the right checksum. */
+/** A digest in every form of a key: bare, with a prefix, cut to a key's length, and with the right checksum. */
 function pretend(digest: string): Record<string, string>[] {
   const random = digest.slice(0, 43);
   const bodies = [digest, digest.slice(0, 49), random + checksum(random), digest.toUpperCase()];
@@ -166,7 +166,7 @@ function pretend(digest: string): Record<string, string>[] {
   return texts.flatMap((text) => [{ "x-api-key": text }, { authorization: `Bearer ${text}` }]);
 }
 
-/** As keys carry it: the CRC-32 in six characters of base62. */
+/** A key's checksum: the CRC-32 in six characters of base62. */
 function checksum(random: string): string {
   const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   let rest = crc32(new TextEncoder().encode(random));

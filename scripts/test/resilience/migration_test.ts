@@ -4,7 +4,7 @@ import { type ProjectName, projectUrl } from "../../stack/projects.ts";
 import { startCluster } from "../support/cluster.ts";
 import { call, type Fixture, openFixture, sealed, server } from "../suites/isolation.ts";
 
-/** How often the migration is applied; but for the last time it is rolled back. */
+/** How often the migration is applied. All but the last are rolled back. */
 const TIMES = 15;
 const THINGS = 20;
 
@@ -12,8 +12,8 @@ const cluster = await startCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 /**
- * Makes the things of the tenant, and returns the calls that go on meanwhile, each on a connection of its own: those of the
- * endpoints, which exist before the newest migration.
+ * Creates the tenant's things. Returns the concurrent calls, each on its own connection: those of endpoints that exist
+ * before the newest migration.
  */
 type Load = (fixture: Fixture, sql: postgres.Sql) => Promise<(() => Promise<unknown>)[]>;
 
@@ -40,7 +40,7 @@ const LOADS: Record<ProjectName, Load> = {
 };
 
 for (const [project, load] of Object.entries(LOADS) as [ProjectName, Load][]) {
-  Deno.test(`${project}'s newest migration is applied while calls go on, ${TIMES} times: neither it nor a call fails`, async () => {
+  Deno.test(`${project}'s newest migration is applied during calls, ${TIMES} times: no migration and no call fails`, async () => {
     const folder = await Deno.makeTempDir();
     const migrations = projectUrl(project, "migrations/");
     const files = [...Deno.readDirSync(migrations)].map(({ name }) => name).sort();

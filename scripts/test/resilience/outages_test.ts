@@ -4,7 +4,7 @@ import { assertHolds, endSessions, keep, lockTables, readActivity, readRows } fr
 import { makeFolder, type Rig, startRig } from "./processes/rig.ts";
 import { eventually } from "./processes/running.ts";
 
-/** How long the projects may take to serve again, once the cause is gone, in milliseconds. */
+/** How long the projects may take to recover after the cause ends, in milliseconds. */
 const RECOVERY_MS = 30_000;
 
 const folder = await makeFolder();
@@ -17,10 +17,10 @@ Deno.test.afterAll(async () => {
 const agent: TrafficCaller = { key: rig.tenant.api_key };
 const kernel: TrafficCaller = { key: rig.kernelKey, tenantId: rig.tenant.id };
 
-/** What fails: once it has, `begin` is through, and returns what undoes it. */
+/** A failure: `begin` causes it, and returns a function that undoes it. */
 type Begin = (rig: Rig) => Promise<() => Promise<void>>;
 
-/** Registers a test of an outage: what answers 503 meanwhile, and that nothing has changed once it is over. */
+/** Registers a test of an outage: which endpoints answer 503 during it, and that no row has changed after it. */
 function outage(
   title: string,
   begin: Begin,
@@ -37,7 +37,7 @@ function outage(
     } finally {
       await end();
     }
-    // Once nothing is at work any more, nothing is written any more.
+    // Once no call is in flight, no row changes.
     await eventually(RECOVERY_MS, async () => assertEquals((await readActivity(rig)).active, 0));
     assertEquals(await readRows(rig), before);
     for (const project of [rig.hub, rig.vault]) {
@@ -49,7 +49,7 @@ function outage(
   });
 }
 
-/** A pool that has lost its connections opens them again little by little. */
+/** A pool that lost its connections reopens them gradually. */
 async function renewPools(): Promise<void> {
   await Promise.all([rig.restart("hub"), rig.restart("vault")]);
   await Promise.all([assertServes(rig.hub, agent), assertServes(rig.vault, agent)]);
@@ -57,7 +57,7 @@ async function renewPools(): Promise<void> {
 
 async function assertVaultUnavailable(thing: string): Promise<void> {
   await Promise.all([agent, kernel].map((caller) => assertUnavailable(rig.vault, caller, thing)));
-  // It asks for the vault's own database alone.
+  // This endpoint needs only the vault's own database.
   assertEquals(await health(rig.vault), 200);
 }
 
@@ -66,7 +66,7 @@ async function assertBothUnavailable(thing: string): Promise<void> {
 }
 
 outage(
-  "the vault answers 503 on every endpoint while the hub's process is gone, and serves again with a new one",
+  "the vault answers 503 on every endpoint while the hub's process is gone, and recovers with a new one",
   async () => {
     await rig.hub.process.kill();
     return () => rig.restart("hub");
@@ -75,7 +75,7 @@ outage(
 );
 
 outage(
-  "the vault answers 503 on every endpoint while the hub's process is suspended, and serves again when it goes on",
+  "the vault answers 503 on every endpoint while the hub's process is suspended, and recovers when it resumes",
   ({ hub }) => {
     hub.process.signal("SIGSTOP");
     return Promise.resolve(() => Promise.resolve(hub.process.signal("SIGCONT")));
@@ -84,7 +84,7 @@ outage(
 );
 
 outage(
-  "the vault answers 503 on every endpoint while what listens in the hub's place accepts and never answers",
+  "the vault answers 503 on every endpoint while the server at the hub's address accepts connections but never answers",
   async () => {
     await rig.hub.process.kill();
     const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(new URL(rig.hub.url).port) });
@@ -103,7 +103,7 @@ outage(
 );
 
 outage(
-  "the vault answers 503 on every endpoint while what listens in the hub's place begins an answer and never ends it",
+  "the vault answers 503 on every endpoint while the server at the hub's address starts an answer but never ends it",
   async () => {
     await rig.hub.process.kill();
     const port = Number(new URL(rig.hub.url).port);
@@ -121,18 +121,18 @@ outage(
 );
 
 outage(
-  "requests that wait for a lock longer than the statement timeout answer 503, and write nothing when it is released",
+  "requests that wait for a lock longer than the statement timeout answer 503, and write nothing after its release",
   lockTables,
   assertBothUnavailable,
 );
 
 outage(
-  "the vault answers 503 in time when the hub takes long to answer, and its own database longer",
+  "the vault answers 503 in time when the hub is slow and its own database is slower",
   async (rig) => {
     const { hub } = rig;
     const port = Number(new URL(hub.url).port);
     const real = await rig.startProject("governance-hub");
-    // It reads the schema at its first request, for which the tables must not be locked yet.
+    // The data API reads the schema at its first request. The tables must not be locked for that.
     assertEquals(await health(real), 200);
     await hub.process.kill();
     const slow = Deno.serve(
@@ -140,7 +140,7 @@ outage(
       async ({ method, headers, url, body }) => {
         const answer = await fetch(new URL(new URL(url).pathname, real.url), { method, headers, body });
         const text = await answer.text();
-        // Within the hub's own limit, so that the vault goes on to its database.
+        // Within the hub's time limit, so that the vault continues to its database.
         await new Promise((resolve) => setTimeout(resolve, 800));
         return new Response(text, { status: answer.status, headers: { "content-type": "application/json" } });
       },
@@ -158,7 +158,7 @@ outage(
 
 for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
   outage(
-    `both projects answer 503 on every endpoint once PostgreSQL is ${title}, and serve again when it is back`,
+    `both projects answer 503 on every endpoint once PostgreSQL is ${title}, and recover when it is back`,
     async ({ database }) => {
       await database[how]();
       return database.start;
@@ -170,7 +170,7 @@ for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
   );
 }
 
-/** How PostgreSQL leaves the requests that it is at work on. */
+/** How PostgreSQL interrupts requests in flight. */
 const INTERRUPTIONS: [title: string, interrupt: () => Promise<unknown>][] = [
   ["when PostgreSQL crashes", () => rig.database.crash()],
   ["when an administrator ends their sessions", () => endSessions(rig)],
@@ -178,7 +178,7 @@ const INTERRUPTIONS: [title: string, interrupt: () => Promise<unknown>][] = [
 
 for (const [title, interrupt] of INTERRUPTIONS) {
   outage(
-    `requests at work ${title} answer 503 and write nothing, and both projects serve again afterwards`,
+    `requests in flight ${title} answer 503 and write nothing, and both projects recover`,
     async ({ database }) => {
       const unlock = await lockTables(rig);
       return async () => {

@@ -6,23 +6,23 @@ import { call, type Fixture, openFixture, sealed, server } from "../suites/isola
 
 const CONNECTIONS = 32;
 const ROUNDS = 100;
-/** No answer may take longer, in milliseconds. */
+/** The longest allowed time of an answer, in milliseconds. */
 const SLOWEST_MS = 1000;
 
 const cluster = await startCluster();
 Deno.test.afterAll(() => cluster.stop());
 
 interface RaceOutcome {
-  /** PT404 or PT409; undefined when the call succeeded. */
+  /** PT404 or PT409. Undefined if the call succeeded. */
   refusal: string | undefined;
-  // deno-lint-ignore no-explicit-any -- what a function answers is compared, whatever it is
+  // deno-lint-ignore no-explicit-any -- tests compare answers of any form
   data: any;
 }
 
 type Call = [name: string, ...parameters: unknown[]];
 
 interface Race extends Fixture {
-  /** Makes each call on a connection of its own, all released at once. */
+  /** Makes each call on its own connection, and releases all at once. */
   release(calls: Call[]): Promise<RaceOutcome[]>;
 }
 
@@ -54,7 +54,7 @@ function race(
   });
 }
 
-/** Each call waits in its transaction for a lock that is held until all of them wait. */
+/** Each call waits in its transaction for a lock. The lock is released once all calls wait. */
 async function releaseTogether(owner: postgres.Sql, racers: postgres.Sql[], calls: Call[]): Promise<RaceOutcome[]> {
   await owner`select pg_advisory_lock(1)`;
   let releasedAt = 0;
@@ -82,7 +82,7 @@ async function releaseTogether(owner: postgres.Sql, racers: postgres.Sql[], call
   return await outcomes;
 }
 
-/** The same connection, whose transactions begin by waiting for the lock. */
+/** The same connection, but its transactions first wait for the lock. */
 function waiting(sql: postgres.Sql): postgres.Sql {
   return new Proxy(sql, {
     get: (target, name, receiver) =>
@@ -100,32 +100,40 @@ function winners(outcomes: RaceOutcome[]): number {
   return outcomes.filter(({ refusal }) => refusal === undefined).length;
 }
 
-race("of registers of one server_id, one wins", "governance-hub", async ({ owner, a, release }, round) => {
-  const id = `s${round}`;
-  const outcomes = await release(
-    Array.from({ length: CONNECTIONS }, (_, i) => ["register_mcp_server", a.caller, server(id, `r${round}-${i}.`)]),
-  );
-  assertEquals(winners(outcomes), 1);
-  assert(outcomes.every(({ refusal }) => refusal === undefined || refusal === "PT409"));
-  assertEquals((await owner`select from public.tenant_mcp_servers where server_id = ${id}`).count, 1);
-});
-
-race("of registers of overlapping prefixes, one wins", "governance-hub", async ({ owner, a, release }, round) => {
-  const prefixes = [`a${round}.`, `a${round}.b.`, `A${round}.`];
-  const outcomes = await release(
-    Array.from({ length: CONNECTIONS }, (_, i) => [
-      "register_mcp_server",
-      a.caller,
-      server(`s${round}-${i}`, prefixes[i % 3] ?? ""),
-    ]),
-  );
-  assertEquals(winners(outcomes), 1);
-  assert(outcomes.every(({ refusal }) => refusal === undefined || refusal === "PT409"));
-  assertEquals((await owner`select from public.tenant_mcp_servers where server_id like ${`s${round}-%`}`).count, 1);
-});
+race(
+  "only one of concurrent registers of a server_id succeeds",
+  "governance-hub",
+  async ({ owner, a, release }, round) => {
+    const id = `s${round}`;
+    const outcomes = await release(
+      Array.from({ length: CONNECTIONS }, (_, i) => ["register_mcp_server", a.caller, server(id, `r${round}-${i}.`)]),
+    );
+    assertEquals(winners(outcomes), 1);
+    assert(outcomes.every(({ refusal }) => refusal === undefined || refusal === "PT409"));
+    assertEquals((await owner`select from public.tenant_mcp_servers where server_id = ${id}`).count, 1);
+  },
+);
 
 race(
-  "of updates into overlapping prefixes, one wins and the rest keep theirs",
+  "only one of concurrent registers of overlapping prefixes succeeds",
+  "governance-hub",
+  async ({ owner, a, release }, round) => {
+    const prefixes = [`a${round}.`, `a${round}.b.`, `A${round}.`];
+    const outcomes = await release(
+      Array.from({ length: CONNECTIONS }, (_, i) => [
+        "register_mcp_server",
+        a.caller,
+        server(`s${round}-${i}`, prefixes[i % 3] ?? ""),
+      ]),
+    );
+    assertEquals(winners(outcomes), 1);
+    assert(outcomes.every(({ refusal }) => refusal === undefined || refusal === "PT409"));
+    assertEquals((await owner`select from public.tenant_mcp_servers where server_id like ${`s${round}-%`}`).count, 1);
+  },
+);
+
+race(
+  "only one of concurrent updates to overlapping prefixes succeeds, and the others keep their prefix",
   "governance-hub",
   async (race, round) => {
     const { owner, a, release } = race;
@@ -158,7 +166,7 @@ race(
 );
 
 race(
-  "of stores of one credential, none is refused, one creates, and one value stays whole",
+  "concurrent stores of one credential all succeed, one creates it, and one complete value is kept",
   "key-vault-executor",
   async (race, round) => {
     const { owner, a, release } = race;
@@ -176,7 +184,7 @@ race(
 );
 
 race(
-  "of deletes against retrieves, one deletes, and a retrieve has the whole value or none",
+  "of concurrent deletes and retrieves, one deletes, and a retrieve gets the complete value or nothing",
   "key-vault-executor",
   async (race, round) => {
     const { owner, sql, a, release } = race;
@@ -201,7 +209,7 @@ race(
 const wins = { store: 0, reseal: 0 };
 
 race(
-  "of a store against a re-seal of one credential, the stored value is never lost, and each comes first now and then",
+  "of a concurrent store and re-seal of one credential, the stored value is never lost, and each sometimes comes first",
   "key-vault-executor",
   async ({ owner, sql, a, release }, round) => {
     const [before, stored, resealed] = ["B", "S", "R"].map((letter) => letter.repeat(48));
@@ -232,13 +240,13 @@ race(
   },
 );
 
-Deno.test("a retrieve by id never has the credential that took its place while it was on its way", async () => {
+Deno.test("a retrieve by id never returns a credential that replaced it during the call", async () => {
   const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
   const { owner, sql, a } = fixture;
   try {
     const { credential_id } = await call(sql, "store_credential", a.caller, sealed("amazon", "D".repeat(48)));
     const outcome = await owner.begin(async (transaction) => {
-      // Lets the retrieve look the row up, and not change it.
+      // This lock lets the retrieve read the row, but not change it.
       await transaction`lock table public.tenant_credentials in share row exclusive mode`;
       await transaction`update public.tenant_credentials set id = gen_random_uuid()`;
       let isUnderWay = true;

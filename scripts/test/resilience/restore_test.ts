@@ -25,7 +25,7 @@ Deno.test.afterAll(async () => {
 const source = (project: ProjectName) => rig.database.url("postgres", project);
 const kept = await fill();
 
-Deno.test("a restore that lacks a step of the drill restores nothing, or grants all of it to everyone", async () => {
+Deno.test("a restore without one step of the drill restores nothing, or grants everyone everything", async () => {
   const cluster = await startCluster();
   try {
     const target = await createTarget(cluster);
@@ -58,7 +58,7 @@ Deno.test("a restore that lacks a step of the drill restores nothing, or grants 
   }
 });
 
-Deno.test("a restore that goes on past the missing role loses what isolates tenants, and the vault over it opens nothing", async () => {
+Deno.test("a restore that ignores the missing role loses the isolation of tenants, and its vault opens nothing", async () => {
   const cluster = await startCluster();
   try {
     const target = await createTarget(cluster);
@@ -82,7 +82,7 @@ Deno.test("a restore that goes on past the missing role loses what isolates tena
 });
 
 for (const way of WAYS) {
-  Deno.test(`both projects come back whole from ${way} in a new cluster, as postgres, who is no superuser`, async () => {
+  Deno.test(`${way} restores both projects completely in a new cluster, as postgres, which is not a superuser`, async () => {
     const restored = await restore(way);
     try {
       const dumps: string[] = [];
@@ -114,7 +114,7 @@ for (const way of WAYS) {
   });
 }
 
-Deno.test("with another encryption key a restored vault answers 503 and changes nothing; with the key it opens all again", async () => {
+Deno.test("with another encryption key a restored vault answers 503 and changes nothing, and with the right key it opens everything", async () => {
   const restored = await restore("pg_dump");
   const vaultDatabase = restored.url("key-vault-executor");
   const other = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
@@ -142,7 +142,7 @@ Deno.test("with another encryption key a restored vault answers 503 and changes 
   }
 });
 
-/** The drill's last command, on restored projects. */
+/** Runs the drill's last command on restored projects. */
 async function verify(hub: RunningProject, vault: RunningProject, key: string) {
   return await drill.run(await readCommands("deno task admin"), {
     HUB_URL: hub.url,
@@ -153,7 +153,7 @@ async function verify(hub: RunningProject, vault: RunningProject, key: string) {
   });
 }
 
-/** What has to be there, for an equal dump to say something. */
+/** Asserts that both databases have data, so that comparing dumps means something. */
 const PARTS = [
   /^CREATE POLICY .* TO tenant_scope /m,
   /^ALTER TABLE .* ENABLE ROW LEVEL SECURITY;/m,
@@ -170,7 +170,7 @@ const PARTS = [
 ];
 
 interface Restored {
-  /** Its database, as postgres. */
+  /** The URL of its database, as postgres. */
   url(project: ProjectName): string;
   hub: RunningProject;
   startVault(environment?: Record<string, string>): Promise<RunningProject>;
@@ -183,7 +183,7 @@ interface Kept {
   credentials: Record<string, unknown>;
 }
 
-/** Rows of every kind, and credentials of every tenant, which are returned. */
+/** Creates rows of every kind, and returns the credentials of every tenant. */
 async function fill(): Promise<Kept[]> {
   const kept: Kept[] = [];
   for (const { kernel_key, tenants } of rig.organizations) {
@@ -230,7 +230,7 @@ async function post({ url }: RunningProject, path: string, key: string, body: Re
   return { status: response.status, body: await response.json() };
 }
 
-/** Both databases in a cluster that has the platform's roles alone, and both projects over them. */
+/** Creates both databases in a cluster with only the platform's roles, and both projects over them. */
 async function restore(way: Command): Promise<Restored> {
   const cluster = await startCluster();
   const running: RunningProject[] = [];
@@ -266,11 +266,11 @@ async function restore(way: Command): Promise<Restored> {
   }
 }
 
-/** A new database, made as older Supabase projects are: the worst to restore into. Returns its name. */
+/** Creates a database like older Supabase projects', which is the worst case for a restore. Returns its name. */
 async function createTarget(cluster: ScratchCluster): Promise<string> {
   const name = await cluster.createDatabase();
   await withConnection(cluster.url("postgres", name), (run) => run(OLD_DEFAULT_PRIVILEGES));
-  // The platform lets postgres, with which the CLI's dump switches triggers off.
+  // As on the platform: the CLI's dump uses this to disable triggers.
   await withConnection(
     cluster.url("supabase_admin", name),
     (run) => run("grant set on parameter session_replication_role to postgres"),
@@ -279,8 +279,8 @@ async function createTarget(cluster: ScratchCluster): Promise<string> {
 }
 
 /**
- * All of a database, whatever its schema, but for parentheses: `(a AND b) AND c`, which between makes, comes back from a
- * dump as `a AND b AND c`.
+ * Dumps all schemas of a database without parentheses, because a dump changes `(a AND b) AND c`, which `between` makes,
+ * to `a AND b AND c`.
  */
 async function dump(url: string): Promise<string> {
   const { code, stdout, stderr } = await drill.run('pg_dump "$FROM" --restrict-key=same', { FROM: url });
@@ -296,7 +296,7 @@ function firstDifference(a: string, b: string): [string | undefined, string | un
   return [linesA[at], linesB[at]];
 }
 
-/** What no dump of one database has: tenant_scope, and who may become it. */
+/** The role tenant_scope and its members, which a dump of one database does not include. */
 function readRoles(url: string): Promise<Record<string, unknown>[]> {
   return withConnection(url, (run) =>
     run(`

@@ -4,10 +4,10 @@ import { insert, refill, tenantId } from "../support/admin_vault.ts";
 
 const FEW = 1000;
 const MANY = 100_000;
-/** Of the peak at few credentials: what the peak at many may be. */
+/** The allowed ratio of the peak at many credentials to the peak at few. */
 const MAX_RATIO = 1.2;
 
-/** Re-seals so many credentials. Returns the command's peak resident memory in kB, as Linux tells it, and its time. */
+/** Re-seals this many credentials. Returns the command's time and peak resident memory in kB, as Linux reports it. */
 async function rotate(amount: number): Promise<{ peak: number; seconds: number }> {
   await refill({});
   for (let batch = 0; batch * 5000 < amount; batch++) await insert(OLD_KEY, Math.min(amount, 5000), `${batch}-`);
@@ -32,7 +32,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await vaultSql`select public.set_credential_quota(${tenantId}, ${MANY})`;
-    // The first run compiles the command, which takes memory of its own.
+    // The first run compiles the command, which needs additional memory.
     await rotate(1);
     const few = await rotate(FEW);
     const many = await rotate(MANY);

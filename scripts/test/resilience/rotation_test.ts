@@ -1,4 +1,4 @@
-/** Rotation of the encryption key: killed at each of its steps, beside live traffic, and with instances of either key. */
+/** Rotation of the encryption key: killed at each step, during live traffic, and with instances of both keys. */
 
 import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
@@ -22,7 +22,7 @@ const oldKey = rig.keys.credential_encryption_key;
 const oldId = await encryptionKeyId(decodeHex(oldKey));
 const VAULT = "key-vault-executor";
 
-/** Where a rotation is killed: at a call of the database, before it is made, while it is made, or when it was answered. */
+/** The steps to kill a rotation at: before, during or after a call of the database. */
 const STEPS: Step[] = ["read_status", "list_sealed_credentials", "reseal_credentials"].flatMap((name) =>
   [1, 2, 3].flatMap((occurrence) =>
     (["before", "during", "after"] as const).map((phase) => ({ name, occurrence, phase }))
@@ -78,10 +78,10 @@ async function rotate(keys: Keys): Promise<{ code: number; answer: Record<string
   return { code, answer: JSON.parse(stdout) };
 }
 
-Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes on beside live traffic, and loses nothing`, async () => {
+Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation completes during live traffic, and loses nothing`, async () => {
   const keys = newKey();
   const values = new Map<string, string>();
-  // A page holds 1 MiB and what is over: some five of them.
+  // A page ends once it exceeds 1 MiB, so this makes about five pages.
   await fill(values, 110, 48 * 1024);
   const untouched = new Set([...values.keys()].slice(30));
   const live = await rig.startProject(VAULT, { environment: variables(keys) });
@@ -92,7 +92,7 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes o
     const proxy = stopAt(rig.vault.url, step);
     const process = startAdmin(rig, ["rotate-key", "--yes"], { ...variables(keys), VAULT_URL: proxy.url });
     proxy.onStep(() => process.kill());
-    // Meanwhile one is replaced, one retrieved, and one deleted and stored anew.
+    // During the rotation, one is replaced, one retrieved, and one deleted and stored again.
     const touched = [...values.keys()].slice(0, 30);
     const pick = () => touched[Math.floor(Math.random() * touched.length)] ?? "";
     const [replaced, retrieved] = [pick(), pick()];
@@ -116,7 +116,7 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes o
   assertEquals(await inventory(), { [await keys.id]: values.size });
   assert(JSON.stringify(answer).includes(await keys.id));
   await live.process.stop();
-  // The old key is removable.
+  // The old key can be removed.
   const without = await rig.startProject(VAULT, {
     environment: { CREDENTIAL_ENCRYPTION_KEY: keys.CREDENTIAL_ENCRYPTION_KEY },
   });
@@ -125,14 +125,14 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation goes o
   await empty();
 });
 
-/** Some under the old key again, so that there are three pages left to rotate. */
+/** Seals some under the old key again, so that three pages are left to rotate. */
 async function makeOld(services: Set<string>, values: Map<string, string>): Promise<void> {
   for (const service of services) {
     assertEquals((await storeCredential(rig, caller, service, values.get(service) ?? "")).status, 200, service);
   }
 }
 
-Deno.test("a rotation records one event for each credential that it re-seals, all of one request id", async () => {
+Deno.test("a rotation records one event for each re-sealed credential, all with one request id", async () => {
   const keys = newKey();
   const values = new Map<string, string>();
   await fill(values, 20, 100);
@@ -149,7 +149,7 @@ Deno.test("a rotation records one event for each credential that it re-seals, al
   await empty();
 });
 
-Deno.test("an instance without the new key answers 503 and changes nothing; what it stores, the next pass re-seals", async () => {
+Deno.test("an instance without the new key answers 503 and changes nothing, and the next pass re-seals what it stores", async () => {
   const keys = newKey();
   const values = new Map<string, string>();
   await fill(values, 3, 100);
@@ -173,7 +173,7 @@ Deno.test("an instance without the new key answers 503 and changes nothing; what
   await empty();
 });
 
-Deno.test("with the old key forgotten rows stay as they are and are 503, and the log names it; put back, it brings all back", async () => {
+Deno.test("without the old key, its rows answer 503 unchanged and the log names the key; with it, all values are back", async () => {
   const keys = newKey();
   const values = new Map<string, string>();
   await fill(values, 3, 100);

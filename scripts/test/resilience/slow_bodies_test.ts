@@ -1,21 +1,21 @@
-/** Requests whose body comes a byte a second are answered, over real sockets, and hold up nobody else. */
+/** Requests that send a byte of their body per second get an answer, over real sockets, and block no other request. */
 
 import { assert, assertEquals } from "@std/assert";
 import { removeDataFolder } from "../../stack/postgres_user.ts";
 import { makeFolder, startRig } from "./processes/rig.ts";
 
 const CLIENTS = 300;
-/** The deadline for a body is 10 s; the rest is for a busy machine. */
+/** The deadline for a body is 10 s. The rest allows for a busy machine. */
 const ANSWERED_MS = 12_500;
 
 interface SlowBodyOutcome {
   status: number;
   answeredMs: number;
-  /** Whether the answer says that the connection is at its end. Deno's server leaves it to the client, or a proxy, to close. */
+  /** Whether the answer says that the connection ends. Deno's server lets the client or a proxy close it. */
   saysClose: boolean;
 }
 
-/** Begins a POST of 1,000 bytes, and sends one each second until it is answered. */
+/** Starts a POST of 1,000 bytes, and sends one byte per second until the answer comes. */
 async function sendSlowly(url: URL, key: string | undefined): Promise<SlowBodyOutcome> {
   using connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
   const begun = performance.now();

@@ -7,9 +7,9 @@ import { startAdmin } from "./processes/operator_process.ts";
 import { makeFolder, startRig } from "./processes/rig.ts";
 import { type Step, stopAt } from "./processes/step_proxy.ts";
 
-/** A purge takes 1,000 in a batch: two batches. */
+/** A purge deletes 1,000 per batch, so this needs two batches. */
 const CREDENTIALS = 1200;
-/** Each call that `tenant delete` makes to the vault once it has begun. */
+/** Each call to the vault after `tenant delete` has started. */
 const STEPS: Step[] = [["close_tenant", 1], ["purge_tenant_credentials", 1], ["purge_tenant_credentials", 2]]
   .flatMap(([name, occurrence]) =>
     (["before", "during", "after"] as const).map((phase) => ({
@@ -28,14 +28,14 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-/** The one whose kernel writes meanwhile. */
+/** The organization whose kernel writes during the deletion. */
 const organization = rig.organizations.find(({ kernel_key }) => kernel_key === rig.kernelKey)?.name ?? "";
 
 async function admin(words: string[], variables: Record<string, string> = {}) {
   return await startAdmin(rig, words, variables).ended;
 }
 
-/** A tenant with credentials. */
+/** Creates a tenant with credentials. */
 async function createTenant(name: string): Promise<string> {
   const { code, stdout, stderr } = await admin(["--json", "tenant", "create", organization, name]);
   assertEquals(code, 0, stderr);
@@ -48,7 +48,7 @@ async function createTenant(name: string): Promise<string> {
   return id;
 }
 
-/** Stores by the key of the organization's kernel, which goes with no tenant. Returns the status. */
+/** Stores with the kernel's key, which the tenant's deletion does not revoke. Returns the status. */
 async function store(tenantId: string, service: string): Promise<number> {
   const body = { tenant_id: tenantId, service, credentials: { secret: "x" } };
   return (await post(rig.vault.url, "credentials/store", { key: rig.kernelKey }, body)).status;
@@ -74,7 +74,7 @@ for (const step of STEPS) {
     await proxy.stop();
     assert(proxy.isReached() && code !== 0, `${code}`);
 
-    // From the second call on the tenant is closed, so what was there only becomes less.
+    // From the second call on, the tenant is closed, so the number of credentials only decreases.
     if (step.name !== "close_tenant") {
       const left = await credentialsOf(id);
       assertEquals(await store(id, "late"), 403);
@@ -89,7 +89,7 @@ for (const step of STEPS) {
     assert([...statuses].every((status) => status === 201 || status === 403), [...statuses].join());
     assertEquals(await credentialsOf(id), 0);
 
-    // What a store that the hub let in before would write.
+    // The row that a store would write if the hub accepted it earlier.
     const caller = { tenant_id: id, kind: "agent", id: crypto.randomUUID(), scopes: ["credentials:write"] };
     await refuses(call(service, "store_credential", caller, sealed("late")), "PT403");
     assertEquals(await credentialsOf(id), 0);

@@ -1,8 +1,8 @@
-/** Every variable of the design's section 10, absent and malformed, and what the table there says that a project does then. */
+/** Every variable, absent and malformed, and what the project must do then. */
 
 import type { ProjectName } from "../../../stack/projects.ts";
 
-/** `all`: everyone is served. `agents`: kernels are answered 503. `none`: everyone is. */
+/** `all`: everyone is served. `agents`: kernels get 503. `none`: everyone gets 503. */
 export type Served = "all" | "agents" | "none";
 
 export interface Configuration {
@@ -10,11 +10,11 @@ export interface Configuration {
   title: string;
   variables: Record<string, string | undefined>;
   served: Served;
-  /** What the log says to mend. Absent where nothing is to be seen in the variables themselves. */
+  /** What the log says to fix. Absent if the variables themselves show no fault. */
   told?: string;
 }
 
-/** In every malformed value, so that a log which quotes one is seen. */
+/** Part of every malformed value, to detect a log that quotes one. */
 export const MARK = "canary";
 
 type Case = [title: string, variables: Record<string, string | undefined>, served: Served, told?: string];
@@ -57,7 +57,7 @@ const VAULT: Case[] = [
   ["REPO_B_URL absent", { REPO_B_URL: undefined }, "none", "REPO_B_URL is not set"],
   ["REPO_B_URL malformed", { REPO_B_URL: MARK }, "none", "REPO_B_URL is malformed"],
   ["REPO_B_URL of http:// elsewhere", { REPO_B_URL: `http://${MARK}.example` }, "none", "REPO_B_URL is malformed"],
-  ["REPO_B_SERVICE_KEY absent, and so asking the hub as callers do,", KEYLESS_HUB, "all"],
+  ["REPO_B_SERVICE_KEY absent, and so calling the hub as callers do,", KEYLESS_HUB, "all"],
   [
     "neither REPO_B_SERVICE_KEY nor KERNEL_HMAC_SECRET",
     { ...KEYLESS_HUB, KERNEL_HMAC_SECRET: undefined },

@@ -1,4 +1,4 @@
-/** A PostgreSQL 17 that a test stops, kills and starts again, on one folder and port. */
+/** A PostgreSQL 17 server that a test can stop, kill and restart on the same folder and port. */
 
 import { assert } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
@@ -14,19 +14,19 @@ export interface DatabaseServer {
   dataDir: string;
   url(role: Role, project: ProjectName): string;
   start(): Promise<void>;
-  /** As an administrator does: every session is ended with an error that says so. */
+  /** A shutdown as by an administrator: every session ends with an error that says so. */
   stop(): Promise<void>;
-  /** SIGKILL for the postmaster, whose children then end in silence. */
+  /** Kills the postmaster with SIGKILL. Its children then end without an error. */
   kill(): Promise<void>;
-  /** An immediate shutdown: every process ends where it is, with its locks held. */
+  /** An immediate shutdown: every process ends at once, without releasing its locks. */
   crash(): Promise<void>;
-  /** Whether the postmaster is there. */
+  /** Whether the postmaster runs. */
   isUp(): boolean;
 }
 
 const START_MS = 30_000;
 
-/** Makes a cluster below the folder, with both projects' databases and migrations, and starts it. */
+/** Creates a cluster in the folder, with both projects' databases and migrations, and starts it. */
 export async function startDatabaseServer(folder: string, settings: string[] = []): Promise<DatabaseServer> {
   const cluster: Cluster = { port: freePort(), password: encodeHex(crypto.getRandomValues(new Uint8Array(16))) };
   const dataDir = `${folder}/cluster`;
@@ -49,14 +49,14 @@ export async function startDatabaseServer(folder: string, settings: string[] = [
       Deno.kill(pid, signal);
       await eventually(START_MS, () => assert(!isAlive(pid), "the postmaster does not end"));
     }
-    // It waits for a postmaster that is gone.
+    // The child waits until the old postmaster is gone.
     await runner?.kill();
     runner = undefined;
   };
   const server: DatabaseServer = {
     dataDir,
     url: (role, project) => databaseUrl(cluster, role, DATABASES[project]),
-    // A killed postmaster's children may hold its shared memory for a moment: the first attempt may then fail.
+    // A killed postmaster's children may hold its shared memory for a time, so the first attempt may fail.
     start: () =>
       eventually(START_MS, async () => {
         const process = runner = await runScript("PostgreSQL", script, config, {});

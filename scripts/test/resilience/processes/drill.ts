@@ -1,12 +1,12 @@
-/** The commands of "Back up and restore" in `scripts/README.md`, run as an operator pastes them. */
+/** Runs the commands of "Back up and restore" in `scripts/README.md` as an operator pastes them. */
 
 import { assert, assertEquals } from "@std/assert";
 import { installPostgresClient } from "./postgres_client.ts";
 
 export interface Drill {
-  /** Runs the commands that the README has under that first word or words. @throws when one of them fails. */
+  /** Runs the README's block of commands that starts with these words. @throws if a command fails. */
   follow(command: Command, variables: Variables): Promise<void>;
-  /** Runs other ones, with the same programs. */
+  /** Runs other commands with the same programs. */
   run(script: string, variables: Variables): Promise<Outcome>;
 }
 
@@ -22,8 +22,8 @@ export interface Outcome {
 const ROOT = new URL("../../../../", import.meta.url);
 
 /**
- * What `supabase db dump` does without Docker: with --dry-run it prints the script that it else runs in a container,
- * where a list of schemas is one word of it.
+ * Runs `supabase db dump` without Docker. With --dry-run, it prints the script that it otherwise runs in a container,
+ * where a list of schemas is one word.
  */
 const SUPABASE = (cli: string) =>
   `#!/usr/bin/env bash
@@ -31,7 +31,7 @@ set -euo pipefail
 "${cli}" "$@" --dry-run 2>/dev/null | sed -E "s/ (--schema=[^ ]+)/ '\\1'/" | bash
 `;
 
-/** Installs the programs below the folder. */
+/** Installs the programs in the folder. */
 export async function prepareDrill(folder: string): Promise<Drill> {
   const client = await installPostgresClient(folder);
   const cli = `${folder}/cli`;
@@ -63,12 +63,12 @@ export async function prepareDrill(folder: string): Promise<Drill> {
   };
 }
 
-/** The block of commands that begins with that one. */
+/** The block of commands that starts with this command. */
 export async function readCommands(command: Command): Promise<string> {
   const text = await Deno.readTextFile(new URL("scripts/README.md", ROOT));
   const [, section = ""] = /^## Back up and restore\n(.*?)^## /ms.exec(text) ?? [];
   const blocks = [...section.matchAll(/^```bash\n(.*?)^```/gms)].map(([, block = ""]) => block);
   const block = blocks.find((block) => block.startsWith(`${command} `));
-  assert(block !== undefined, `scripts/README.md, "Back up and restore", has no commands that begin with ${command}`);
+  assert(block !== undefined, `scripts/README.md, "Back up and restore", has no commands that start with ${command}`);
   return block;
 }

@@ -1,16 +1,16 @@
-/** A small file system for PostgreSQL's data folder, which a test fills to its last byte. */
+/** A small file system for PostgreSQL's data folder, which a test fills completely. */
 
 import { makeFolder } from "./rig.ts";
 
 export interface SmallDisk {
   folder: string;
   fill(): Promise<void>;
-  /** Deletes what filled it. */
+  /** Deletes the file that filled it. */
   empty(): Promise<void>;
   unmount(): Promise<void>;
 }
 
-/** Mounts it. @throws where that needs a password */
+/** Mounts it. @throws if mounting needs a password */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
   const folder = await makeFolder();
   await run("mount", "-t", "tmpfs", "-o", `size=${megabytes}m,mode=0777`, "tmpfs", folder);
@@ -20,7 +20,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
     async fill() {
       const file = await Deno.open(filler, { create: true, append: true });
       try {
-        // Ever smaller pieces, so that not a page is left.
+        // The pieces get smaller, so that no page is left.
         for (let bytes = 1 << 20; bytes >= 1; bytes >>= 1) await writeUntilFull(file, new Uint8Array(bytes));
       } finally {
         file.close();

@@ -1,23 +1,23 @@
-/** A loopback Management API for the supabase CLI: keeps what it is sent, and answers as the hosted one does. */
+/** A loopback Management API for the supabase CLI. It keeps the uploads, and answers like the hosted one. */
 
 export interface Upload {
   project: string;
   slug: string;
-  /** Names of the files that were sent. */
+  /** Names of the uploaded files. */
   files: string[];
   metadata: Record<string, unknown>;
 }
 
 export interface ManagementApi {
   uploads: Upload[];
-  /** The secrets by project: name and value. */
+  /** Each project's secrets: name and value. */
   secrets: Map<string, Record<string, string>>;
   /** A profile file for the CLI's `--profile`. */
   profile: string;
   stop(): Promise<void>;
 }
 
-/** @param folder where `<project>/<slug>.js` is written as it was uploaded */
+/** @param folder the folder for the uploaded files, `<project>/<slug>.js` */
 export async function startManagementApi(folder: string): Promise<ManagementApi> {
   const uploads: Upload[] = [];
   const secrets = new Map<string, Record<string, string>>();

@@ -1,4 +1,4 @@
-/** `deno task admin` as a process, on a rig. */
+/** Runs `deno task admin` as a process, on a rig. */
 
 import type { Rig } from "./rig.ts";
 
@@ -8,7 +8,7 @@ export interface AdminRun {
   ended: Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
-/** Starts a command. The variables of the environment are these, and where the rig's projects are. */
+/** Starts a command with these variables and the addresses of the rig's projects. */
 export function startAdmin(rig: Rig, words: string[], variables: Record<string, string>): AdminRun {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
@@ -40,7 +40,7 @@ export function startAdmin(rig: Rig, words: string[], variables: Record<string, 
       try {
         process.kill("SIGKILL");
       } catch {
-        // It has ended.
+        // The process has ended.
       }
     },
     ended: process.output().then(({ code, stdout, stderr }) => ({

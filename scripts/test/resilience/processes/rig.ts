@@ -1,4 +1,4 @@
-/** Both projects as processes of this test's own, on one PostgreSQL, with the stack's seeds. */
+/** Both projects as the test's own processes, on one PostgreSQL, with the stack's seeds. */
 
 import { assert } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
@@ -25,11 +25,11 @@ export interface Rig {
   tenant: SeededTenant;
   /** The kernel of that tenant's organization. */
   kernelKey: string;
-  /** One more process of a project. Variables that are undefined are taken away. */
+  /** Starts another process of a project. Undefined variables are removed. */
   startProject(project: ProjectName, options?: ProjectOptions): Promise<RunningProject>;
-  /** A new process of the hub or of the vault, on the port that the last one had. */
+  /** Starts a new process of the hub or the vault, on the port of the last one. */
   restart(which: "hub" | "vault"): Promise<void>;
-  /** Every process of a project that was started, ended ones too. */
+  /** All processes of a project, including ended ones. */
   processes(): RunningProcess[];
   stop(): Promise<void>;
 }
@@ -37,15 +37,15 @@ export interface Rig {
 export interface ProjectOptions {
   port?: number;
   environment?: Record<string, string | undefined>;
-  /** The top folder of the code; this repository's own when absent. */
+  /** The root folder of the code. This repository's when absent. */
   root?: URL;
-  /** Another database than the rig's own. */
+  /** Replaces the rig's own database. */
   databaseUrl?: string;
 }
 
 const ROOT = new URL("../../../../", import.meta.url);
 
-/** Starts PostgreSQL below the folder, and both projects. The caller removes the folder. */
+/** Starts PostgreSQL in the folder, and both projects. The caller removes the folder. */
 export async function startRig(folder: string, settings: string[] = []): Promise<Rig> {
   const database = await startDatabaseServer(folder, settings);
   const keys = generateKeys();
@@ -135,7 +135,7 @@ export async function startRig(folder: string, settings: string[] = []): Promise
   }
 }
 
-/** A folder that PostgreSQL's own user may pass through. */
+/** A folder that PostgreSQL's own user can enter. */
 export async function makeFolder(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: `slow-${encodeHex(crypto.getRandomValues(new Uint8Array(4)))}-` });
   await Deno.chmod(folder, 0o711);

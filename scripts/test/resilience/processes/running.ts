@@ -1,19 +1,19 @@
-/** Processes of the local stack under test: their output is kept, and they are signalled by their own ids. */
+/** Processes of the local stack under test. Keeps their output, and signals them by their own ids. */
 
 import type { Child } from "../../../stack/child.ts";
 
-/** How long a process may take to stop by itself, in milliseconds. */
+/** How long a process may take to stop, in milliseconds. */
 const GRACE_MS = 1500;
 
 export interface RunningProcess extends Child {
-  /** What it has written to standard output and standard error. */
+  /** Its standard output and standard error so far. */
   output(): string;
   signal(signal: Deno.Signal): void;
-  /** SIGKILL, and waits until it is gone. */
+  /** Kills it with SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
 }
 
-/** Starts a script that takes its configuration as `scripts/stack/child.ts` has it, with these variables alone. */
+/** Starts a script with only these variables. It reads its configuration like `scripts/stack/child.ts`. */
 export async function runScript(
   name: string,
   script: URL,
@@ -40,7 +40,7 @@ export async function runScript(
     try {
       process.kill(signal);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   };
   return {
@@ -63,7 +63,7 @@ export async function runScript(
   };
 }
 
-/** Tries until it does not throw. @throws what it threw last, once that many milliseconds have passed. */
+/** Retries until it does not throw. @throws the last error after this many milliseconds. */
 export async function eventually<T>(withinMs: number, attempt: () => Promise<T> | T): Promise<T> {
   const deadline = performance.now() + withinMs;
   while (true) {

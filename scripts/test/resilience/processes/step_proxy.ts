@@ -1,17 +1,17 @@
-/** Stands between an operator's command and a project, to catch it at one call of the database. */
+/** A proxy between an operator's command and a project, which interrupts the command at one call of the database. */
 
 export interface Step {
   /** A function of the data API. */
   name: string;
   /** Its first call, its second, … */
   occurrence: number;
-  /** `before` it reaches the project, `during` its work, `after` it was done, with no answer to the command. */
+  /** `before` the call reaches the project, `during` its work, or `after` it, with no answer to the command. */
   phase: "before" | "during" | "after";
 }
 
 export interface StepProxy {
   url: string;
-  /** What is done at the step. */
+  /** Runs at the step. */
   onStep(act: () => void): void;
   isReached(): boolean;
   stop(): Promise<void>;

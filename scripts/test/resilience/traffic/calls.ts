@@ -5,12 +5,12 @@ import { type EndpointCase, endpointsOf } from "../../support/endpoints.ts";
 import { RESOURCES } from "../../../stack/projects.ts";
 import type { RunningProject } from "../processes/rig.ts";
 
-/** No answer may take longer, whatever has failed, in milliseconds. */
+/** The longest allowed time of an answer, even during failures, in milliseconds. */
 export const SLOWEST_MS = 6000;
 
 export interface TrafficCaller {
   key: string;
-  /** Named by kernels. */
+  /** Kernels name it in their requests. */
   tenantId?: string;
 }
 
@@ -22,7 +22,7 @@ export interface Ask {
   ms: number;
 }
 
-/** Sends an endpoint's own request. `thing` is the server or credential that it acts on. */
+/** Sends an endpoint's request. `thing` is the server or credential that it acts on. */
 export async function ask(
   url: string,
   endpoint: EndpointCase,
@@ -49,7 +49,7 @@ export function headersOf(key: string): Record<string, string> {
   return key.startsWith("krn_") ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
-/** Asks every endpoint of a project in both URL forms, all at once. */
+/** Calls every endpoint of a project in both URL forms, all at once. */
 export async function askAll({ project, url }: RunningProject, caller: TrafficCaller, thing?: string): Promise<Ask[]> {
   const endpoints = await endpointsOf(project);
   return await Promise.all(
@@ -66,7 +66,7 @@ export async function assertUnavailable(project: RunningProject, caller: Traffic
   }
 }
 
-/** Asserts that every endpoint does what it is for; those that act on one thing find none. */
+/** Asserts that every endpoint works. Those that act on one thing find none. */
 export async function assertServes(project: RunningProject, caller: TrafficCaller): Promise<void> {
   const asked = await askAll(project, caller);
   const expected = { creates: 201, lists: 200, "on one": 404, decides: 200 };

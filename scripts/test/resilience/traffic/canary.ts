@@ -1,9 +1,9 @@
-/** Canaries: secrets that no one else knows, and a search for them in bytes, in every form that software writes text in. */
+/** Canaries: unique secrets, and a search for them in bytes, in every form in which software writes text. */
 
 import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
 
-/** A place where canaries are looked for. */
+/** A place to search for canaries. */
 export interface CanaryPlace {
   name: string;
   bytes: Uint8Array;
@@ -22,18 +22,18 @@ interface Needle {
   bytes: Uint8Array;
 }
 
-/** 24 characters, some of which JSON, URLs and base64 write in another way. */
+/** 24 characters. JSON, URLs and base64 encode some of them. */
 export function newCanary(): string {
   const random = encodeHex(crypto.getRandomValues(new Uint8Array(9)));
   return `${random.slice(0, 9)}"/\\é?>${random.slice(9)}`;
 }
 
-/** The same, of characters that every log and header takes. */
+/** The same with characters that every log and header accepts. */
 export function newPlainCanary(): string {
   return `c${encodeHex(crypto.getRandomValues(new Uint8Array(12)))}`;
 }
 
-/** The forms of some bytes as text, of which none depends on what stands around them. */
+/** The forms of bytes as text that do not depend on the bytes around them. */
 export function formsOf(bytes: Uint8Array): Map<string, string> {
   const hex = encodeHex(bytes);
   const text = new TextDecoder().decode(bytes);
@@ -62,7 +62,7 @@ export function formsOf(bytes: Uint8Array): Map<string, string> {
   return forms;
 }
 
-/** The characters of base64 that depend on these bytes alone, where so many bytes stand before them. */
+/** The base64 characters that depend only on these bytes, with this many bytes before them. */
 function alignedBase64(bytes: Uint8Array, offset: number): string {
   const padded = new Uint8Array(offset + bytes.length);
   padded.set(bytes, offset);
@@ -99,7 +99,7 @@ export function search(
   return findings;
 }
 
-/** One pass over the bytes for all needles, by the first four bytes of each. */
+/** Searches the bytes once for all needles, by the first four bytes of each. */
 function findIn(bytes: Uint8Array, index: Map<number, Needle[]>): Set<Needle> {
   const found = new Set<Needle>();
   const firstTwo = new Uint8Array(65536);

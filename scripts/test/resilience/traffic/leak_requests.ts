@@ -11,12 +11,12 @@ import { lockTables } from "./ledger.ts";
 import type { SendOptions, Witness } from "./places.ts";
 import type { Rig, RunningProject } from "../processes/rig.ts";
 
-/** The part of a key that no one but its holder knows; the first 8 characters are shown. */
+/** The secret part of a key. Its first 8 characters are public. */
 export function secretPart(key: string): string {
   return key.slice(8);
 }
 
-/** What a client sends beside its request, each with a canary. */
+/** Additional headers of a client, each with a canary. */
 function noise(canary: string): Record<string, string> {
   return {
     "user-agent": canary,
@@ -27,7 +27,7 @@ function noise(canary: string): Record<string, string> {
   };
 }
 
-/** Requests that every endpoint refuses, each with canaries of its own. Returns those. */
+/** Sends requests that every endpoint refuses, each with its own canaries. Returns the canaries. */
 export async function sendRefused(rig: Rig, witness: Witness, project: RunningProject): Promise<string[]> {
   const canaries: string[] = [];
   const canary = () => canaries[canaries.push(newCanary()) - 1] ?? "";
@@ -46,7 +46,7 @@ export async function sendRefused(rig: Rig, witness: Witness, project: RunningPr
 
   for (const { name, method, scope, paths, body: example } of await endpointsOf(project.project)) {
     const valid = (more: Record<string, unknown> = {}) => JSON.stringify({ ...example?.(), ...more });
-    /** A body that the endpoint would accept. Only the vault's may hold a secret. */
+    /** A valid body for the endpoint. Only the vault's may contain a secret. */
     const secret = () => valid(name === "credentials-store" ? { credentials: { [canary()]: canary() } } : {});
     const expect = (status: number, path: string, options: SendOptions, verb: string = method) =>
       asked.push(
@@ -105,7 +105,7 @@ export async function sendRefused(rig: Rig, witness: Witness, project: RunningPr
   return canaries;
 }
 
-/** Credentials that are stored, replaced, revealed, listed and deleted. Returns their canaries. */
+/** Stores, replaces, reveals, lists and deletes credentials. Returns their canaries. */
 export async function sendStored(rig: Rig, witness: Witness): Promise<string[]> {
   const canaries: string[] = [];
   for (const [index, headers] of [headersOf(rig.tenant.api_key), headersOf(rig.kernelKey)].entries()) {
@@ -136,7 +136,7 @@ export async function sendStored(rig: Rig, witness: Witness): Promise<string[]> 
   return canaries;
 }
 
-/** Credentials on their way while something fails that no caller can mend. Returns their canaries. */
+/** Sends credentials during failures of the service itself. Returns their canaries. */
 export async function sendAmidFaults(rig: Rig, witness: Witness): Promise<string[]> {
   const canaries: string[] = [];
   const headers = { ...headersOf(rig.tenant.api_key), "content-type": "application/json" };

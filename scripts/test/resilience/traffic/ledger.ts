@@ -1,4 +1,4 @@
-/** What was acknowledged to callers, held against what is in the tables. */
+/** Compares the writes that callers saw acknowledged with the rows in the tables. */
 
 import { assert, assertEquals } from "@std/assert";
 import { withConnection } from "../../../stack/postgres.ts";
@@ -7,7 +7,7 @@ import { newServer } from "../../support/endpoints.ts";
 import { headersOf, type TrafficCaller } from "./calls.ts";
 import type { Rig } from "../processes/rig.ts";
 
-/** What callers write to. */
+/** The tables that callers write to. */
 const TABLES = {
   "governance-hub": ["tenant_mcp_servers", "mcp_server_events"],
   "key-vault-executor": ["tenant_credentials", "credential_events"],
@@ -17,7 +17,7 @@ export interface TrafficReply {
   status: number;
   code: string | undefined;
   ms: number;
-  // deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+  // deno-lint-ignore no-explicit-any -- tests compare answers of any form
   data: any;
 }
 
@@ -50,7 +50,7 @@ export function registerServer(
   return post(rig.hub.url, "mcp-servers/register", caller, { ...newServer(id), args });
 }
 
-/** A credential and a server of that name, acknowledged. */
+/** Creates a credential and a server with this name, and checks that both are acknowledged. */
 export async function keep(rig: Rig, caller: TrafficCaller): Promise<string> {
   const name = crypto.randomUUID();
   assertEquals((await storeCredential(rig, caller, name, name)).status, 201);
@@ -58,7 +58,7 @@ export async function keep(rig: Rig, caller: TrafficCaller): Promise<string> {
   return name;
 }
 
-/** Every row of both projects' tables, whole. */
+/** All rows of both projects' tables. */
 export async function readRows({ database }: Rig): Promise<Record<ProjectName, string[]>> {
   const read = (project: ProjectName) =>
     withConnection(database.url("supabase_admin", project), async (run) => {
@@ -72,16 +72,16 @@ export async function readRows({ database }: Rig): Promise<Record<ProjectName, s
   return { "governance-hub": await read("governance-hub"), "key-vault-executor": await read("key-vault-executor") };
 }
 
-/** Asserts that the vault answers these secrets, by their services. */
+/** Asserts that the vault returns these secrets, by service. */
 export async function assertHolds(rig: Rig, caller: TrafficCaller, secrets: Map<string, string>): Promise<void> {
   for (const [service, secret] of secrets) {
     const { status, data } = await post(rig.vault.url, "credentials/retrieve", caller, { service });
     assertEquals([service, status], [service, 200]);
-    assert(data.credentials.secret === secret, `${service} is not what was stored`);
+    assert(data.credentials.secret === secret, `${service} differs from the stored value`);
   }
 }
 
-/** Locks these tables against everyone, until the returned function is called or the server is gone. */
+/** Locks these tables exclusively, until the returned function is called or the server stops. */
 export async function lockTables({ database }: Rig): Promise<() => Promise<void>> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const locked = (["governance-hub", "key-vault-executor"] as const).map((project) => {
@@ -101,7 +101,7 @@ export async function lockTables({ database }: Rig): Promise<() => Promise<void>
   };
 }
 
-/** How many requests PostgreSQL is at work on, and how many of them wait for a lock. */
+/** How many requests PostgreSQL is running, and how many of them wait for a lock. */
 export async function readActivity({ database }: Rig): Promise<{ active: number; waiting: number }> {
   return await withConnection(database.url("supabase_admin", "governance-hub"), async (run) => {
     const [row] = await run(`

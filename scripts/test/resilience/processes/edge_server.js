@@ -1,6 +1,6 @@
 /**
- * What stands in for the platform's edge runtime: serves uploaded functions under `/functions/v1/`, and hands all else on to
- * the project's data API. Runs on Deno 2.1.4 without a configuration, so it imports nothing but the uploaded files.
+ * Replaces the platform's edge runtime: serves uploaded functions under `/functions/v1/`, and passes other requests to
+ * the project's data API. Runs on Deno 2.1.4 without a configuration, so it imports only the uploaded files.
  */
 
 const folder = Deno.env.get("UPLOADED");

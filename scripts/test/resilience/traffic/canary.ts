@@ -44,7 +44,7 @@ export function formsOf(bytes: Uint8Array): Map<string, string> {
     ["plain", text],
     ["JSON", JSON.stringify(text).slice(1, -1)],
     ["JSON within JSON", JSON.stringify(JSON.stringify(text)).slice(3, -3)],
-    ["JSON, ASCII alone", asciiJson(text)],
+    ["JSON, only ASCII", asciiJson(text)],
     ["JSON, every character escaped", escaped],
     ["JSON, every character escaped, upper case", escaped.replace(/[0-9a-f]{4}/g, (digits) => digits.toUpperCase())],
     ["URL", encodeURIComponent(text)],

@@ -1,18 +1,14 @@
 /** Reads and checks the environment variables of both projects. Its errors say how to fix them. */
 
 import { type ApiError, unavailable } from "./api_error.ts";
+import type { DatabaseAccess } from "./database/call_function.ts";
+import type { DirectDatabase } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
-/** The address of a project's data API, and its secret key. */
-export interface DataApi {
-  url: string;
-  secretKey: string;
-}
-
 export interface HubEnvironment {
-  database: DataApi;
+  database: DatabaseAccess;
   /** If absent, kernels get 503. Agents are not affected. */
   kernelSecret: CryptoKey | undefined;
 }
@@ -22,8 +18,8 @@ export interface VaultEnvironment extends HubEnvironment {
   keyring: Keyring;
 }
 
-/** How the vault asks the hub for the caller: its database with the secret key, or `authorize` with the publishable key. */
-export type HubAccess = DataApi | { url: string; publishableKey: string };
+/** How the vault asks the hub for the caller: its database, or `authorize` with the publishable key. */
+export type HubAccess = DatabaseAccess | { url: string; publishableKey: string };
 
 /** One variable's value, or undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;
@@ -97,6 +93,8 @@ function readVaultSecrets(lookup: Lookup, faults: Fault[]) {
 }
 
 function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
+  const direct = readDirectDatabase(lookup, "REPO_B_DATABASE_URL", "REPO_B_DATABASE_CA", faults);
+  if (direct !== undefined) return direct;
   const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults);
   if (read(lookup, "REPO_B_SERVICE_KEY") === undefined && read(lookup, "REPO_B_ANON_KEY") !== undefined) {
     return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", faults) };
@@ -104,7 +102,9 @@ function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
   return { url, secretKey: readRequired(lookup, "REPO_B_SERVICE_KEY", faults, "REPO_B_ANON_KEY") };
 }
 
-function readDatabase(lookup: Lookup, faults: Fault[]): DataApi {
+function readDatabase(lookup: Lookup, faults: Fault[]): DatabaseAccess {
+  const direct = readDirectDatabase(lookup, "DATABASE_URL", "DATABASE_CA", faults);
+  if (direct !== undefined) return direct;
   const url = readUrl(lookup, "SUPABASE_URL", isHttpUrl, faults);
   const keys = read(lookup, "SUPABASE_SECRET_KEYS");
   if (keys === undefined) {
@@ -113,6 +113,29 @@ function readDatabase(lookup: Lookup, faults: Fault[]): DataApi {
   const secretKey = defaultOf(keys);
   if (secretKey === undefined) faults.push(fault("SUPABASE_SECRET_KEYS", "malformed"));
   return { url, secretKey: secretKey ?? "" };
+}
+
+function readDirectDatabase(
+  lookup: Lookup,
+  urlName: "DATABASE_URL" | "REPO_B_DATABASE_URL",
+  caName: "DATABASE_CA" | "REPO_B_DATABASE_CA",
+  faults: Fault[],
+): DirectDatabase | undefined {
+  const databaseUrl = read(lookup, urlName);
+  if (databaseUrl === undefined) return undefined;
+  if (!isDatabaseUrl(databaseUrl)) faults.push(fault(urlName, "malformed"));
+  // An env file has a value on one line.
+  const databaseCa = read(lookup, caName)?.replaceAll("\\n", "\n");
+  if (databaseCa !== undefined && !databaseCa.startsWith(PEM_BEGIN)) faults.push(fault(caName, "malformed"));
+  return { databaseUrl, databaseCa };
+}
+
+const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
+
+function isDatabaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, hostname, pathname } = new URL(text);
+  return /^postgres(ql)?:$/.test(protocol) && [username, password, hostname, pathname.slice(1)].every(Boolean);
 }
 
 function defaultOf(keys: string): string | undefined {

@@ -27,6 +27,7 @@ Deno.test("readHubEnvironment() reads the platform's variables, and prefers the 
   assertEquals(database, { url: "http://127.0.0.1:54321", secretKey: "sb_secret_hub" });
   assert(kernelSecret);
   const legacy = await read({ ...HUB, SUPABASE_SECRET_KEYS: undefined, SUPABASE_SERVICE_ROLE_KEY: "legacy" });
+  assert("secretKey" in legacy.database);
   assertEquals(legacy.database.secretKey, "legacy");
 });
 
@@ -114,7 +115,9 @@ Deno.test("readVaultEnvironment() accepts an http address of the hub only on thi
     ]
   ) {
     const variables: Variables = { ...VAULT, REPO_B_URL };
-    assertEquals((await readVaultEnvironment((name) => variables[name])).hub.url, REPO_B_URL);
+    const { hub } = await readVaultEnvironment((name) => variables[name]);
+    assert("url" in hub);
+    assertEquals(hub.url, REPO_B_URL);
   }
 });
 

@@ -26,6 +26,18 @@ export const VARIABLES = {
     meaning: "only open",
     form: "comma-separated keys of 32 bytes, hex or base64",
   },
+  DATABASE_URL: {
+    project: "both",
+    required: "no",
+    meaning: "calls the database directly",
+    form: "postgresql://function_caller:password@host:port/database (deno task admin database-role prints it)",
+  },
+  DATABASE_CA: {
+    project: "both",
+    required: "with DATABASE_URL, for a certificate of a private authority",
+    meaning: "verifies the database",
+    form: "the authority's certificate in PEM, its line breaks as \\n",
+  },
   KERNEL_HMAC_SECRET: {
     project: "both",
     required: "for kernels",
@@ -37,6 +49,18 @@ export const VARIABLES = {
     required: "always",
     meaning: "where the hub is",
     form: "the hub's https:// address (http:// on this machine)",
+  },
+  REPO_B_DATABASE_URL: {
+    project: "vault",
+    required: "no",
+    meaning: "asks the hub's database directly who calls",
+    form: "the hub's DATABASE_URL",
+  },
+  REPO_B_DATABASE_CA: {
+    project: "vault",
+    required: "with REPO_B_DATABASE_URL, as DATABASE_CA",
+    meaning: "verifies the hub's database",
+    form: "the authority's certificate in PEM, its line breaks as \\n",
   },
   REPO_B_SERVICE_KEY: {
     project: "vault",

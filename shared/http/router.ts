@@ -1,9 +1,8 @@
 /** The function that serves a resource's documented URLs, `/<resource>/<verb>`. */
 
 import { ApiError } from "../api_error.ts";
-import { callFunction } from "../data_api.ts";
+import { callFunction, type DatabaseAccess } from "../database/call_function.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { DataApi } from "../environment.ts";
 import {
   type Answer,
   type Handler,
@@ -28,7 +27,7 @@ export interface Routes<Environment> {
  * Routes by the segment after the resource. Two more routes need no key: `health` answers 200 if the configuration is
  * valid and the database answers, otherwise 503; `openapi.json` is the project's document.
  */
-export function router<Environment extends { database: DataApi }>(routes: Routes<Environment>): Handler {
+export function router<Environment extends { database: DatabaseAccess }>(routes: Routes<Environment>): Handler {
   const { project, resource, endpoints, document } = routes;
   const own = (verb: string, answer: (arrival: RequestContext) => Promise<Answer>): [string, Handler] => [
     `/${resource}/${verb}`,
@@ -50,7 +49,7 @@ export function router<Environment extends { database: DataApi }>(routes: Routes
   };
 }
 
-async function checkHealth<Environment extends { database: DataApi }>(
+async function checkHealth<Environment extends { database: DatabaseAccess }>(
   { project, probe }: Routes<Environment>,
   { request }: RequestContext,
 ): Promise<Answer> {

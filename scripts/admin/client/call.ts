@@ -3,7 +3,7 @@
 import type { PostgrestError } from "@supabase/supabase-js";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
 import type { Database as VaultDatabase } from "key-vault-executor/supabase/database.types.ts";
-import { isTransientCode } from "shared/data_api.ts";
+import { isTransientCode } from "shared/database/database_error.ts";
 import * as z from "zod/mini";
 import { CliError } from "../../cli/error.ts";
 import { connect, type ProjectAccess } from "./client.ts";

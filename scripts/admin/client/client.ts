@@ -1,7 +1,7 @@
 /** A client of supabase-js that holds a project's secret key. */
 
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { fetchWithoutRedirect } from "shared/data_api.ts";
+import { fetchWithoutRedirect } from "shared/database/data_api.ts";
 
 export interface ProjectAccess {
   url: string;

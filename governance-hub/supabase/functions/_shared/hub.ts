@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import type { Database } from "../../database.types.ts";
 import { id, integer, moment, text } from "shared/schema/response_fields.ts";
 import { digestCaller } from "shared/auth/presented_key.ts";
-import { callFunction, type FunctionName, type Parameters } from "shared/data_api.ts";
+import { callFunction, type FunctionName, type Parameters } from "shared/database/call_function.ts";
 import { documented } from "shared/schema/annotate.ts";
 import type { Call } from "shared/http/endpoint.ts";
 import { type HubEnvironment, readHubEnvironment } from "shared/environment.ts";

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
 import { ApiError, tenantNotAllowed, unauthenticated, unavailable } from "shared/api_error.ts";
 import { digestCaller, type PresentedKey } from "shared/auth/presented_key.ts";
-import { callFunction } from "shared/data_api.ts";
+import { callFunction, type DatabaseAccess } from "shared/database/call_function.ts";
 import type { Call } from "shared/http/endpoint.ts";
 import type { VaultEnvironment } from "shared/environment.ts";
 import { once } from "shared/lazy.ts";
@@ -29,22 +29,22 @@ const refusal = once(() => z.object({ error: z.object({ code: z.string() }) }));
 export type Caller = z.output<ReturnType<typeof caller>>;
 
 /**
- * Asks the hub's database if the hub's secret key is set, otherwise the hub's `authorize` with the caller's own key.
+ * Asks the hub's database if the vault can reach it, otherwise the hub's `authorize` with the caller's own key.
  *
  * @throws {ApiError} `unauthenticated`, `tenant_not_allowed`, `unavailable`.
  */
 export async function authenticate(call: Call<VaultEnvironment, unknown>): Promise<Caller> {
   const { hub } = call.environment;
-  const known = "secretKey" in hub
-    ? await askDatabase(call, hub)
-    : await askAuthorize(hub.url, hub.publishableKey, call.presented);
+  const known = "publishableKey" in hub
+    ? await askAuthorize(hub.url, hub.publishableKey, call.presented)
+    : await askDatabase(call, hub);
   call.noteCaller(known);
   return { ...known, request_id: call.presented.requestId };
 }
 
 async function askDatabase(
   { environment, presented, noteCaller }: Call<VaultEnvironment, unknown>,
-  hub: { url: string; secretKey: string },
+  hub: DatabaseAccess,
 ): Promise<Caller> {
   const digest = await digestCaller(presented, environment.kernelSecret);
   const ask = callFunction<HubDatabase, "authenticate_caller">;

@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import type { Database } from "../../database.types.ts";
 import { id, moment, text } from "shared/schema/response_fields.ts";
-import { callFunction, type FunctionName, type Parameters } from "shared/data_api.ts";
+import { callFunction, type FunctionName, type Parameters } from "shared/database/call_function.ts";
 import { documented } from "shared/schema/annotate.ts";
 import { type Call, type Definition, type Endpoint, endpoint, type Fields, type Input } from "shared/http/endpoint.ts";
 import { credentialId, credentialType, service, tenantId } from "shared/schema/request_fields.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ApiError } from "./api_error.ts";
-import { callFunction } from "./data_api.ts";
-import type { Actor } from "./request_log.ts";
+import { ApiError } from "../api_error.ts";
+import { callFunction } from "./call_function.ts";
+import type { Actor } from "../request_log.ts";
 
 /** Calls a local data API that gives every call the same answer. Returns the outcome and the calls that arrived. */
 async function callWith(status: number, body: unknown, secretKey = "sb_secret_x") {

@@ -1,6 +1,5 @@
-/** Calls a function of a database through the data API: one call, in one transaction. */
+/** Calls an SQL function: the one call that a request makes to a database, in one transaction. */
 
-import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
 import * as z from "zod/mini";
 import {
   type ApiError,
@@ -16,11 +15,13 @@ import {
   unauthenticated,
   unavailable,
   versionMismatch,
-} from "./api_error.ts";
-import type { DataApi } from "./environment.ts";
-import { CURSOR_RULE } from "./schema/request_fields.ts";
-import type { Actor } from "./request_log.ts";
-import { once } from "./lazy.ts";
+} from "../api_error.ts";
+import { callDataApi, type DataApi } from "./data_api.ts";
+import { DatabaseError } from "./database_error.ts";
+import { callDirectly, type DirectDatabase } from "./direct_connection.ts";
+import { CURSOR_RULE } from "../schema/request_fields.ts";
+import type { Actor } from "../request_log.ts";
+import { once } from "../lazy.ts";
 
 /** Longer than the functions' statement_timeout of 4 s, so the database has almost certainly given up before we do. */
 const TIMEOUT_MS = 4400;
@@ -59,50 +60,40 @@ export type Parameters<Database extends Described, Name extends FunctionName<Dat
   unknown
 >;
 
+/** A way to a database: over its data API, or over connections of our own. */
+export type DatabaseAccess = DataApi | DirectDatabase;
+
 /**
- * Calls a function of the data API and returns its answer.
+ * Calls an SQL function and returns its answer.
  *
  * @throws {ApiError} the error that the function raised as PT4nn; `unavailable` if there is no answer in time, or if the
  * database is temporarily unavailable; `internal` for anything else.
  */
 export async function callFunction<Database extends Described, Name extends FunctionName<Database>>(
-  api: DataApi,
+  access: DatabaseAccess,
   name: Name,
   parameters: Parameters<Database, Name>,
   onCaller: (caller: Actor) => void,
   timeoutMs: number = TIMEOUT_MS,
 ): Promise<unknown> {
-  const headers = keyHeaders(api.secretKey);
-  const client = new PostgrestClient(`${api.url}/rest/v1`, { headers, retry: false, fetch: fetchWithoutRedirect });
-  const { data, error, status } = await client.rpc(name, parameters).abortSignal(AbortSignal.timeout(timeoutMs));
-  if (error) throw translate(name, error, status, onCaller);
-  return data;
+  try {
+    return "databaseUrl" in access
+      ? await callDirectly(access, name, parameters, timeoutMs)
+      : await callDataApi(access, name, parameters, timeoutMs);
+  } catch (error) {
+    throw error instanceof DatabaseError ? translate(name, error, onCaller) : error;
+  }
 }
 
-/** Following a redirect would send the secret key to another address and trust the answer from there. */
-export const fetchWithoutRedirect: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
-
-/** A new secret key is sent only as `apikey`. A legacy key is a JWT, and is also sent as a bearer token. */
-export function keyHeaders(secretKey: string): Record<string, string> {
-  const apikey = { apikey: secretKey };
-  return secretKey.startsWith("sb_") ? apikey : { ...apikey, authorization: `Bearer ${secretKey}` };
-}
-
-function translate(name: string, error: PostgrestError, status: number, onCaller: (caller: Actor) => void): ApiError {
-  if (/^PT4\d\d$/.test(error.code)) {
-    const told = readDetail(error.details);
+function translate(name: string, { failure }: DatabaseError, onCaller: (caller: Actor) => void): ApiError {
+  if (/^PT4\d\d$/.test(failure.code)) {
+    const told = readDetail(failure.detail);
     if (told.caller) onCaller(told.caller);
-    const refusal = refusalOf(error.message, told);
+    const refusal = refusalOf(failure.message, told);
     if (refusal !== undefined) return refusal;
   }
-  // The message and the details of any other error may quote the row.
-  const answered = `the data API answered ${status || "nothing"} ${error.code ?? ""}`.trimEnd();
-  const isOurKey = status === 401 || status === 403;
-  const cause = `${name}: ${answered}${
-    isOurKey ? ": it refused the secret key, or the key may not execute this function" : ""
-  }`;
-  if (isTransient(error.code ?? "", status)) return unavailable(cause);
-  return internal(cause);
+  const cause = `${name}: ${failure.summary}`;
+  return failure.isTransient ? unavailable(cause) : internal(cause);
 }
 
 function readDetail(details: string): Detail {
@@ -138,18 +129,4 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
     default:
       return undefined;
   }
-}
-
-/** Whether the cause is the database, the data API or our key, and not the request. */
-function isTransient(code: string, status: number): boolean {
-  // PGRST202: the function does not exist, so a migration is missing.
-  return status === 0 || status === 401 || status === 403 || status >= 502 || code === "PGRST202" ||
-    isTransientCode(code);
-}
-
-/** Whether a database error is temporary, so that a later call may succeed. */
-export function isTransientCode(code: string): boolean {
-  // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention.
-  // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.
-  return /^(PGRST00[0-3]|(08|53|57)...|55P03|40001|40P01|25006)$/.test(code);
 }

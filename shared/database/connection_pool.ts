@@ -1,0 +1,85 @@
+/**
+ * Connections that one piece of work at a time has for itself, each a postgres.js client of a single connection.
+ *
+ * postgres.js 3.4.9 does not recover every loss: a query between the error of a socket and its end is never answered, and
+ * one that is not yet sent keeps the new connection from being greeted. So a lost client is replaced by a new one.
+ */
+
+import type { Sql } from "postgres";
+
+/** Opens a client of one connection, which it may make at its first query. */
+export type Open = (onclose: () => void) => Sql;
+
+export interface Connection {
+  sql: Sql;
+  /** Set when the connection is lost while someone has it: what is left of a transaction must not run on the next one. */
+  loss?: Error;
+}
+
+export interface ConnectionPool {
+  /** Waits for a free one. @throws the signal's reason once it is aborted. */
+  acquire(signal?: AbortSignal): Promise<Connection>;
+  release(connection: Connection): void;
+  /** Puts a new client into the place of one that does not answer. */
+  replace(connection: Connection): void;
+  close(): Promise<void>;
+}
+
+type Waiting = (connection: Connection) => void;
+
+export function openPool(open: Open, size: number): ConnectionPool {
+  const waiting = new Set<Waiting>();
+  const all = Array.from({ length: size }, () => openConnection(open));
+  const free = [...all];
+
+  return {
+    async acquire(signal) {
+      signal?.throwIfAborted();
+      const connection = free.pop() ?? await turn(waiting, signal);
+      delete connection.loss;
+      return connection;
+    },
+    release(connection) {
+      const [next] = waiting;
+      if (next === undefined) free.push(connection);
+      else next(connection);
+    },
+    replace: (connection) => reopen(connection, open),
+    close: async () => void await Promise.all(all.map(({ sql }) => sql.end({ timeout: 1 }))),
+  };
+}
+
+function turn(waiting: Set<Waiting>, signal?: AbortSignal): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const take = (connection: Connection) => {
+      waiting.delete(take);
+      signal?.removeEventListener("abort", giveUp);
+      resolve(connection);
+    };
+    const giveUp = () => {
+      waiting.delete(take);
+      reject(signal?.reason);
+    };
+    waiting.add(take);
+    signal?.addEventListener("abort", giveUp);
+  });
+}
+
+function openConnection(open: Open): Connection {
+  const connection: Connection = { sql: openClient(open, () => connection) };
+  return connection;
+}
+
+function openClient(open: Open, owner: () => Connection): Sql {
+  const client = open(() => {
+    if (owner().sql === client) reopen(owner(), open);
+  });
+  return client;
+}
+
+function reopen(connection: Connection, open: Open): void {
+  const lost = connection.sql;
+  connection.loss = Object.assign(new Error("the connection to the database was lost"), { code: "CONNECTION_CLOSED" });
+  connection.sql = openClient(open, () => connection);
+  void lost.end({ timeout: 0 });
+}

@@ -1,0 +1,164 @@
+/** Calls SQL functions over connections of our own to PostgreSQL, without a data API in between. */
+
+import type { Options, ParameterOrJSON, Sql } from "postgres";
+import { type Connection, type ConnectionPool, openPool } from "./connection_pool.ts";
+import { DatabaseError, isTransientCode } from "./database_error.ts";
+
+/** Where a database is, with the role and the password that connect to it. */
+export interface DirectDatabase {
+  /** `postgresql://role:password@host:port/database`; TLS is verified unless the host is this machine. */
+  databaseUrl: string;
+  /** PEM of the authority that signed the database's certificate, where it is not a public one. */
+  databaseCa?: string | undefined;
+}
+
+/** For each instance of a function. */
+const CONNECTIONS = 5;
+
+/** Seconds for a connection to be made. */
+const CONNECT_TIMEOUT = 4;
+
+/** Seconds after which an idle connection is closed: poolers and firewalls drop silent ones without a word. */
+const IDLE_TIMEOUT = 60;
+
+const pools = new Map<string, Promise<ConnectionPool>>();
+
+/**
+ * Calls `public.<name>` with its parameters by name, in a transaction of its own, and returns its one value.
+ *
+ * @throws {DatabaseError} what the function raised, or that no answer came in time.
+ */
+export async function callDirectly(
+  database: DirectDatabase,
+  name: string,
+  parameters: Record<string, unknown>,
+  timeoutMs: number,
+): Promise<unknown> {
+  const pool = await poolOf(database);
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const connection = await pool.acquire(signal);
+    try {
+      return await run(pool, connection, statementOf(name, parameters), signal);
+    } finally {
+      pool.release(connection);
+    }
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+/** Ends every connection. */
+export async function closeDirectConnections(): Promise<void> {
+  const open = [...pools.values()];
+  pools.clear();
+  for (const pool of open) await (await pool).close();
+}
+
+function failureOf(error: unknown): DatabaseError {
+  const thrown: Error & { code?: string; detail?: string } = error instanceof Error ? error : new Error(String(error));
+  const { name, message, code = name, detail = "" } = thrown;
+  const sqlState = name === "PostgresError" ? code : "";
+  return new DatabaseError({
+    code: sqlState,
+    message,
+    detail,
+    summary: sqlState === "" ? `the database did not answer (${code})` : `the database raised ${sqlState}`,
+    isTransient: sqlState === "" || isOurAccess(sqlState) || isTransientCode(sqlState),
+  });
+}
+
+/** 28, 3D: who we are; 42501: what we may do; 42883: no such function, so a migration is missing. */
+function isOurAccess(sqlState: string): boolean {
+  return /^(28...|3D...|42501|42883)$/.test(sqlState);
+}
+
+interface Statement {
+  text: string;
+  values: ParameterOrJSON<never>[];
+}
+
+/** @throws {TypeError} for names that are not plain: they come from our own code. */
+function statementOf(name: string, parameters: Record<string, unknown>): Statement {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  for (const word of [name, ...given.map(([word]) => word)]) {
+    if (!/^[a-z][a-z0-9_]*$/.test(word)) throw new TypeError("an SQL name must be plain");
+  }
+  const list = given.map(([word], index) => `${word} => $${index + 1}`).join(", ");
+  return {
+    text: `select public.${name}(${list}) as answer`,
+    values: given.map(([, value]) => value as ParameterOrJSON<never>),
+  };
+}
+
+async function run(
+  pool: ConnectionPool,
+  connection: Connection,
+  { text, values }: Statement,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const query = connection.sql.unsafe(text, values, { prepare: true });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const giveUp = () => {
+    query.cancel();
+    // Whoever gets this connection next does not wait for an answer that may never come.
+    pool.replace(connection);
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    const [row] = await Promise.race([query, late]);
+    return row?.answer;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function poolOf(database: DirectDatabase): Promise<ConnectionPool> {
+  const opened = pools.get(database.databaseUrl) ?? openPoolOf(database);
+  pools.set(database.databaseUrl, opened);
+  return opened;
+}
+
+/** The driver is loaded at the first call, so that a function which uses the data API does not pay for it. */
+async function openPoolOf(database: DirectDatabase): Promise<ConnectionPool> {
+  const { default: postgres } = await import("postgres");
+  const options = readOptions(database);
+  // Its types lack the list of hosts, which alone may hold IPv6 addresses.
+  const open = (onclose: () => void): Sql =>
+    postgres({ ...options, onclose } as unknown as Options<Record<string, never>>);
+  return openPool(open, CONNECTIONS);
+}
+
+/** The driver's options, each given: it would take others from the address, which could switch off TLS. */
+export function readOptions({ databaseUrl, databaseCa }: DirectDatabase) {
+  const { hostname, port, username, password, pathname, searchParams } = new URL(databaseUrl);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const isTransactionPooler = port === "6543" || searchParams.get("pgbouncer") === "true";
+  return {
+    host: [host],
+    port: [Number(port || 5432)],
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: decodeURIComponent(pathname.slice(1)),
+    // The host is what the certificate must name: the driver leaves it out where it is an address.
+    ssl: isLoopback(hostname)
+      ? false as const
+      : { host, rejectUnauthorized: true, ...(databaseCa && { ca: databaseCa }) },
+    // A prepared statement lives in one server connection, and such a pooler changes it between transactions.
+    prepare: !isTransactionPooler,
+    max: 1,
+    max_lifetime: null,
+    // Otherwise a client that failed to connect waits longer each time; each of ours connects once.
+    backoff: () => 0,
+    connect_timeout: CONNECT_TIMEOUT,
+    idle_timeout: IDLE_TIMEOUT,
+    fetch_types: false,
+    connection: { application_name: "edge-functions" },
+    onnotice: () => {},
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(hostname);
+}

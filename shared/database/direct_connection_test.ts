@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { startCluster } from "../../scripts/test/support/cluster.ts";
+import { withConnection } from "../../scripts/stack/postgres.ts";
+import { DatabaseError } from "./database_error.ts";
+import { callDirectly, closeDirectConnections, readOptions } from "./direct_connection.ts";
+
+const cluster = await startCluster();
+const name = await cluster.createDatabase();
+const url = cluster.url("supabase_admin", name);
+const database = { databaseUrl: url };
+Deno.test.afterAll(async () => {
+  await closeDirectConnections();
+  await cluster.stop();
+});
+
+await withConnection(url, async (run) => {
+  await run(`create function public.echo(caller jsonb, server_id text default null, version int default null)
+    returns jsonb language sql as $$ select jsonb_build_object('caller', caller, 'server_id', server_id, 'version', version) $$`);
+  await run(`create function public.refuse_it(caller jsonb) returns jsonb language plpgsql as $$ begin
+    raise exception using errcode = 'PT409', message = 'server_id_taken', detail = '{"a":1}'; end $$`);
+  await run(`create function public.sleep_for(seconds float8) returns jsonb language sql as $$
+    select to_jsonb(pg_sleep(seconds)::text) $$`);
+  await run(
+    `create function public.backend(caller jsonb) returns jsonb language sql as $$ select to_jsonb(pg_backend_pid()) $$`,
+  );
+});
+
+function call(name: string, parameters: Record<string, unknown>, timeoutMs = 4400): Promise<unknown> {
+  return callDirectly(database, name, parameters, timeoutMs);
+}
+
+function kill(): Promise<unknown> {
+  return withConnection(
+    url,
+    (run) => run("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'edge-functions'"),
+  );
+}
+
+async function failureOf(promise: Promise<unknown>) {
+  return (await assertRejects(() => promise, DatabaseError)).failure;
+}
+
+Deno.test("callDirectly() passes parameters by name, JSON and text alike, and returns the one value", async () => {
+  const caller = { a: [1, "'; drop table x; --", null], "ü": { deep: true } };
+  const expected = { caller, server_id: '"quoted" \\ text', version: 3 };
+  for (let turn = 0; turn < 12; turn++) assertEquals(await call("echo", { ...expected }), expected);
+  assertEquals(await call("echo", { caller, version: undefined }), { caller, server_id: null, version: null });
+});
+
+Deno.test("callDirectly() hands on what a function raised", async () => {
+  const failure = await failureOf(call("refuse_it", { caller: {} }));
+  assertEquals([failure.code, failure.message, failure.detail], ["PT409", "server_id_taken", '{"a":1}']);
+  assertEquals((await failureOf(call("no_such_function", { caller: {} }))).code, "42883");
+});
+
+Deno.test("callDirectly() gives up after its time, and the next call is answered", async () => {
+  const started = performance.now();
+  const calls = Array.from({ length: 5 }, () => failureOf(call("sleep_for", { seconds: 30 }, 300)));
+  for (const failure of await Promise.all(calls)) assertEquals(failure.code, "");
+  assert(performance.now() - started < 2000);
+  assertEquals(await call("echo", { caller: 1 }), { caller: 1, server_id: null, version: null });
+});
+
+Deno.test("callDirectly() gives up waiting for a connection after its time", async () => {
+  const busy = Array.from({ length: 5 }, () => call("sleep_for", { seconds: 0.8 }));
+  assertEquals((await failureOf(call("echo", { caller: 1 }, 200))).code, "");
+  await Promise.all(busy);
+  assertEquals(await call("echo", { caller: 2 }), { caller: 2, server_id: null, version: null });
+});
+
+Deno.test("callDirectly() says that nothing came when the connection is lost, and heals by itself", async () => {
+  for (let turn = 0; turn < 3; turn++) {
+    const asleep = Array.from({ length: 5 }, () => failureOf(call("sleep_for", { seconds: 20 })));
+    await call("echo", { caller: 1 }, 200).catch(() => {});
+    await kill();
+    for (const { code } of await Promise.all(asleep)) assert(["", "57P01"].includes(code), code);
+    const after = await Promise.all(Array.from({ length: 20 }, () => call("echo", { caller: 1 })));
+    assertEquals(after.length, 20);
+  }
+});
+
+Deno.test("callDirectly() is answered after idle connections were lost", async () => {
+  const before = await Promise.all(Array.from({ length: 5 }, () => call("backend", { caller: 1 })));
+  await kill();
+  // The loss of an idle connection is told by its socket; a call that is faster than that is answered 503.
+  let now: unknown;
+  for (const end = Date.now() + 5000; now === undefined && Date.now() < end;) {
+    now = await call("backend", { caller: 1 }).catch(() => undefined);
+  }
+  assert(typeof now === "number" && !before.includes(now));
+});
+
+Deno.test("callDirectly() tells at once that nobody listens", async () => {
+  const nobody = { databaseUrl: "postgresql://x:y@127.0.0.1:1/z" };
+  const started = performance.now();
+  const { code } = await failureOf(callDirectly(nobody, "echo", { caller: 1 }, 4400));
+  assertEquals(code, "");
+  assert(performance.now() - started < 2000);
+});
+
+Deno.test("readOptions() verifies TLS but on this machine, whatever the address says", () => {
+  const sslOf = (databaseUrl: string, databaseCa?: string) => readOptions({ databaseUrl, databaseCa }).ssl;
+  for (const host of ["localhost:5432", "127.0.0.1:5432", "[::1]:5432"]) {
+    assertEquals(sslOf(`postgresql://a:b@${host}/c`), false, host);
+  }
+  const host = "db.example.com";
+  for (const query of ["", "?sslmode=disable", "?ssl=false&sslmode=require"]) {
+    assertEquals(sslOf(`postgresql://a:b@${host}:5432/c${query}`), { host, rejectUnauthorized: true }, query);
+  }
+  assertEquals(sslOf(`postgresql://a:b@${host}/c`, "PEM"), { host, ca: "PEM", rejectUnauthorized: true });
+});
+
+Deno.test("readOptions() prepares no statements behind a pooler in transaction mode", () => {
+  const prepares = (rest: string) => readOptions({ databaseUrl: `postgresql://a:b@db.example.com${rest}` }).prepare;
+  assertEquals([prepares(":5432/c"), prepares(":6543/c"), prepares(":5432/c?pgbouncer=true")], [true, false, false]);
+});
+
+Deno.test("readOptions() reads escaped names and passwords, and IPv6 addresses", () => {
+  const options = readOptions({ databaseUrl: "postgresql://role.ref:p%40%2F%3A@[2001:db8::1]:6000/data%20base" });
+  const { host, port, username, password, database } = options;
+  assertEquals([host, port, username, password, database], [["2001:db8::1"], [6000], "role.ref", "p@/:", "data base"]);
+});
+
+Deno.test("closeDirectConnections() ends them all", async () => {
+  await call("echo", { caller: 1 });
+  await closeDirectConnections();
+  const open = await withConnection(
+    url,
+    (run) => run("select from pg_stat_activity where application_name = 'edge-functions'"),
+  );
+  assertEquals(open.length, 0);
+});

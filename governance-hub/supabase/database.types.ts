@@ -307,6 +307,7 @@ export type Database = {
       "revoke_api_key": { Args: { "id": string }; Returns: Json };
       "revoke_kernel": { Args: { "id": string }; Returns: Json };
       "revoke_tenant_api_keys": { Args: { "tenant_id": string }; Returns: Json };
+      "set_caller_password": { Args: { "verifier": string }; Returns: Json };
       "set_server_quota": { Args: { "max_servers": number; "tenant_id": string }; Returns: Json };
       "update_mcp_server": {
         Args: { "caller": Json; "changes": Json; "if_version"?: number; "server_id": string };

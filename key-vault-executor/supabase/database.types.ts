@@ -121,6 +121,7 @@ export type Database = {
       "read_status": { Args: Record<PropertyKey, never>; Returns: Json };
       "reseal_credentials": { Args: { "batch": Json; "request_id": string }; Returns: Json };
       "retrieve_credential": { Args: { "caller": Json; "selector": Json }; Returns: Json };
+      "set_caller_password": { Args: { "verifier": string }; Returns: Json };
       "set_credential_quota": { Args: { "max_credentials"?: number; "tenant_id": string }; Returns: Json };
       "store_credential": { Args: { "caller": Json; "credential": Json }; Returns: Json };
     };

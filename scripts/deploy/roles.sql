@@ -11,5 +11,10 @@ begin
     create role tenant_scope nologin;
   end if;
   grant tenant_scope to postgres;
+  -- The edge functions may connect as this role. Nobody can until an operator sets its password.
+  if not exists (select from pg_catalog.pg_roles where rolname = 'function_caller') then
+    create role function_caller login noinherit;
+  end if;
+  alter role function_caller set statement_timeout = '4s';
 end
 $$;

@@ -8,8 +8,14 @@ begin
     create role tenant_scope nologin;
   end if;
   grant tenant_scope to postgres;
+  -- The edge functions may connect as this role. Nobody can until an operator sets its password.
+  if not exists (select from pg_catalog.pg_roles where rolname = 'function_caller') then
+    create role function_caller login noinherit;
+  end if;
+  alter role function_caller set statement_timeout = '4s';
 end
 $$;
+grant usage on schema public to function_caller;
 
 create schema private;
 comment on schema private is 'Helpers of the public functions. The data API does not expose it.';
@@ -300,4 +306,4 @@ $$;
 comment on function public.authenticate_caller(jsonb) is
   'For the vault, which stores no keys: returns the caller as private.authenticate does.';
 revoke all on function public.authenticate_caller(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.authenticate_caller(jsonb) to service_role;
+grant execute on function public.authenticate_caller(jsonb) to service_role, function_caller;

@@ -381,7 +381,7 @@ $$;
 comment on function public.register_mcp_server(jsonb, jsonb) is
   'Adds a server to the caller''s tenant. Raises PT409 server_id_taken, tool_prefix_taken, quota_exceeded.';
 revoke all on function public.register_mcp_server(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.register_mcp_server(jsonb, jsonb) to service_role;
+grant execute on function public.register_mcp_server(jsonb, jsonb) to service_role, function_caller;
 alter function public.register_mcp_server(jsonb, jsonb) owner to tenant_scope;
 
 create function public.list_mcp_servers(caller jsonb, filter jsonb)
@@ -460,7 +460,7 @@ comment on function public.list_mcp_servers(jsonb, jsonb) is
   '{"tenant_id", "server_id"}, "known_revisions"?: [{"tenant_id", "revision"}]}. It reads no server if the revision is one '
   'of the known ones. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_mcp_servers(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.list_mcp_servers(jsonb, jsonb) to service_role;
+grant execute on function public.list_mcp_servers(jsonb, jsonb) to service_role, function_caller;
 alter function public.list_mcp_servers(jsonb, jsonb) owner to tenant_scope;
 
 create function public.update_mcp_server(caller jsonb, server_id text, changes jsonb, if_version integer default null)
@@ -517,7 +517,7 @@ comment on function public.update_mcp_server(jsonb, text, jsonb, integer) is
   'Changes only the given fields of name, command, args, tool_prefix and enabled. Returns the server; to a key without '
   'servers:read only its server_id and version. Raises PT404, PT409 tool_prefix_taken, PT412 version_mismatch.';
 revoke all on function public.update_mcp_server(jsonb, text, jsonb, integer) from public, anon, authenticated, service_role;
-grant execute on function public.update_mcp_server(jsonb, text, jsonb, integer) to service_role;
+grant execute on function public.update_mcp_server(jsonb, text, jsonb, integer) to service_role, function_caller;
 alter function public.update_mcp_server(jsonb, text, jsonb, integer) owner to tenant_scope;
 
 create function public.delete_mcp_server(caller jsonb, server_id text, if_version integer default null) returns jsonb
@@ -543,7 +543,7 @@ $$;
 comment on function public.delete_mcp_server(jsonb, text, integer) is
   'Deletes a server permanently. Raises PT404, PT412 version_mismatch.';
 revoke all on function public.delete_mcp_server(jsonb, text, integer) from public, anon, authenticated, service_role;
-grant execute on function public.delete_mcp_server(jsonb, text, integer) to service_role;
+grant execute on function public.delete_mcp_server(jsonb, text, integer) to service_role, function_caller;
 alter function public.delete_mcp_server(jsonb, text, integer) owner to tenant_scope;
 
 create function public.authorize_tool(caller jsonb, tool text) returns jsonb
@@ -584,7 +584,7 @@ comment on function public.authorize_tool(jsonb, text) is
   'insufficient_scope (servers:read), no_tool, no_server, server_disabled. With a null tool it identifies the caller. '
   'Raises PT401, PT403.';
 revoke all on function public.authorize_tool(jsonb, text) from public, anon, authenticated, service_role;
-grant execute on function public.authorize_tool(jsonb, text) to service_role;
+grant execute on function public.authorize_tool(jsonb, text) to service_role, function_caller;
 alter function public.authorize_tool(jsonb, text) owner to tenant_scope;
 
 revoke create on schema public from tenant_scope;

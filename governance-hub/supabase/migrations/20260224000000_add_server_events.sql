@@ -134,7 +134,7 @@ comment on function public.list_mcp_server_events(jsonb, jsonb) is
   'A page of what was done to the caller''s servers, newest first: {"limit", "action"?, "server_id"?, "since"?, "until"?, '
   '"after"?: {"tenant_id", "occurred_at", "id"}}; until is exclusive. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_mcp_server_events(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service_role;
+grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service_role, function_caller;
 -- The new owner needs create on the schema at that time.
 grant create on schema public to tenant_scope;
 alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;

@@ -11,7 +11,7 @@ create temporary view our_functions as
   from pg_proc as function
   where function.pronamespace in ('public'::regnamespace, 'private'::regnamespace);
 
-select plan(11);
+select plan(13);
 
 select bag_eq(
   $$
@@ -71,9 +71,35 @@ select bag_eq(
     'public.revoke_tenant_api_keys(uuid)',
     'public.delete_tenant(uuid)',
     'public.list_events(jsonb)',
+    'public.set_caller_password(text)',
     'public.read_status()'
   ],
   'service_role can execute only the functions listed here'
+);
+
+select bag_eq(
+  $$ select signature from our_functions where has_function_privilege('function_caller', oid, 'execute') $$,
+  array[
+    'public.register_mcp_server(jsonb,jsonb)',
+    'public.list_mcp_servers(jsonb,jsonb)',
+    'public.update_mcp_server(jsonb,text,jsonb,integer)',
+    'public.delete_mcp_server(jsonb,text,integer)',
+    'public.list_mcp_server_events(jsonb,jsonb)',
+    'public.authorize_tool(jsonb,text)',
+    'public.authenticate_caller(jsonb)'
+  ],
+  'function_caller can execute only the functions of the endpoints'
+);
+
+select is_empty(
+  $$
+    select rolname from pg_roles
+    where rolname = 'function_caller'
+      and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolinherit or not rolcanlogin)
+    union all
+    select granted.roleid::regrole::text from pg_auth_members as granted where granted.member = 'function_caller'::regrole
+  $$,
+  'function_caller can only log in, and is a member of no role'
 );
 
 select bag_eq(
@@ -117,10 +143,12 @@ select is_empty(
   $$
     select signature, grantee, is_grantable
     from our_functions, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-    where grantee not in (proowner, 'service_role'::regrole, 'tenant_scope'::regrole)
+    where grantee not in (
+        proowner, 'service_role'::regrole, 'tenant_scope'::regrole, 'function_caller'::regrole
+      )
       or is_grantable and grantee <> proowner
   $$,
-  'only service_role and tenant_scope have grants on functions, without grant option'
+  'only service_role, tenant_scope and function_caller have grants on functions, without grant option'
 );
 
 select bag_eq(
@@ -188,6 +216,7 @@ select bag_eq(
     'public.revoke_tenant_api_keys(uuid) as postgres',
     'public.delete_tenant(uuid) as postgres',
     'public.list_events(jsonb) as postgres',
+    'public.set_caller_password(text) as postgres',
     'public.read_status() as postgres',
     'private.authenticate(jsonb) as postgres',
     'private.find_overlapping_server(uuid,text) as postgres',

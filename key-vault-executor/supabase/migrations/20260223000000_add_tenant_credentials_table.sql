@@ -8,8 +8,14 @@ begin
     create role tenant_scope nologin;
   end if;
   grant tenant_scope to postgres;
+  -- The edge functions may connect as this role. Nobody can until an operator sets its password.
+  if not exists (select from pg_catalog.pg_roles where rolname = 'function_caller') then
+    create role function_caller login noinherit;
+  end if;
+  alter role function_caller set statement_timeout = '4s';
 end
 $$;
+grant usage on schema public to function_caller;
 
 create schema private;
 comment on schema private is 'Helpers of the public functions. The data API does not expose it.';
@@ -268,7 +274,7 @@ comment on function public.list_credentials(jsonb, jsonb) is
   'A page of the caller''s credentials, without their values: {"limit", "service"?, "after"?: {"tenant_id", "service", '
   '"credential_type"}}. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_credentials(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.list_credentials(jsonb, jsonb) to service_role;
+grant execute on function public.list_credentials(jsonb, jsonb) to service_role, function_caller;
 alter function public.list_credentials(jsonb, jsonb) owner to tenant_scope;
 
 revoke create on schema public from tenant_scope;

@@ -107,7 +107,7 @@ $$;
 comment on function public.store_credential(jsonb, jsonb) is
   'Stores sealed bytes (base64) for a service and type. Replaces a credential that exists: its id and created_at stay.';
 revoke all on function public.store_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.store_credential(jsonb, jsonb) to service_role;
+grant execute on function public.store_credential(jsonb, jsonb) to service_role, function_caller;
 alter function public.store_credential(jsonb, jsonb) owner to tenant_scope;
 
 create function public.retrieve_credential(caller jsonb, selector jsonb) returns json
@@ -163,7 +163,7 @@ comment on function public.retrieve_credential(jsonb, jsonb) is
   'an event. "encryption_key_ids"? lists the keys that the caller can open with. Raises PT404; raises PT409 '
   'unknown_encryption_key, and changes nothing, if the row''s key is not in that list.';
 revoke all on function public.retrieve_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.retrieve_credential(jsonb, jsonb) to service_role;
+grant execute on function public.retrieve_credential(jsonb, jsonb) to service_role, function_caller;
 alter function public.retrieve_credential(jsonb, jsonb) owner to tenant_scope;
 
 create function private.select_credential(selector jsonb) returns uuid
@@ -219,7 +219,7 @@ $$;
 comment on function public.delete_credential(jsonb, jsonb) is
   'Deletes a credential permanently, by {"credential_id"} or {"service", "credential_type"}. Raises PT404.';
 revoke all on function public.delete_credential(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.delete_credential(jsonb, jsonb) to service_role;
+grant execute on function public.delete_credential(jsonb, jsonb) to service_role, function_caller;
 alter function public.delete_credential(jsonb, jsonb) owner to tenant_scope;
 
 -- Written like list_credentials, for the same reasons. The times have one form, so their text sorts like the times.
@@ -277,7 +277,7 @@ comment on function public.list_credential_events(jsonb, jsonb) is
   'A page of what was done to the caller''s credentials, newest first: {"limit", "action"?, "service"?, "since"?, "until"?, '
   '"after"?: {"tenant_id", "occurred_at", "id"}}. "until" is exclusive. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_credential_events(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.list_credential_events(jsonb, jsonb) to service_role;
+grant execute on function public.list_credential_events(jsonb, jsonb) to service_role, function_caller;
 alter function public.list_credential_events(jsonb, jsonb) owner to tenant_scope;
 
 revoke create on schema public from tenant_scope;

@@ -267,6 +267,27 @@ comment on function public.list_events(jsonb) is
 revoke all on function public.list_events(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_events(jsonb) to service_role;
 
+create function public.set_caller_password(verifier text) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+begin
+  if verifier is null or verifier !~ '^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}$' then
+    raise exception 'the verifier must have the form SCRAM-SHA-256$iterations:salt$stored key:server key'
+      using errcode = '22023';
+  end if;
+  -- A utility statement takes no parameters; %L quotes.
+  execute format('alter role function_caller password %L', verifier);
+  return jsonb_build_object('role', 'function_caller');
+end
+$$;
+comment on function public.set_caller_password(text) is
+  'Operators: sets the password with which the edge functions connect as function_caller. It takes a SCRAM-SHA-256 verifier: '
+  'the password itself never comes here.';
+revoke all on function public.set_caller_password(text) from public, anon, authenticated, service_role;
+grant execute on function public.set_caller_password(text) to service_role;
+
 create function public.read_status() returns jsonb
 language plpgsql security definer
 set search_path = ''

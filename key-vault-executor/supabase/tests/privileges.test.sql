@@ -11,7 +11,7 @@ create temporary view our_functions as
   from pg_proc as function
   where function.pronamespace in ('public'::regnamespace, 'private'::regnamespace);
 
-select plan(11);
+select plan(13);
 
 select bag_eq(
   $$
@@ -58,9 +58,33 @@ select bag_eq(
     'public.list_sealed_credentials(jsonb)',
     'public.reseal_credentials(jsonb,text)',
     'public.list_events(jsonb)',
+    'public.set_caller_password(text)',
     'public.read_status()'
   ],
   'service_role can execute only the functions listed here'
+);
+
+select bag_eq(
+  $$ select signature from our_functions where has_function_privilege('function_caller', oid, 'execute') $$,
+  array[
+    'public.store_credential(jsonb,jsonb)',
+    'public.list_credentials(jsonb,jsonb)',
+    'public.retrieve_credential(jsonb,jsonb)',
+    'public.delete_credential(jsonb,jsonb)',
+    'public.list_credential_events(jsonb,jsonb)'
+  ],
+  'function_caller can execute only the functions of the endpoints'
+);
+
+select is_empty(
+  $$
+    select rolname from pg_roles
+    where rolname = 'function_caller'
+      and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolinherit or not rolcanlogin)
+    union all
+    select granted.roleid::regrole::text from pg_auth_members as granted where granted.member = 'function_caller'::regrole
+  $$,
+  'function_caller can only log in, and is a member of no role'
 );
 
 select bag_eq(
@@ -91,10 +115,12 @@ select is_empty(
   $$
     select signature, grantee, is_grantable
     from our_functions, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-    where grantee not in (proowner, 'service_role'::regrole, 'tenant_scope'::regrole)
+    where grantee not in (
+        proowner, 'service_role'::regrole, 'tenant_scope'::regrole, 'function_caller'::regrole
+      )
       or is_grantable and grantee <> proowner
   $$,
-  'only service_role and tenant_scope have grants on functions, without grant option'
+  'only service_role, tenant_scope and function_caller have grants on functions, without grant option'
 );
 
 select bag_eq(
@@ -154,6 +180,7 @@ select bag_eq(
     'public.list_sealed_credentials(jsonb) as postgres',
     'public.reseal_credentials(jsonb,text) as postgres',
     'public.list_events(jsonb) as postgres',
+    'public.set_caller_password(text) as postgres',
     'public.read_status() as postgres'
   ],
   'only these functions run as their owner: those of the endpoints as tenant_scope'

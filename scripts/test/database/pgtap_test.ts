@@ -44,9 +44,11 @@ const PROJECTS = {
 
 const TABLE_GRANTS = "only tenant_scope has grants on tables, and it cannot change or delete an event";
 const SERVICE_ROLE = "service_role can execute only the functions listed here";
+const CALLER = "function_caller can execute only the functions of the endpoints";
+const CALLER_ROLE = "function_caller can only log in, and is a member of no role";
 const TENANT_SCOPE = "tenant_scope can execute only its own functions and the helpers that they call";
 const NOBODY = "anon, authenticated, authenticator and PUBLIC cannot execute any function";
-const GRANTEES = "only service_role and tenant_scope have grants on functions, without grant option";
+const GRANTEES = "only service_role, tenant_scope and function_caller have grants on functions, without grant option";
 const PRIVATE = "only tenant_scope can use the schema private, and it cannot create in it";
 const CREATE = "tenant_scope and the roles of the data API cannot create in the schema public";
 const SEARCH_PATH = "every function has an empty search_path";
@@ -90,7 +92,7 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ]],
   [
     "create function private.added() returns integer language sql set search_path = '' return 1",
-    [SERVICE_ROLE, TENANT_SCOPE, NOBODY, GRANTEES],
+    [SERVICE_ROLE, CALLER, TENANT_SCOPE, NOBODY, GRANTEES],
   ],
   ["grant usage on schema private to service_role", [PRIVATE]],
   ["grant create on schema private to tenant_scope", [PRIVATE]],
@@ -114,6 +116,12 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   [`alter policy "${RECORDING}" on public.EVENTS with check (actor_id is not null)`, [RECORDS]],
   [`drop policy "${RECORDING}" on public.EVENTS`, [POLICIES, RECORDS]],
   ["alter role tenant_scope login", [ATTRIBUTES]],
+  ["grant execute on function public.read_status() to function_caller", [CALLER]],
+  ["revoke execute on function public.ENDPOINT from function_caller", [CALLER]],
+  ["grant select on public.TABLE to function_caller", [TABLE_GRANTS]],
+  ["alter role function_caller bypassrls", [CALLER_ROLE]],
+  ["alter role function_caller nologin", [CALLER_ROLE]],
+  ["grant service_role to function_caller", [CALLER_ROLE]],
   ["alter role tenant_scope bypassrls", [ATTRIBUTES]],
   ["create table private.added (id uuid); alter table private.added owner to tenant_scope", [
     "tenant_scope owns no table",

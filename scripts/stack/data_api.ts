@@ -5,17 +5,24 @@
  */
 
 import { App } from "@supabase/lite";
+import type { PGliteInterface } from "@electric-sql/pglite";
 import { createPgliteConnection } from "@supabase/lite/pglite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Connection, ConnectionPool } from "shared/database/connection_pool.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { reserveSingly } from "./single_connections.ts";
 
 export type LocalDatabase = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
 
+/** Where the functions call a PGlite database that runs in their own process. */
+export const PGLITE_URL = "postgresql://function_caller:none@in-process/postgres";
+
 export interface DataApiServer {
   /** Answers `/rest/v1/*`. */
   fetch(request: Request): Promise<Response>;
+  /** For functions that call the database directly; native PostgreSQL's connect to it. */
+  pool?: ConnectionPool;
   close(): Promise<void>;
 }
 
@@ -23,7 +30,7 @@ keepDatabaseErrors();
 
 /** Serves a database as `authenticator`, which switches to the role of each request's key. */
 export async function openDataApi(database: LocalDatabase, keys: ProjectKeys): Promise<DataApiServer> {
-  const { connection, close } = database.kind === "pglite"
+  const { connection, pglite, close } = database.kind === "pglite"
     ? await openPglite(database.folder)
     : await openPostgres(database.url);
   // Otherwise the library's first request grants anon and service_role all privileges on every table.
@@ -35,16 +42,42 @@ export async function openDataApi(database: LocalDatabase, keys: ProjectKeys): P
   });
   await app.init();
   const answer = (request: Request) => answerWithCode(async () => await app.fetch(request));
+  if (pglite === undefined) return { fetch: answer, close };
+  const inTurn = takeTurns();
   return {
-    fetch: database.kind === "pglite" ? oneAtATime(answer) : answer,
+    fetch: (request) => inTurn(() => answer(request)),
+    pool: poolOf(pglite, inTurn),
     close,
   };
 }
 
 async function openPglite(folder: string) {
   const connection = await createPgliteConnection({ url: folder });
-  await connection.driver.exec("set session authorization authenticator");
-  return { connection, close: () => connection.close() };
+  const pglite: PGliteInterface = connection.driver;
+  await pglite.exec("grant function_caller to authenticator; set session authorization authenticator");
+  return { connection, pglite, close: () => connection.close() };
+}
+
+/** Runs what a function calls as function_caller, in a transaction. */
+function poolOf(pglite: PGliteInterface, inTurn: InTurn): ConnectionPool {
+  const unsafe = (text: string, values: unknown[]) =>
+    inTurn(async () => {
+      try {
+        return await pglite.transaction(async (transaction) => {
+          await transaction.exec("set local role function_caller");
+          return (await transaction.query<Record<string, unknown>>(text, values)).rows;
+        });
+      } catch (error) {
+        throw error instanceof Error ? Object.assign(error, { name: "PostgresError" }) : error;
+      }
+    });
+  const connection: Connection = { sql: { unsafe, end: () => Promise.resolve() } };
+  return {
+    acquire: () => Promise.resolve(connection),
+    release: () => {},
+    replace: () => {},
+    close: () => Promise.resolve(),
+  };
 }
 
 async function openPostgres(url: string) {
@@ -64,7 +97,7 @@ async function openPostgres(url: string) {
   });
   // The first query loads the types of arrays, for this connection and for those of requests.
   await connection.driver.unsafe("select 1");
-  return { connection, close: reserveSingly(connection.driver) };
+  return { connection, pglite: undefined, close: reserveSingly(connection.driver) };
 }
 
 /** The database error of the current request. */
@@ -97,12 +130,14 @@ async function answerWithCode(answer: () => Promise<Response>): Promise<Response
   );
 }
 
-/** PGlite has one connection, and the library opens a transaction for each request: concurrent ones would share it. */
-function oneAtATime(answer: (request: Request) => Promise<Response>): (request: Request) => Promise<Response> {
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** PGlite has one connection, and each request opens a transaction: concurrent ones would share it. */
+function takeTurns(): InTurn {
   let last: Promise<unknown> = Promise.resolve();
-  return (request) => {
-    const answered = last.then(() => answer(request));
-    last = answered.catch(() => {});
-    return answered;
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
   };
 }

@@ -7,11 +7,13 @@ import { OVERRIDABLE, type Stack, type StackOptions, startStack } from "./stack.
 
 const HELP = `
 While the stack runs, FOLDER/stack.json has its addresses and keys. These variables override the stack's own:
-${OVERRIDABLE.slice(0, 3).join(", ")},
-${OVERRIDABLE.slice(3).join(", ")}.`;
+${OVERRIDABLE.slice(0, 5).join(", ")},
+${OVERRIDABLE.slice(5, 8).join(", ")},
+${OVERRIDABLE.slice(8).join(", ")}.`;
 
 interface Options {
   postgres?: boolean;
+  dataApi?: boolean;
   hubPort: number;
   vaultPort: number;
   dataDir: string;
@@ -26,6 +28,7 @@ if (import.meta.main) {
   await runProgram(
     newProgram("start", "Serves governance-hub and key-vault-executor on this machine, until Ctrl-C.")
       .option("--postgres", "use native PostgreSQL 17 instead of PGlite")
+      .option("--data-api", "let the functions call the data API instead of the database")
       .option("--hub-port <port>", "port of governance-hub", readPort, 54321)
       .option("--vault-port <port>", "port of key-vault-executor", readPort, 55321)
       .option("--data-dir <folder>", "the folder for data, keys and stack.json", ".local")
@@ -47,7 +50,7 @@ async function serve(options: StackOptions, asked: Promise<undefined>): Promise<
   return broken === undefined ? 0 : 1;
 }
 
-function readOptions({ postgres, fresh = false, ...options }: Options): StackOptions {
+function readOptions({ postgres, fresh = false, dataApi = false, ...options }: Options): StackOptions {
   const environment = Object.fromEntries(
     OVERRIDABLE.flatMap((name) => {
       const value = Deno.env.get(name);
@@ -56,7 +59,7 @@ function readOptions({ postgres, fresh = false, ...options }: Options): StackOpt
     }),
   );
   const engine = postgres ? "postgres" : "pglite";
-  return { engine, ...options, fresh, environment, onProgress: (step) => console.error(`${step} …`) };
+  return { engine, ...options, fresh, dataApi, environment, onProgress: (step) => console.error(`${step} …`) };
 }
 
 function welcome({ file, path }: Stack, seconds: number): string {

@@ -9,7 +9,7 @@ export interface Cluster {
   password: string;
 }
 
-export type Role = "supabase_admin" | "postgres" | "authenticator";
+export type Role = "supabase_admin" | "postgres" | "authenticator" | "function_caller";
 
 export function databaseUrl({ port, password }: Cluster, role: Role, database: string): string {
   return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;

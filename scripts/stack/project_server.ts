@@ -2,7 +2,8 @@
 
 import { CliError } from "../cli/error.ts";
 import { runChild } from "./child.ts";
-import { type DataApiServer, type LocalDatabase, openDataApi } from "./data_api.ts";
+import { usePool } from "shared/database/direct_connection.ts";
+import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "./data_api.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
@@ -46,6 +47,7 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
   if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);
   functions = await loadFunctions(config.project);
   dataApi = await openDataApi(config.database, config.keys);
+  if (dataApi.pool) usePool(PGLITE_URL, dataApi.pool);
   return async () => {
     await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, 500))]);
     await dataApi?.close();

@@ -2,6 +2,7 @@
 
 import { type Child, GRACE_MS, startChild } from "./child.ts";
 import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
+import { PGLITE_URL } from "./data_api.ts";
 import { type StackKeys, writeSecretJson } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres.ts";
@@ -19,6 +20,8 @@ export interface StackOptions {
   vaultPort: number;
   /** Whether to delete the engine's data and keys first. */
   fresh: boolean;
+  /** True: the functions call the data API, as on Supabase without DATABASE_URL. Otherwise they call the database. */
+  dataApi?: boolean;
   /** Variables of the projects that override the stack's own. */
   environment: Record<string, string>;
   /** The file for the projects' request logs. They go to standard output when absent. */
@@ -38,6 +41,10 @@ export interface Stack {
 /** Variables of the projects that users may set for `deno task start`. */
 export const OVERRIDABLE = [
   "KERNEL_HMAC_SECRET",
+  "DATABASE_URL",
+  "DATABASE_CA",
+  "REPO_B_DATABASE_URL",
+  "REPO_B_DATABASE_CA",
   "REPO_B_URL",
   "REPO_B_SERVICE_KEY",
   "REPO_B_ANON_KEY",
@@ -119,6 +126,8 @@ async function bringUpCluster(
     const url = databaseUrl(cluster, "postgres", DATABASES[project]);
     await withConnection(url, (run) => migrate(run, projectUrl(project, "migrations/")));
   }
+  const url = databaseUrl(cluster, "postgres", "postgres");
+  await withConnection(url, (run) => run(`alter role function_caller password '${cluster.password}'`));
   return cluster;
 }
 
@@ -158,9 +167,26 @@ function startProject(
       REPO_B_ANON_KEY: keys.governance_hub.publishable_key,
       CREDENTIAL_ENCRYPTION_KEY: keys.credential_encryption_key,
     }),
+    ...(!options.dataApi && directAccess(options, project, cluster)),
     ...options.environment,
   };
   return startChild(project, new URL("project_server.ts", import.meta.url), config, environment, options.logPath);
+}
+
+/** How functions reach their databases without the data API. A vault on PGlite asks the hub's, which is in another process. */
+function directAccess(
+  { environment }: StackOptions,
+  project: ProjectName,
+  cluster: Cluster | undefined,
+): Record<string, string> {
+  if (cluster === undefined) return { DATABASE_URL: PGLITE_URL };
+  const urlOf = (name: ProjectName) => databaseUrl(cluster, "function_caller", DATABASES[name]);
+  // A hub that the environment names is another one.
+  const isOwnHub = !Object.keys(environment).some((name) => name.startsWith("REPO_B_"));
+  return {
+    DATABASE_URL: urlOf(project),
+    ...(project === "key-vault-executor" && isOwnHub && { REPO_B_DATABASE_URL: urlOf("governance-hub") }),
+  };
 }
 
 function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | undefined): StackFile {

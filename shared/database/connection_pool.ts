@@ -5,13 +5,19 @@
  * one that is not yet sent keeps the new connection from being greeted. So a lost client is replaced by a new one.
  */
 
-import type { Sql } from "postgres";
+/** What is asked of a postgres.js client. */
+export interface Client {
+  unsafe(text: string, values: unknown[], options?: { prepare: boolean }): PendingRows;
+  end(options: { timeout: number }): Promise<void>;
+}
+
+type PendingRows = Promise<readonly Record<string, unknown>[]> & { cancel?(): void };
 
 /** Opens a client of one connection, which it may make at its first query. */
-export type Open = (onclose: () => void) => Sql;
+export type Open = (onclose: () => void) => Client;
 
 export interface Connection {
-  sql: Sql;
+  sql: Client;
   /** Set when the connection is lost while someone has it: what is left of a transaction must not run on the next one. */
   loss?: Error;
 }
@@ -70,7 +76,7 @@ function openConnection(open: Open): Connection {
   return connection;
 }
 
-function openClient(open: Open, owner: () => Connection): Sql {
+function openClient(open: Open, owner: () => Connection): Client {
   const client = open(() => {
     if (owner().sql === client) reopen(owner(), open);
   });

@@ -1,6 +1,6 @@
 /** Calls SQL functions over connections of our own to PostgreSQL, without a data API in between. */
 
-import type { Options, ParameterOrJSON, Sql } from "postgres";
+import type { Options } from "postgres";
 import { type Connection, type ConnectionPool, openPool } from "./connection_pool.ts";
 import { DatabaseError, isTransientCode } from "./database_error.ts";
 
@@ -48,6 +48,11 @@ export async function callDirectly(
   }
 }
 
+/** Calls go to this pool in place of one of our own: a database inside this process has no address to connect to. */
+export function usePool(databaseUrl: string, pool: ConnectionPool): void {
+  pools.set(databaseUrl, Promise.resolve(pool));
+}
+
 /** Ends every connection. */
 export async function closeDirectConnections(): Promise<void> {
   const open = [...pools.values()];
@@ -75,7 +80,7 @@ function isOurAccess(sqlState: string): boolean {
 
 interface Statement {
   text: string;
-  values: ParameterOrJSON<never>[];
+  values: unknown[];
 }
 
 /** @throws {TypeError} for names that are not plain: they come from our own code. */
@@ -87,7 +92,7 @@ function statementOf(name: string, parameters: Record<string, unknown>): Stateme
   const list = given.map(([word], index) => `${word} => $${index + 1}`).join(", ");
   return {
     text: `select public.${name}(${list}) as answer`,
-    values: given.map(([, value]) => value as ParameterOrJSON<never>),
+    values: given.map(([, value]) => value),
   };
 }
 
@@ -100,7 +105,7 @@ async function run(
   const query = connection.sql.unsafe(text, values, { prepare: true });
   const { promise: late, reject } = Promise.withResolvers<never>();
   const giveUp = () => {
-    query.cancel();
+    query.cancel?.();
     // Whoever gets this connection next does not wait for an answer that may never come.
     pool.replace(connection);
     reject(signal.reason);
@@ -125,8 +130,7 @@ async function openPoolOf(database: DirectDatabase): Promise<ConnectionPool> {
   const { default: postgres } = await import("postgres");
   const options = readOptions(database);
   // Its types lack the list of hosts, which alone may hold IPv6 addresses.
-  const open = (onclose: () => void): Sql =>
-    postgres({ ...options, onclose } as unknown as Options<Record<string, never>>);
+  const open = (onclose: () => void) => postgres({ ...options, onclose } as unknown as Options<Record<string, never>>);
   return openPool(open, CONNECTIONS);
 }
 

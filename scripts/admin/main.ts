@@ -2,6 +2,7 @@
 
 import { addApiKeyCommands } from "./commands/api_key.ts";
 import { addCredentialCommands } from "./commands/credential.ts";
+import { addDatabaseRoleCommand } from "./commands/database_role.ts";
 import { addEventsCommands } from "./commands/events.ts";
 import { addKernelCommands } from "./commands/kernel.ts";
 import { addOrganizationCommands } from "./commands/organization.ts";
@@ -31,6 +32,7 @@ if (import.meta.main) {
   addCredentialCommands(program);
   addEventsCommands(program);
   addRotateKeyCommand(program);
+  addDatabaseRoleCommand(program);
   addStatusCommand(program);
   await runProgram(program);
 }

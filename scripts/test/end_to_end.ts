@@ -16,11 +16,13 @@ interface Options extends TestOptions {
   /** Variables of the projects that override the stack's own. */
   environment?: Record<string, string>;
   paths?: string[];
+  /** True: the functions call the data API and not the database. */
+  dataApi?: boolean;
 }
 
 /** A stack that does not start counts as one failure. */
 export async function endToEnd(title: string, options: Options): Promise<Count> {
-  const { engine, environment = {}, paths = END_TO_END, ...testOptions } = options;
+  const { engine, environment = {}, paths = END_TO_END, dataApi = false, ...testOptions } = options;
   const dataDir = await Deno.makeTempDir();
   let stack: Stack | undefined;
   try {
@@ -30,6 +32,7 @@ export async function endToEnd(title: string, options: Options): Promise<Count> 
       hubPort: freePort(),
       vaultPort: freePort(),
       fresh: true,
+      dataApi,
       environment,
       logPath: `${dataDir}/requests.log`,
       onProgress: () => {},

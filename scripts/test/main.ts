@@ -25,13 +25,14 @@ async function testAll(): Promise<Count> {
   return await runJobs([
     (output) => denoTest("admin", admin, { output }),
     (output) => denoTest("programs", programs, { output }),
-    (output) => endToEnd("on PostgreSQL", { engine: "postgres", output }),
+    (output) => endToEnd("on PostgreSQL, directly", { engine: "postgres", output }),
     (output) => database(db, output),
-    (output) => endToEnd("on PGlite", { engine: "pglite", output }),
+    (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
     (output) => denoTest("units", unit, { output }),
     (output) =>
       endToEnd("the vault without the hub's secret key", {
         engine: "postgres",
+        dataApi: true,
         output,
         environment: withoutKey,
         paths: VAULT_TESTS,
@@ -49,13 +50,16 @@ async function database(paths: string[], output?: Output): Promise<Count> {
   }
 }
 
-async function testEndToEnd(files: string[], options: { filter?: string; postgres?: true }): Promise<Count> {
+async function testEndToEnd(
+  files: string[],
+  options: { filter?: string; postgres?: true; dataApi?: true },
+): Promise<Count> {
   const paths = files.length > 0 ? files : END_TO_END;
-  const { filter } = options;
+  const { filter, dataApi = false } = options;
   const engine: Engine = options.postgres ? "postgres" : "pglite";
   const givenStack = Deno.env.get("STACK_FILE");
   if (!givenStack) {
-    return await endToEnd(`on ${engine === "pglite" ? "PGlite" : "PostgreSQL"}`, { engine, paths, filter });
+    return await endToEnd(`on ${engine === "pglite" ? "PGlite" : "PostgreSQL"}`, { engine, paths, filter, dataApi });
   }
   const environment = { STACK_FILE: await Deno.realPath(givenStack) };
   return await denoTest("end to end, on the given stack", paths, { environment, filter });
@@ -76,6 +80,7 @@ function program(finish: (count: Count) => void): Command {
     .argument("[files...]", "test files; all end-to-end tests when absent")
     .option("--filter <text>", "only tests with this in their name, or /pattern/")
     .option("--postgres", "a throw-away stack on native PostgreSQL 17 instead of PGlite")
+    .option("--data-api", "functions that call the data API instead of the database")
     .addHelpText("after", ORDER)
     .action(async (files, options) => finish(await testEndToEnd(files, options)));
   step("slow", "races, outages, leaks, rotations, a deployment: some minutes (deno task test:slow)")

@@ -79,7 +79,7 @@ for (const path of ["mcp-servers/update", "mcp-servers-update"]) {
     const { key } = await issueApiKey(stack.governance_hub, id, { name: "writer", scopes: ["servers:write"] });
     for (const changes of [{}, { name: "hidden" }]) {
       const reply = await post(HUB, path, key, { server_id, ...changes });
-      assertEquals([reply.status, reply.body.data], [200, { server_id, version }]);
+      assertEquals([reply.status, reply.body.data], [200, { server_id, version }], reply.asked);
     }
     const changed = await post(HUB, path, key, { server_id, name: "changed" });
     assertEquals([changed.status, changed.body.data], [200, { server_id, version: version + 1 }]);
@@ -114,7 +114,7 @@ Deno.test("POST /mcp-servers/update returns only the server_id and the version t
   const { server_id } = await registered(agent);
   for (const [name, version] of [["Changed", 2], ["Changed", 2], ["Again", 3]]) {
     const { status, headers, body } = await post(HUB, "mcp-servers/update", writer, { server_id, name });
-    assertEquals([status, body.data], [200, { server_id, version }]);
-    assertEquals(headers.get("etag"), `"${version}"`);
+    assertEquals([status, body.data], [200, { server_id, version }], `${name}`);
+    assertEquals(headers.get("etag"), `"${version}"`, `${name}`);
   }
 });

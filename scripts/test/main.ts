@@ -18,17 +18,16 @@ Examples:
   deno task test:e2e governance-hub/tests/list_test.ts
   deno task test:e2e --filter "another tenant" --postgres`;
 
-/** Everything but the slow tests. The longest come first, so that two processes end at about the same time. */
+/** Everything but the slow tests. The longest come first, so that all processes end at about the same time. */
 async function testAll(): Promise<Count> {
   const { unit, db, programs, admin } = await testFiles();
   const withoutKey = { REPO_B_SERVICE_KEY: "" };
   return await runJobs([
+    (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
     (output) => denoTest("admin", admin, { output }),
     (output) => denoTest("programs", programs, { output }),
     (output) => endToEnd("on PostgreSQL, directly", { engine: "postgres", output }),
     (output) => database(db, output),
-    (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
-    (output) => denoTest("units", unit, { output }),
     (output) =>
       endToEnd("the vault without the hub's secret key", {
         engine: "postgres",
@@ -37,6 +36,7 @@ async function testAll(): Promise<Count> {
         environment: withoutKey,
         paths: VAULT_TESTS,
       }),
+    (output) => denoTest("units", unit, { output }),
   ]);
 }
 

@@ -137,9 +137,13 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
             for (const mode of MODES) {
               for (const [who, caller] of callers) {
                 const statements = await planned(filled, mode, CALLS, (sql) => act(sql, caller, ++number));
-                assert(statements.length > CALLS, "auto_explain tells nothing of what is inside the function");
+                const label = `${mode}, called by ${who}`;
+                assert(
+                  statements.length > CALLS,
+                  `${label}: auto_explain tells nothing of what is inside the function`,
+                );
                 const most = how === UNSERVED ? MOST_UNSERVED : MOST;
-                assertEquals(faults(statements, large, most), [], `${mode}, called by ${who}`);
+                assertEquals(faults(statements, large, most), [], label);
               }
             }
           });

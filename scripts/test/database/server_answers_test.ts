@@ -122,7 +122,7 @@ test("issue_api_key and issue_kernel take lists of strings, and nothing else", a
     for (
       const bad of [[["servers:read"]], [["servers:read"], ["servers:write"]], "servers:read", [1], [null], [[]], {}]
     ) {
-      for (const ask of issue({ [name]: bad })) await refuses(ask(), "22023");
+      for (const ask of issue({ [name]: bad })) await refuses(ask(), "22023", `${name} ${JSON.stringify(bad)}`);
     }
     for (const good of [[], ["servers:read"], null]) {
       for (const ask of issue({ [name]: good })) await ask();
@@ -131,7 +131,8 @@ test("issue_api_key and issue_kernel take lists of strings, and nothing else", a
   for (const ask of issue({ scopes: ["servers:none"] })) await refuses(ask(), "23514");
   for (const table of ["api_keys", "kernels"]) {
     for (const [column, nested] of [["scopes", "{{servers:read}}"], ["services", "{{amazon}}"]] as const) {
-      await refuses(owner.unsafe(`update public.${table} set ${column} = '${nested}'`), "23514");
+      const statement = `update public.${table} set ${column} = '${nested}'`;
+      await refuses(owner.unsafe(statement), "23514", statement);
     }
   }
 });

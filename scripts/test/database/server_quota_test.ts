@@ -56,8 +56,8 @@ Deno.test(`${WRITERS} registers at one below the quota add exactly one server`, 
         ),
       );
       const refused = `PT409 quota_exceeded ${quota}`;
-      assertEquals(outcomes.sort(), [...Array(WRITERS - 1).fill(refused), "registered"]);
-      assertEquals(await counts(fixture), [quota, quota]);
+      assertEquals(outcomes.sort(), [...Array(WRITERS - 1).fill(refused), "registered"], refused);
+      assertEquals(await counts(fixture), [quota, quota], refused);
     }
   }));
 

@@ -39,13 +39,18 @@ function spawn(args: string[], env: Record<string, string> = {}): { process: Den
 async function start(args: string[], env: Record<string, string> = {}): Promise<Running> {
   const dataDir = args[args.indexOf("--data-dir") + 1] ?? "";
   const { process, output } = spawn(args, env);
+  await untilPrinted(process, output, "Ready in");
+  return { process, output, dataDir, args };
+}
+
+/** Waits until a start has printed that, and fails when it ends before. */
+async function untilPrinted(process: Deno.ChildProcess, output: () => string, text: string): Promise<void> {
   let hasEnded = false;
   process.status.then(() => hasEnded = true);
-  while (!output().includes("Ready in")) {
+  while (!output().includes(text)) {
     assert(!hasEnded, output());
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  return { process, output, dataDir, args };
 }
 
 /** Runs to the end a start that is to fail. */
@@ -248,7 +253,7 @@ Deno.test("start beside a running stack, whose environment has a variable of its
 Deno.test("start stops within two seconds while it starts, too, and PostgreSQL after it", async () => {
   await withFolder(async (folder) => {
     const { process, output } = spawn(argsFor(folder, "--postgres"));
-    while (!output().includes("applying migrations")) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilPrinted(process, output, "applying migrations");
     const begun = performance.now();
     process.kill("SIGINT");
     assertEquals((await process.status).code, 0, output());
@@ -260,7 +265,7 @@ Deno.test("start stops within two seconds while it starts, too, and PostgreSQL a
 Deno.test("start ends with 1 when PostgreSQL dies while migrations are applied", async () => {
   await withFolder(async (folder) => {
     const { process, output } = spawn(argsFor(folder, "--postgres"));
-    while (!output().includes("applying migrations")) await new Promise((resolve) => setTimeout(resolve, 5));
+    await untilPrinted(process, output, "applying migrations");
     const [pid] = (await Deno.readTextFile(`${folder}/postgres/cluster/postmaster.pid`)).split("\n");
     Deno.kill(Number(pid), "SIGKILL");
     const timer = setTimeout(() => process.kill("SIGKILL"), 10_000);

@@ -45,7 +45,9 @@ Deno.test("build() includes the forms of secrets only in functions that look for
 Deno.test("config.toml sets verify_jwt = false and the bundle as entrypoint for every function's folder", async () => {
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
     const { functions } = parse(await Deno.readTextFile(projectUrl(project, "config.toml")));
-    const folders = [...Deno.readDirSync(projectUrl(project, "functions/"))].map((entry) => entry.name).sort();
+    // The CLI deploys no folder whose name begins with an underscore.
+    const folders = [...Deno.readDirSync(projectUrl(project, "functions/"))].map((entry) => entry.name)
+      .filter((name) => !name.startsWith("_")).sort();
     const expected = folders.map((name) => [name, { verify_jwt: false, entrypoint: `./dist/${name}.js` }]);
     assertEquals(functions, Object.fromEntries(expected), project);
     assertEquals(folders.length, project === "governance-hub" ? 6 : 5, project);

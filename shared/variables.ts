@@ -30,13 +30,13 @@ export const VARIABLES = {
     project: "both",
     required: "no",
     meaning: "calls the database directly",
-    form: "postgresql://function_caller:password@host:port/database (deno task admin database-role prints it)",
+    form: "what admin database-role prints",
   },
   DATABASE_CA: {
     project: "both",
-    required: "with DATABASE_URL, for a certificate of a private authority",
+    required: "for a private authority",
     meaning: "verifies the database",
-    form: "the authority's certificate in PEM, its line breaks as \\n",
+    form: "its certificate in PEM, line breaks as \\n",
   },
   KERNEL_HMAC_SECRET: {
     project: "both",
@@ -58,9 +58,9 @@ export const VARIABLES = {
   },
   REPO_B_DATABASE_CA: {
     project: "vault",
-    required: "with REPO_B_DATABASE_URL, as DATABASE_CA",
+    required: "for a private authority",
     meaning: "verifies the hub's database",
-    form: "the authority's certificate in PEM, its line breaks as \\n",
+    form: "the hub's DATABASE_CA",
   },
   REPO_B_SERVICE_KEY: {
     project: "vault",

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { startCluster } from "../../scripts/test/support/cluster.ts";
-import { withConnection } from "../../scripts/stack/postgres.ts";
-import { DatabaseError } from "./database_error.ts";
-import { callDirectly, closeDirectConnections, readOptions } from "./direct_connection.ts";
+import { startCluster } from "../support/cluster.ts";
+import { withConnection } from "../../stack/postgres.ts";
+import { DatabaseError } from "shared/database/database_error.ts";
+import { callDirectly, closeDirectConnections, readOptions } from "shared/database/direct_connection.ts";
 
 const cluster = await startCluster();
 const name = await cluster.createDatabase();

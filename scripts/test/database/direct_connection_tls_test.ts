@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { withConnection } from "../../scripts/stack/postgres.ts";
-import { startCluster } from "../../scripts/test/support/cluster.ts";
-import { DatabaseError } from "./database_error.ts";
-import { callDirectly, closeDirectConnections } from "./direct_connection.ts";
+import { withConnection } from "../../stack/postgres.ts";
+import { startCluster } from "../support/cluster.ts";
+import { DatabaseError } from "shared/database/database_error.ts";
+import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";
 
 /** This machine, by an address that is not known to be. */
 const ADDRESS = "::ffff:7f00:1";

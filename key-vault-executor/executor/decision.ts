@@ -1,0 +1,128 @@
+/**
+ * The decision: what the hub allows the Executor to do, once, within a minute, with one request body.
+ * A compact JWS (RFC 7515) signed with EdDSA over Ed25519 (RFC 8037). The hub signs with the private key. The Executor and
+ * the vault hold public keys only, so neither can make a decision.
+ */
+
+import { errors, jwtVerify, SignJWT } from "jose";
+import * as z from "zod/mini";
+
+const ISSUER = "governance-hub";
+const AUDIENCE = "executor";
+const ALGORITHM = "EdDSA";
+
+/** In seconds. The end of a decision is at most this far from its beginning. */
+export const MAX_LIFETIME = 60;
+
+/** In seconds: how far the clocks of the hub and the Executor may differ. */
+export const CLOCK_TOLERANCE = 5;
+
+const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max));
+
+/** A server as the hub has it registered. `id` is the row's, `server_id` the tenant's own name for it. */
+const decidedServer = z.strictObject({
+  id: z.uuid(),
+  server_id: text(128),
+  version: z.int().check(z.positive()),
+  command: text(1024),
+  args: z.array(z.string().check(z.maxLength(4096))).check(z.maxLength(128)),
+  tool_prefix: text(64).check(z.endsWith(".")),
+});
+export type DecidedServer = z.output<typeof decidedServer>;
+
+const MAX_SERVERS = 1000;
+
+/** A decision with `server` and `tool` allows one call, with `servers` a list of their tools, with none the rest. */
+const decision = z.object({
+  iss: z.literal(ISSUER),
+  aud: z.literal(AUDIENCE),
+  iat: z.int(),
+  exp: z.int(),
+  jti: text(128),
+  tenant_id: z.uuid(),
+  organization_id: z.uuid(),
+  actor: z.object({ kind: text(32), id: text(128) }),
+  server: z.optional(decidedServer),
+  servers: z.optional(z.array(decidedServer).check(z.maxLength(MAX_SERVERS))),
+  tool: z.optional(text(256)),
+  body_sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+});
+export type Decision = z.output<typeof decision>;
+
+/** What the hub decides; the rest of a decision is written when it is signed. */
+export type Subject = Omit<Decision, "iss" | "aud" | "iat" | "exp" | "body_sha256">;
+
+/** Why a decision is refused: for the log, so it holds nothing of the decision. */
+export class DecisionRefused extends Error {
+  override name = "DecisionRefused";
+}
+
+/** A decision about one request body, in its wire form. `lifetime` is in seconds. */
+export async function signDecision(
+  subject: Subject,
+  body: Uint8Array<ArrayBuffer>,
+  key: CryptoKey,
+  lifetime = MAX_LIFETIME,
+  now = Math.floor(Date.now() / 1000),
+): Promise<string> {
+  return await new SignJWT({ ...subject, body_sha256: await sha256(body) })
+    .setProtectedHeader({ alg: ALGORITHM })
+    .setIssuer(ISSUER).setAudience(AUDIENCE).setIssuedAt(now).setExpirationTime(now + lifetime)
+    .sign(key);
+}
+
+/**
+ * The decision behind a token, if one of the keys signed it for this very body and it is fresh.
+ * Whether it was used before is for the caller to say: see `replays.ts`.
+ * @throws {DecisionRefused}
+ */
+export async function verifyDecision(
+  token: string,
+  body: Uint8Array<ArrayBuffer>,
+  keys: readonly CryptoKey[],
+  now = new Date(),
+): Promise<Decision> {
+  const parsed = decision.safeParse(await verifySignature(token, keys, now));
+  if (!parsed.success) {
+    const path = parsed.error.issues[0]?.path.join(".") ?? "";
+    throw new DecisionRefused(`the decision does not have the agreed form, at ${path || "its root"}`);
+  }
+  const { iat, exp, body_sha256 } = parsed.data;
+  if (exp <= iat || exp - iat > MAX_LIFETIME) {
+    throw new DecisionRefused(`the decision is for more than ${MAX_LIFETIME} seconds`);
+  }
+  if (iat > now.getTime() / 1000 + CLOCK_TOLERANCE) throw new DecisionRefused("the decision is from the future");
+  if (body_sha256 !== await sha256(body)) throw new DecisionRefused("the decision is for another body");
+  return parsed.data;
+}
+
+async function verifySignature(token: string, keys: readonly CryptoKey[], now: Date): Promise<unknown> {
+  const options = {
+    algorithms: [ALGORITHM],
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: now,
+  };
+  for (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      // Another key may have signed it: there are two while the key is rotated.
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue;
+      throw new DecisionRefused(reasonOf(error), { cause: error });
+    }
+  }
+  throw new DecisionRefused("no key of DECISION_VERIFY_KEYS signed the decision");
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return "the decision has expired";
+  if (error instanceof errors.JWTClaimValidationFailed) return `the decision's ${error.claim} is wrong`;
+  return "the decision is not a signed token";
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

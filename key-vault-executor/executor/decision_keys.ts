@@ -1,0 +1,38 @@
+/**
+ * The keys of decisions, as variables hold them: base64url of 32 bytes, without padding. `DECISION_SIGNING_KEY` is the
+ * private key (the seed of RFC 8032), `DECISION_VERIFY_KEYS` are public keys, comma-separated.
+ */
+
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
+
+const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
+
+/** The DER of a PKCS #8 Ed25519 key up to its seed (RFC 8410, section 7). */
+const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32);
+
+/** A new pair, each in the form of its variable. */
+export async function makeDecisionKeys(): Promise<{ signingKey: string; verifyKey: string }> {
+  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+  if (!("privateKey" in pair)) throw new Error("Ed25519 keys come in pairs");
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
+  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+  return { signingKey: encodeBase64Url(pkcs8.subarray(PKCS8_PREFIX.length)), verifyKey: encodeBase64Url(raw) };
+}
+
+/** The private key, or undefined if the text does not have its form. */
+export async function importSigningKey(text: string): Promise<CryptoKey | undefined> {
+  if (!KEY_FORM.test(text)) return undefined;
+  const pkcs8 = new Uint8Array([...PKCS8_PREFIX, ...decodeBase64Url(text)]);
+  return await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+}
+
+/** The public keys, or undefined if one of them does not have its form, or there is none. */
+export async function importVerifyKeys(text: string): Promise<CryptoKey[] | undefined> {
+  const keys = text.split(",").map((key) => key.trim());
+  if (!keys.every((key) => KEY_FORM.test(key))) return undefined;
+  return await Promise.all(
+    keys.map((key) =>
+      crypto.subtle.importKey("raw", new Uint8Array(decodeBase64Url(key)), "Ed25519", false, ["verify"])
+    ),
+  );
+}

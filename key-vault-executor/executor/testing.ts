@@ -1,0 +1,49 @@
+/** What the tests of this folder share: a hub's keys and decisions about made-up tenants and servers. */
+
+import { type DecidedServer, signDecision, type Subject } from "./decision.ts";
+import { importSigningKey, importVerifyKeys, makeDecisionKeys } from "./decision_keys.ts";
+
+const encoder = new TextEncoder();
+
+/** A hub, as far as the Executor sees one: whoever holds the signing key. */
+export interface TestHub {
+  verifyKeys: CryptoKey[];
+  verifyKeysText: string;
+  sign(subject: Partial<Subject>, body: string, lifetime?: number, now?: number): Promise<string>;
+}
+
+export async function makeHub(): Promise<TestHub> {
+  const { signingKey, verifyKey } = await makeDecisionKeys();
+  const key = await importSigningKey(signingKey);
+  const verifyKeys = await importVerifyKeys(verifyKey);
+  if (key === undefined || verifyKeys === undefined) throw new Error("new keys do not have the form of keys");
+  return {
+    verifyKeys,
+    verifyKeysText: verifyKey,
+    sign: (subject, body, lifetime, now) => signDecision(subjectOf(subject), encoder.encode(body), key, lifetime, now),
+  };
+}
+
+/** A whole subject: what is not given is made up. */
+export function subjectOf(subject: Partial<Subject> = {}): Subject {
+  return {
+    jti: crypto.randomUUID(),
+    tenant_id: "11111111-1111-4111-8111-111111111111",
+    organization_id: "22222222-2222-4222-8222-222222222222",
+    actor: { kind: "agent", id: "33333333-3333-4333-8333-333333333333" },
+    ...subject,
+  };
+}
+
+/** A registered server: what is not given is made up. */
+export function serverOf(server: Partial<DecidedServer> = {}): DecidedServer {
+  return {
+    id: crypto.randomUUID(),
+    server_id: "test-server",
+    version: 1,
+    command: "node",
+    args: ["test.js"],
+    tool_prefix: "test.",
+    ...server,
+  };
+}

@@ -47,3 +47,23 @@ export function serverOf(server: Partial<DecidedServer> = {}): DecidedServer {
     ...server,
   };
 }
+
+/** Waits for a condition, for ten seconds at most. */
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!await isTrue()) {
+    if (Date.now() > deadline) throw new Error("the condition did not come true in 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The processes of this machine whose command line holds the text. */
+export async function findProcesses(text: string): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    const line = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    if (line.includes(text)) found.push(Number(name));
+  }
+  return found;
+}

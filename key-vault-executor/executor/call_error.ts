@@ -1,0 +1,26 @@
+/** Why a server could not be called, in a sentence for whoever called it. It becomes the tool's result. */
+
+export const CALL_ERRORS = [
+  "command_not_allowed",
+  "program_not_found",
+  "credential_ambiguous",
+  "credential_unusable",
+  "vault_unavailable",
+  "start_failed",
+  "server_ended",
+  "backing_off",
+  "busy",
+  "timed_out",
+  "stopping",
+] as const;
+
+export type CallErrorCode = (typeof CALL_ERRORS)[number];
+
+/** The message must hold nothing of a credential. The cause is for the log alone. */
+export class CallError extends Error {
+  override name = "CallError";
+
+  constructor(readonly code: CallErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}

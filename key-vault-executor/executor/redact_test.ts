@@ -1,0 +1,89 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { isTelling, makeRedact, redactValue } from "./redact.ts";
+
+const SECRET = 'wJalrXUtn/FEMI+K7"MDENG&bPx RfiCY<EXAMPLE>KEY';
+const PEM = `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIGJ1x0ZpR0d3aGF0ZXZlcndoYXRldmVyd2hhdGV2ZXI
+AbCdEfGhIjKlMnOp
+-----END PRIVATE KEY-----
+`;
+const redact = makeRedact([{ name: "AMAZON_SECRET", value: SECRET }]);
+const encoder = new TextEncoder();
+
+function base64(text: string): string {
+  return btoa(Array.from(encoder.encode(text), (byte) => String.fromCharCode(byte)).join(""));
+}
+
+Deno.test("redact() finds a secret in every common form", () => {
+  const hex = Array.from(encoder.encode(SECRET), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const forms = [
+    SECRET,
+    JSON.stringify(SECRET).slice(1, -1),
+    JSON.stringify(SECRET).slice(1, -1).replaceAll("/", "\\/"),
+    encodeURIComponent(SECRET),
+    encodeURIComponent(SECRET).toLowerCase().replace(/./g, (_, index) => encodeURIComponent(SECRET)[index] ?? "")
+      .replace(/%../g, (code) => code.toLowerCase()),
+    new URLSearchParams({ x: SECRET }).toString().slice(2),
+    SECRET.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
+    hex,
+    hex.toUpperCase(),
+  ];
+  for (const form of forms) assertEquals(redact(`before ${form} after`), "before [redacted AMAZON_SECRET] after");
+});
+
+Deno.test("redact() finds a secret in base64, whatever stands before and behind it", () => {
+  const value = "AKIAIOSFODNN7EXAMPLE";
+  const clean = makeRedact([{ name: "KEY", value }]);
+  fc.assert(fc.property(fc.string({ maxLength: 9 }), fc.string({ maxLength: 9 }), (before, after) => {
+    const encoded = base64(before + value + after);
+    for (const text of [encoded, encoded.replaceAll("+", "-").replaceAll("/", "_")]) {
+      const cleaned = clean(text);
+      assert(cleaned.includes("[redacted KEY]"), text);
+      // What is left of the encoding tells three characters of the value at most, at each end.
+      const [start = "", end = ""] = cleaned.split("[redacted KEY]");
+      assert(start.length + end.length <= base64(before).length + base64(after).length + 8);
+    }
+  }));
+});
+
+Deno.test("redact() finds the lines of a PEM key, and leaves its first and last line", () => {
+  const clean = makeRedact([{ name: "TLS_KEY", value: PEM }]);
+  assertEquals(clean(`key: ${PEM}`), "key: [redacted TLS_KEY]");
+  assertEquals(clean("> MC4CAQAwBQYDK2VwBCIEIGJ1x0ZpR0d3aGF0ZXZlcndoYXRldmVyd2hhdGV2ZXI"), "> [redacted TLS_KEY]");
+  assertEquals(clean("-----BEGIN PRIVATE KEY-----"), "-----BEGIN PRIVATE KEY-----");
+});
+
+Deno.test("redact() names the longer of two secrets of which one is part of the other", () => {
+  const clean = makeRedact([{ name: "SHORT", value: "abcd1234efgh" }, { name: "LONG", value: "abcd1234efgh5678" }]);
+  assertEquals(clean("abcd1234efgh5678 abcd1234efgh"), "[redacted LONG] [redacted SHORT]");
+});
+
+Deno.test("redactValue() cleans every string, the names of members too, and keeps everything else", () => {
+  const value = JSON.parse(`{"a": [1, null, true, ${JSON.stringify(SECRET)}], "__proto__": {"x": 1}}`);
+  const redacted = redactValue({ ...value, [SECRET]: 1 }, redact);
+  const text = JSON.stringify(redacted);
+  assert(!text.includes("wJalrXUtn"));
+  assertEquals(text.match(/\[redacted AMAZON_SECRET\]/g)?.length, 2);
+  assertEquals(redactValue({ a: [1, null, true, "text"] }, redact), { a: [1, null, true, "text"] });
+});
+
+Deno.test("redactValue() never lets a random secret through, in whatever JSON it is", () => {
+  const secret = fc.string({ minLength: 21, maxLength: 80, unit: "binary" }).filter(isTelling);
+  fc.assert(fc.property(secret, fc.jsonValue(), (value, json) => {
+    const clean = makeRedact([{ name: "KEY", value }]);
+    const text = JSON.stringify(redactValue([json, { [`x${value}`]: [`${value}y`] }], clean));
+    assertEquals(text.includes(JSON.stringify(value).slice(1, -1)), false);
+  }));
+});
+
+Deno.test("isTelling() leaves out what would garble ordinary results", () => {
+  const ordinary = ["us-east-1", "ap-southeast-2", "production", "Acme_Shop", "true", "12345", "hunter2", "00000000"];
+  for (const value of [...ordinary, "https://api.example.com", "http://localhost:3000/", ""]) {
+    assertEquals(isTelling(value), false, value);
+  }
+  const secrets = ["AKIAIOSFODNN7EXAMPLE", "Tr0ub4dor&3", "a8f5f167", "p4ssw0rd!", "4111111111111234"];
+  for (const value of [...secrets, "correct horse battery staple", "https://user:pw@host.example", "aBcDeFgH"]) {
+    assertEquals(isTelling(value), true, value);
+  }
+});

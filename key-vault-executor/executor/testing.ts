@@ -2,6 +2,8 @@
 
 import { type DecidedServer, signDecision, type Subject } from "./decision.ts";
 import { importSigningKey, importVerifyKeys, makeDecisionKeys } from "./decision_keys.ts";
+import { findCommands } from "./program.ts";
+import { DEFAULT_LIMITS, NOBODY, type SandboxOptions } from "./sandbox.ts";
 
 const encoder = new TextEncoder();
 
@@ -66,4 +68,24 @@ export async function findProcesses(text: string): Promise<number[]> {
     if (line.includes(text)) found.push(Number(name));
   }
   return found;
+}
+
+/** An empty folder that servers may read, whoever runs them. */
+export async function makeFolder(): Promise<string> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "executor-" }));
+  await Deno.chmod(folder, 0o755);
+  return folder;
+}
+
+/** The sandbox of this machine, as `main` sets it up. */
+export async function testSandbox(): Promise<SandboxOptions> {
+  const found = await findCommands(["bwrap", "prlimit"], "/usr/bin:/bin");
+  const isRoot = Deno.uid() === 0;
+  return {
+    bubblewrap: found.get("bwrap"),
+    prlimit: found.get("prlimit"),
+    limits: DEFAULT_LIMITS,
+    network: [],
+    userId: isRoot ? NOBODY : undefined,
+  };
 }

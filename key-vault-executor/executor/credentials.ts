@@ -62,9 +62,6 @@ export function vaultCredentials({ url, key, timeoutMs = TIMEOUT_MS }: VaultOpti
   };
 }
 
-/** For an Executor without a vault: every server runs without credentials. */
-export const noCredentials: CredentialSource = () => Promise.resolve([]);
-
 async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let bytes = 0;

@@ -72,13 +72,12 @@ export async function signDecision(
 }
 
 /**
- * The decision behind a token, if one of the keys signed it for this very body and it is fresh.
- * Whether it was used before is for the caller to say: see `replays.ts`.
+ * The decision behind a token, if one of the keys signed it and it is fresh. It counts for one body, once: see
+ * {@linkcode requireBody} and `replays.ts`. The three are apart so that no stranger makes the Executor read a body.
  * @throws {DecisionRefused}
  */
 export async function verifyDecision(
   token: string,
-  body: Uint8Array<ArrayBuffer>,
   keys: readonly CryptoKey[],
   now = new Date(),
 ): Promise<Decision> {
@@ -87,13 +86,17 @@ export async function verifyDecision(
     const path = parsed.error.issues[0]?.path.join(".") ?? "";
     throw new DecisionRefused(`the decision does not have the agreed form, at ${path || "its root"}`);
   }
-  const { iat, exp, body_sha256 } = parsed.data;
+  const { iat, exp } = parsed.data;
   if (exp <= iat || exp - iat > MAX_LIFETIME) {
     throw new DecisionRefused(`the decision is for more than ${MAX_LIFETIME} seconds`);
   }
   if (iat > now.getTime() / 1000 + CLOCK_TOLERANCE) throw new DecisionRefused("the decision is from the future");
-  if (body_sha256 !== await sha256(body)) throw new DecisionRefused("the decision is for another body");
   return parsed.data;
+}
+
+/** @throws {DecisionRefused} if the decision is about another body. */
+export async function requireBody({ body_sha256 }: Decision, body: Uint8Array<ArrayBuffer>): Promise<void> {
+  if (body_sha256 !== await sha256(body)) throw new DecisionRefused("the decision is for another body");
 }
 
 async function verifySignature(token: string, keys: readonly CryptoKey[], now: Date): Promise<unknown> {

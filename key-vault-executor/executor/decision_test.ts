@@ -1,21 +1,27 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SignJWT } from "jose";
-import { DecisionRefused, MAX_LIFETIME, verifyDecision } from "./decision.ts";
+import { DecisionRefused, MAX_LIFETIME, requireBody, verifyDecision } from "./decision.ts";
 import { importSigningKey, importVerifyKeys, makeDecisionKeys } from "./decision_keys.ts";
 import { makeHub, serverOf, subjectOf } from "./testing.ts";
 
 const BODY = '{"jsonrpc":"2.0"}';
 const bytes = new TextEncoder().encode(BODY);
 
+async function verify(token: string, keys: CryptoKey[], body = bytes) {
+  const decision = await verifyDecision(token, keys);
+  await requireBody(decision, body);
+  return decision;
+}
+
 async function assertRefused(token: string, keys: CryptoKey[], reason: string, body = bytes) {
-  const { message } = await assertRejects(() => verifyDecision(token, body, keys), DecisionRefused);
+  const { message } = await assertRejects(() => verify(token, keys, body), DecisionRefused);
   assertEquals(message.includes(reason), true, message);
 }
 
 Deno.test("verifyDecision() returns what the hub signed", async () => {
   const hub = await makeHub();
   const subject = subjectOf({ server: serverOf(), tool: "test.echo" });
-  const decision = await verifyDecision(await hub.sign(subject, BODY), bytes, hub.verifyKeys);
+  const decision = await verify(await hub.sign(subject, BODY), hub.verifyKeys);
   assertEquals({ ...decision, ...subject }, decision);
   assertEquals(decision.exp - decision.iat, MAX_LIFETIME);
 });
@@ -23,7 +29,7 @@ Deno.test("verifyDecision() returns what the hub signed", async () => {
 Deno.test("verifyDecision() takes either key while the key is rotated", async () => {
   const [before, after] = [await makeHub(), await makeHub()];
   const keys = [...after.verifyKeys, ...before.verifyKeys];
-  for (const hub of [before, after]) await verifyDecision(await hub.sign({}, BODY), bytes, keys);
+  for (const hub of [before, after]) await verify(await hub.sign({}, BODY), keys);
 });
 
 Deno.test("verifyDecision() refuses another's signature, another body, and what is no token", async () => {

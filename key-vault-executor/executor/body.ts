@@ -1,0 +1,44 @@
+/** A request's body, bounded in bytes and in time. */
+
+export class BodyRefused extends Error {
+  override name = "BodyRefused";
+
+  constructor(readonly status: 408 | 413, message: string) {
+    super(message);
+  }
+}
+
+/** @throws {BodyRefused} */
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = request.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  const deadline = AbortSignal.timeout(timeoutMs);
+  deadline.addEventListener("abort", () => void reader.cancel());
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (true) {
+    const { done, value } = await reader.read();
+    if (deadline.aborted) throw new BodyRefused(408, `the body took over ${timeoutMs / 1000} s`);
+    if (done) break;
+    chunks.push(value);
+    size += value.length;
+    if (size <= maxBytes) continue;
+    void reader.cancel();
+    throw new BodyRefused(413, `the body has over ${maxBytes} bytes`);
+  }
+  return join(chunks, size);
+}
+
+function join(chunks: Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}

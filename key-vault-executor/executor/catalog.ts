@@ -1,0 +1,98 @@
+/** The tools of a tenant's servers, each under its server's prefix. What a server told is kept for its version. */
+
+import type { Tool } from "@modelcontextprotocol/client";
+import { CallError, type CallErrorCode } from "./call_error.ts";
+import type { DecidedServer } from "./decision.ts";
+import type { Caller, Supervisor } from "./supervisor.ts";
+
+/** What MCP allows in the name of a tool, prefix and all. */
+const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
+
+const MAX_KEPT_SERVERS = 5000;
+
+/** In milliseconds. A list waits so long for a server: one that is starting is in the next list. */
+export const LIST_MS = 20_000;
+
+export interface LeftOut {
+  server_id: string;
+  reason: CallErrorCode | "invalid_answer" | "invalid_tool_names";
+}
+
+export interface ToolList {
+  tools: Tool[];
+  leftOut: LeftOut[];
+}
+
+export class Catalog {
+  /** From a server's id to its tools at a version; the least recently asked first. */
+  readonly #kept = new Map<string, { version: number; tools: Tool[] }>();
+
+  constructor(readonly supervisor: Supervisor, readonly listMs = LIST_MS) {}
+
+  /** The tools of these servers, by name. A server that does not answer is left out, and the rest is there. */
+  async list(caller: Caller, servers: readonly DecidedServer[]): Promise<ToolList> {
+    const leftOut: LeftOut[] = [];
+    const lists = await Promise.all(servers.map(async (server) => {
+      try {
+        return this.#prefix(server, await this.#toolsOf(caller, server), leftOut);
+      } catch (error) {
+        leftOut.push({
+          server_id: server.server_id,
+          reason: error instanceof CallError ? error.code : "invalid_answer",
+        });
+        return [];
+      }
+    }));
+    return { tools: lists.flat().sort(byName), leftOut: leftOut.sort((a, b) => a.server_id < b.server_id ? -1 : 1) };
+  }
+
+  /** A server said that its tools changed. */
+  forget(serverId: string): void {
+    this.#kept.delete(serverId);
+  }
+
+  async #toolsOf(caller: Caller, server: DecidedServer): Promise<Tool[]> {
+    const kept = this.#kept.get(server.id);
+    this.#kept.delete(server.id);
+    const isKept = kept?.version === server.version;
+    const tools = isKept ? kept.tools : await within(this.listMs, this.#ask(caller, server));
+    this.#kept.set(server.id, { version: server.version, tools });
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MAX_KEPT_SERVERS) break;
+      this.#kept.delete(oldest);
+    }
+    return tools;
+  }
+
+  async #ask(caller: Caller, server: DecidedServer): Promise<Tool[]> {
+    return await this.supervisor.use(caller, server, async (running) => {
+      // Each process tells once: a handler that is set again replaces the one before.
+      running.client.setNotificationHandler("notifications/tools/list_changed", () => this.forget(server.id));
+      return await running.listTools(this.listMs);
+    });
+  }
+
+  /** Tools whose names would not be valid with the prefix cannot be called, so they are not shown. */
+  #prefix(server: DecidedServer, tools: Tool[], leftOut: LeftOut[]): Tool[] {
+    const prefixed = tools.map((tool) => ({ ...tool, name: server.tool_prefix + tool.name }));
+    const valid = prefixed.filter(({ name }) => TOOL_NAME.test(name));
+    if (valid.length < tools.length) leftOut.push({ server_id: server.server_id, reason: "invalid_tool_names" });
+    return valid;
+  }
+}
+
+function byName(a: Tool, b: Tool): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new CallError("timed_out", `the server gave no list within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

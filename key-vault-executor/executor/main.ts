@@ -1,0 +1,125 @@
+// deno-lint-ignore-file no-console -- a program: its log is its standard output
+/** `deno task executor`: runs the Executor until it is told to stop. */
+
+import { parseArgs } from "node:util";
+import { Catalog } from "./catalog.ts";
+import { vaultCredentials } from "./credentials.ts";
+import { makeEndpoint } from "./endpoint.ts";
+import { PackageStore } from "./packages.ts";
+import { makePrepare } from "./prepare.ts";
+import { findCommands } from "./program.ts";
+import { Replays } from "./replays.ts";
+import { DEFAULT_LIMITS, findSandboxFault, NOBODY, type SandboxOptions } from "./sandbox.ts";
+import { readSettings, type Settings, SettingsError, VARIABLES } from "./settings.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const HELP = `Runs the Executor: registered MCP servers, called with a decision of the hub. Ends with SIGTERM or Ctrl-C.
+
+Usage: deno task executor [options]
+
+  --no-sandbox   run servers without bubblewrap: they see this machine as the user does who runs the Executor
+  --help         this text
+
+Variables:
+
+${VARIABLES.map(helpOf).join("\n")}
+`;
+
+/** In milliseconds, as a server has them for one call, and calls in flight when the Executor stops. */
+const TIME_LIMITS = { callMs: 60_000, totalMs: 600_000 };
+const STOP_MS = 10_000;
+
+const WARNING = "servers run WITHOUT a sandbox: each can read what the Executor can, other servers' credentials too";
+
+if (import.meta.main) Deno.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: { "no-sandbox": { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    });
+    if (values.help) {
+      console.log(HELP);
+      return 0;
+    }
+    const settings = await readSettings((name) => Deno.env.get(name));
+    return await run(settings, await setUpSandbox(settings, values["no-sandbox"] === true));
+  } catch (error) {
+    // parseArgs throws a TypeError with a sentence for whoever typed.
+    if (!(error instanceof SettingsError) && !(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n(see deno task executor --help)`);
+    return 1;
+  }
+}
+
+/** @throws {SettingsError} where servers cannot be sandboxed and nobody said that they need not be. */
+async function setUpSandbox({ memoryBytes, network }: Settings, isOff: boolean): Promise<SandboxOptions> {
+  const found = await findCommands(["bwrap", "prlimit"], Deno.env.get("PATH") ?? "");
+  const options: SandboxOptions = {
+    bubblewrap: isOff ? undefined : found.get("bwrap"),
+    prlimit: found.get("prlimit"),
+    limits: { ...DEFAULT_LIMITS, memory: memoryBytes },
+    network,
+    // The limit of processes does not bind root, and files that root may read are not for servers.
+    userId: Deno.uid() === 0 ? NOBODY : undefined,
+  };
+  if (isOff) return options;
+  const fault = await findSandboxFault(options);
+  if (fault === undefined) return options;
+  throw new SettingsError([`${fault}. Install or allow it, or give --no-sandbox to run servers without one`]);
+}
+
+async function run(settings: Settings, sandbox: SandboxOptions): Promise<number> {
+  const isSandboxed = sandbox.bubblewrap !== undefined;
+  const commands = await findCommands(settings.commands, Deno.env.get("PATH") ?? "");
+  await Deno.mkdir(settings.packages, { recursive: true });
+  const packages = new PackageStore(await Deno.realPath(settings.packages), settings.installs);
+  const prepare = makePrepare({
+    programs: { commands, packages, scripts: settings.scripts },
+    sandbox,
+    credentials: vaultCredentials(settings.vault),
+  });
+  const supervisor = new Supervisor(async (caller, server) => {
+    if (!isSandboxed) tell({ warning: WARNING, tenant_id: caller.tenantId, server_id: server.server_id });
+    return await prepare(caller, server);
+  }, { idleMs: settings.idleMs });
+  let isStopping = false;
+  const endpoint = makeEndpoint({
+    supervisor,
+    catalog: new Catalog(supervisor),
+    limits: TIME_LIMITS,
+    verifyKeys: settings.verifyKeys,
+    replays: new Replays(),
+    log: (line) => console.log(line),
+    isReady: () => !isStopping,
+  });
+  const onListen = ({ hostname, port }: Deno.NetAddr) => {
+    const names = [...commands.keys()].join(", ");
+    tell({ listening: `http://${hostname}:${port}`, sandbox: isSandboxed ? "bubblewrap" : "none", commands: names });
+    if (!isSandboxed) tell({ warning: WARNING });
+  };
+  const { hostname, port } = settings;
+  const server = Deno.serve({ hostname, port, onListen }, endpoint);
+  await toldToStop();
+  isStopping = true;
+  await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
+  await supervisor.close();
+  return 0;
+}
+
+function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    Deno.addSignalListener("SIGINT", () => resolve());
+    Deno.addSignalListener("SIGTERM", () => resolve());
+  });
+}
+
+function tell(entry: Record<string, unknown>): void {
+  console.log(JSON.stringify({ time: new Date().toISOString(), ...entry }));
+}
+
+function helpOf({ name, meaning, fallback }: (typeof VARIABLES)[number]): string {
+  const otherwise = fallback === undefined ? "required" : fallback === "" ? "empty if absent" : `${fallback} if absent`;
+  return `  ${name.padEnd(23)} ${meaning} (${otherwise})`;
+}

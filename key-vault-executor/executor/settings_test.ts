@@ -1,0 +1,37 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { makeDecisionKeys } from "./decision_keys.ts";
+import { findFaults, readSettings, SettingsError } from "./settings.ts";
+
+const { verifyKey } = await makeDecisionKeys();
+const GOOD = {
+  DECISION_VERIFY_KEYS: verifyKey,
+  VAULT_URL: "https://vault.example/",
+  EXECUTOR_KEY: `krn_${"a".repeat(49)}`,
+};
+const OTHERS = ["EXECUTOR_PORT", "EXECUTOR_INSTALL", "EXECUTOR_COMMANDS", "EXECUTOR_MEMORY_MB"];
+const lookupIn = (variables: Record<string, string>) => (name: string) => variables[name];
+
+Deno.test("readSettings() has defaults for all but the keys and the vault", async () => {
+  const settings = await readSettings(lookupIn(GOOD));
+  assertEquals(settings.vault.url, "https://vault.example");
+  assertEquals([settings.hostname, settings.port, settings.idleMs], ["127.0.0.1", 56321, 600_000]);
+  assertEquals([settings.scripts, settings.network, settings.installs], [undefined, [], false]);
+  assertEquals(settings.commands, ["node", "npx", "deno", "python3"]);
+});
+
+Deno.test("findFaults() names what is missing or malformed, and no value", async () => {
+  assertEquals(findFaults(lookupIn({})).map((line) => line.split(" ")[0]), Object.keys(GOOD));
+  const bad = {
+    DECISION_VERIFY_KEYS: "SECRET",
+    VAULT_URL: "http://SECRET.example",
+    EXECUTOR_KEY: "mcp_SECRET",
+    EXECUTOR_PORT: "65536",
+    EXECUTOR_INSTALL: "SECRET",
+    EXECUTOR_COMMANDS: "node, ",
+    EXECUTOR_MEMORY_MB: "1",
+  };
+  const faults = findFaults(lookupIn(bad));
+  assertEquals(faults.map((line) => line.split(" ")[0]), [...Object.keys(GOOD), ...OTHERS]);
+  assertEquals(faults.join().includes("SECRET"), false);
+  await assertRejects(() => readSettings(lookupIn(bad)), SettingsError);
+});

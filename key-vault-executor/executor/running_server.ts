@@ -2,7 +2,7 @@
 
 import { Client, type Progress, ProtocolError, SdkError, SdkErrorCode, type Tool } from "@modelcontextprotocol/client";
 import { CallError } from "./call_error.ts";
-import { ChildTransport, type Exit, type Launch } from "./child_transport.ts";
+import type { ChildTransport, Exit } from "./child_transport.ts";
 import { type Redact, redactValue } from "./redact.ts";
 
 /** How a server wants to be spoken to; `auto` asks it first. */
@@ -41,8 +41,7 @@ export class RunningServer {
   ) {}
 
   /** @throws if the program does not start, or does not answer as an MCP server. */
-  static async start(launch: Launch, { redact, era, startMs }: StartOptions): Promise<RunningServer> {
-    const transport = new ChildTransport(launch, { clean: redact });
+  static async start(transport: ChildTransport, { redact, era, startMs }: StartOptions): Promise<RunningServer> {
     const mode = era === "legacy" ? "legacy" : "auto";
     const client = new Client({ name: "key-vault-executor", version: "1" }, {
       versionNegotiation: { mode, probe: { timeoutMs: startMs / 2 } },

@@ -8,7 +8,7 @@ import type { Program } from "./program.ts";
 
 /** In bytes, but for the numbers of processes and files. */
 export interface Limits {
-  /** Of each process. */
+  /** Of each process. Deno reserves over half a gigabyte before it runs anything. */
   memory: number;
   /** Of all of a server's processes and threads together. */
   processes: number;
@@ -17,7 +17,7 @@ export interface Limits {
   temporary: number;
 }
 
-export const DEFAULT_LIMITS: Limits = { memory: 512 * 2 ** 20, processes: 64, files: 1024, temporary: 64 * 2 ** 20 };
+export const DEFAULT_LIMITS: Limits = { memory: 2 ** 30, processes: 64, files: 1024, temporary: 64 * 2 ** 20 };
 
 export interface SandboxOptions {
   /** bubblewrap's path; absent: no sandbox. */

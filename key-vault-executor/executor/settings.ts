@@ -107,7 +107,7 @@ export const VARIABLES: readonly Variable[] = [
     meaning: "what each process of a server may use",
     need: "a number, 64 to 1000000",
     isGood: isWhole(64, 1_000_000),
-    fallback: "512",
+    fallback: "1024",
   },
   {
     name: "EXECUTOR_IDLE_SECONDS",

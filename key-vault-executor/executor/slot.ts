@@ -1,7 +1,7 @@
 /** A server of a tenant at one version, and its process: none, starting, or one. Calls of that tenant share it. */
 
 import { CallError } from "./call_error.ts";
-import type { Exit, Launch } from "./child_transport.ts";
+import { ChildTransport, type Exit, type Launch } from "./child_transport.ts";
 import type { DecidedServer } from "./decision.ts";
 import type { Redact } from "./redact.ts";
 import { type Era, RunningServer, serverEnded } from "./running_server.ts";
@@ -59,6 +59,8 @@ export class Slot {
   lastUsed = Date.now();
 
   #running: RunningServer | undefined;
+  /** Of the last process, whether it runs, has ended, or did not start: its error output tells why. */
+  #transport: ChildTransport | undefined;
   #starting: Promise<RunningServer> | undefined;
   #isEnded = false;
   #hasStarted = false;
@@ -100,11 +102,10 @@ export class Slot {
 
   /** The last lines of its error output, redacted, and what else its process tells. */
   get process(): { pid: number | undefined; garbageLines: number; errors: string[] } {
-    const transport = this.#running?.transport ?? this.#last?.transport;
     return {
       pid: this.#running?.transport.pid,
-      garbageLines: transport?.garbageLines ?? 0,
-      errors: transport?.errors.lines ?? [],
+      garbageLines: this.#transport?.garbageLines ?? 0,
+      errors: this.#transport?.errors.lines ?? [],
     };
   }
 
@@ -126,9 +127,6 @@ export class Slot {
     await this.#starting?.catch(() => {});
     await this.#stop();
   }
-
-  /** The process before: its error output tells why it ended. */
-  #last: RunningServer | undefined;
 
   async #ready(decision: string): Promise<RunningServer> {
     const isFresh = Date.now() - this.#checkedAt < this.options.credentialMs;
@@ -165,13 +163,16 @@ export class Slot {
 
   /** A server that ends when it is asked for its revision is started again, and spoken to as of old. */
   async #connect({ launch, redact }: Preparation): Promise<RunningServer> {
-    const { startMs } = this.options;
+    const connect = (era: Era) => {
+      this.#transport = new ChildTransport(launch, { clean: redact });
+      return RunningServer.start(this.#transport, { redact, era, startMs: this.options.startMs });
+    };
     try {
-      return await RunningServer.start(launch, { redact, startMs, era: this.#era });
+      return await connect(this.#era);
     } catch (error) {
       if (this.#era === "legacy") throw error;
       this.#era = "legacy";
-      return await RunningServer.start(launch, { redact, startMs, era: "legacy" });
+      return await connect("legacy");
     }
   }
 
@@ -185,7 +186,6 @@ export class Slot {
 
   #onExit(server: RunningServer, exit: Exit): void {
     this.lastExit = { ...exit, at: new Date().toISOString() };
-    this.#last = server;
     // Ended by us: no failure.
     if (this.#running !== server) return;
     this.#running = undefined;

@@ -82,6 +82,7 @@ Deno.test("a program that never starts is a failure of the server; one that is n
   const broken = serverOf({ args: ["broken.js"] });
   assertEquals(await codeOf(call(executor, "echo", {}, broken)), "start_failed");
   assertEquals(await codeOf(call(executor, "echo", {}, broken)), "backing_off");
+  assertEquals(slotOf(executor)?.process.errors, ["no such thing"]);
   const missing = serverOf({ args: ["missing.js"], server_id: "x" });
   for (let round = 0; round < 2; round++) {
     assertEquals(await codeOf(call(executor, "echo", {}, missing)), "program_not_found");

@@ -5,6 +5,7 @@ import { callTool, startExecutor, type TestExecutor } from "./testing_executor.t
 
 const EVERYTHING = { name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
 const FILESYSTEM = { name: "@modelcontextprotocol/server-filesystem", version: "2026.8.31" };
+const PYTHON_SDK = "mcp==2.3.0";
 
 async function listNames(executor: TestExecutor, server: DecidedServer): Promise<string[]> {
   const client = await executor.connect({ servers: [server] });
@@ -64,22 +65,13 @@ Deno.test("server-filesystem runs in a file system of its own", async () => {
 Deno.test("a Python server runs, with the libraries beside its script", async () => {
   await using executor = await startExecutor();
   const scripts = `${executor.folder}/servers`;
-  const install = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    "--target",
-    `${scripts}/lib`,
-    "mcp",
-  ];
-  const { success, stderr } = await new Deno.Command("/usr/bin/python3", { args: install, stderr: "piped" }).output();
+  const args = ["-m", "pip", "install", "--quiet", "--target", `${scripts}/lib`, PYTHON_SDK];
+  const { success, stderr } = await new Deno.Command("/usr/bin/python3", { args, stderr: "piped" }).output();
   assert(success, new TextDecoder().decode(stderr));
   const program = `import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
-from mcp.server.fastmcp import FastMCP
-server = FastMCP("python")
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("python")
 
 @server.tool()
 def key() -> str:

@@ -16,21 +16,28 @@ export async function readBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = request.body?.getReader();
   if (reader === undefined) return new Uint8Array();
-  const deadline = AbortSignal.timeout(timeoutMs);
-  deadline.addEventListener("abort", () => void reader.cancel());
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // Ends the read that waits.
+    void reader.cancel();
+  }, timeoutMs);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  while (true) {
-    const { done, value } = await reader.read();
-    if (deadline.aborted) throw new BodyRefused(408, `the body took over ${timeoutMs / 1000} s`);
-    if (done) break;
-    chunks.push(value);
-    size += value.length;
-    if (size <= maxBytes) continue;
-    void reader.cancel();
-    throw new BodyRefused(413, `the body has over ${maxBytes} bytes`);
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (isLate) throw new BodyRefused(408, `the body took over ${timeoutMs / 1000} s`);
+      if (done) return join(chunks, size);
+      chunks.push(value);
+      size += value.length;
+      if (size <= maxBytes) continue;
+      void reader.cancel();
+      throw new BodyRefused(413, `the body has over ${maxBytes} bytes`);
+    }
+  } finally {
+    clearTimeout(timer);
   }
-  return join(chunks, size);
 }
 
 function join(chunks: Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

@@ -8,6 +8,8 @@ export const CALL_ERRORS = [
   "vault_unavailable",
   "start_failed",
   "server_ended",
+  "invalid_answer",
+  "cancelled",
   "backing_off",
   "busy",
   "timed_out",

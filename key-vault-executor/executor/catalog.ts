@@ -10,6 +10,9 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 
 const MAX_KEPT_SERVERS = 5000;
 
+/** So many servers are asked at a time: starting a tenant's every server at once would slow the other tenants. */
+const MAX_ASKED = 8;
+
 /** In milliseconds. A list waits so long for a server: one that is starting is in the next list. */
 export const LIST_MS = 20_000;
 
@@ -24,7 +27,7 @@ export interface ToolList {
 }
 
 export class Catalog {
-  /** From a server's id to its tools at a version; the least recently asked first. */
+  /** From a tenant and a server's id to its tools at a version; the least recently asked first. */
   readonly #kept = new Map<string, { version: number; tools: Tool[] }>();
 
   constructor(readonly supervisor: Supervisor, readonly listMs = LIST_MS) {}
@@ -32,7 +35,7 @@ export class Catalog {
   /** The tools of these servers, by name. A server that does not answer is left out, and the rest is there. */
   async list(caller: Caller, servers: readonly DecidedServer[]): Promise<ToolList> {
     const leftOut: LeftOut[] = [];
-    const lists = await Promise.all(servers.map(async (server) => {
+    const lists = await mapInTurn(servers, MAX_ASKED, async (server) => {
       try {
         return this.#prefix(server, await this.#toolsOf(caller, server), leftOut);
       } catch (error) {
@@ -42,21 +45,17 @@ export class Catalog {
         });
         return [];
       }
-    }));
+    });
     return { tools: lists.flat().sort(byName), leftOut: leftOut.sort((a, b) => a.server_id < b.server_id ? -1 : 1) };
   }
 
-  /** A server said that its tools changed. */
-  forget(serverId: string): void {
-    this.#kept.delete(serverId);
-  }
-
   async #toolsOf(caller: Caller, server: DecidedServer): Promise<Tool[]> {
-    const kept = this.#kept.get(server.id);
-    this.#kept.delete(server.id);
+    const key = keyOf(caller, server);
+    const kept = this.#kept.get(key);
+    this.#kept.delete(key);
     const isKept = kept?.version === server.version;
     const tools = isKept ? kept.tools : await within(this.listMs, this.#ask(caller, server));
-    this.#kept.set(server.id, { version: server.version, tools });
+    this.#kept.set(key, { version: server.version, tools });
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= MAX_KEPT_SERVERS) break;
       this.#kept.delete(oldest);
@@ -67,7 +66,9 @@ export class Catalog {
   async #ask(caller: Caller, server: DecidedServer): Promise<Tool[]> {
     return await this.supervisor.use(caller, server, async (running) => {
       // Each process tells once: a handler that is set again replaces the one before.
-      running.client.setNotificationHandler("notifications/tools/list_changed", () => this.forget(server.id));
+      running.client.setNotificationHandler("notifications/tools/list_changed", () => {
+        this.#kept.delete(keyOf(caller, server));
+      });
       return await running.listTools(this.listMs);
     });
   }
@@ -79,6 +80,22 @@ export class Catalog {
     if (valid.length < tools.length) leftOut.push({ server_id: server.server_id, reason: "invalid_tool_names" });
     return valid;
   }
+}
+
+/** Both are UUIDs. */
+function keyOf({ tenantId }: Caller, { id }: DecidedServer): string {
+  return `${tenantId} ${id}`;
+}
+
+/** The results in the order of the items, of which so many are worked on at a time. */
+async function mapInTurn<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const worker = async () => {
+    for (const [index, item] of queue) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
 }
 
 function byName(a: Tool, b: Tool): number {

@@ -100,7 +100,7 @@ export class ChildTransport implements Transport {
     this.#input = child.stdin.getWriter();
     // A child that ended breaks the pipe: its end is told by `exited`.
     this.#input.closed.catch(() => {});
-    const outputs = [this.#readMessages(child.stdout), this.#readErrors(child.stderr)];
+    const outputs = Promise.allSettled([this.#readMessages(child.stdout), this.#readErrors(child.stderr)]);
     void this.#watch(child, outputs);
   }
 
@@ -168,11 +168,11 @@ export class ChildTransport implements Transport {
   }
 
   /** When the child has ended, so does what it left behind: its group, which may hold the pipes open. */
-  async #watch(child: Deno.ChildProcess, outputs: Promise<void>[]): Promise<void> {
+  async #watch(child: Deno.ChildProcess, outputs: Promise<unknown>): Promise<void> {
     const { code, signal } = await child.status;
     this.#signal("SIGKILL");
     // The last messages of a server that ended in order are still in the pipe. Whoever left the group may hold it open.
-    await Promise.race([Promise.allSettled(outputs), delay(this.#options.graceMs)]);
+    await Promise.race([outputs, delay(this.#options.graceMs)]);
     this.#resolveExit({ code, signal, reason: this.#reason });
     this.onclose?.();
   }

@@ -60,9 +60,14 @@ export function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allow
       allowed.outcome = "isError" in result && result.isError === true ? "tool_error" : "ok";
       return isInputRequiredResult(result) ? result : server.projectCallToolResult(result, undefined);
     } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      allowed.outcome = error.code;
-      return failed(error);
+      if (error instanceof CallError) {
+        allowed.outcome = error.code;
+        return failed(error);
+      }
+      allowed.outcome = "error";
+      throw error instanceof ProtocolError
+        ? error
+        : new ProtocolError(ProtocolErrorCode.InternalError, "the call failed");
     }
   });
 

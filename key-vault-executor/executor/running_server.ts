@@ -72,7 +72,7 @@ export class RunningServer {
     onProgress: (progress: Progress) => void,
   ) {
     const params = { ...defined(call), ...(args === undefined ? {} : { arguments: args }) };
-    return await this.#ask(callMs, () =>
+    const ask = () =>
       this.client.request({ method: "tools/call", params }, {
         signal,
         timeout: callMs,
@@ -81,7 +81,8 @@ export class RunningServer {
         allowInputRequired: true,
         // Given even if nobody listens: progress moves the time limit.
         onprogress: (progress) => onProgress(this.#clean(progress)),
-      }));
+      });
+    return await this.#ask(callMs, ask, signal);
   }
 
   /** Every page of its tools. */
@@ -112,10 +113,11 @@ export class RunningServer {
     await this.transport.close();
   }
 
-  async #ask<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  async #ask<T>(timeoutMs: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return this.#clean(await work());
     } catch (error) {
+      if (signal?.aborted) throw new CallError("cancelled", "the call was cancelled");
       throw this.#translate(error, timeoutMs);
     }
   }
@@ -124,15 +126,18 @@ export class RunningServer {
     if (error instanceof ProtocolError) {
       return new ProtocolError(error.code, this.redact(error.message), redactValue(error.data, this.redact));
     }
-    if (!(error instanceof SdkError)) return error;
+    // What is no answer of the server's own is a pipe that broke.
+    if (!(error instanceof SdkError)) return serverEnded(error);
     if (error.code === SdkErrorCode.RequestTimeout) {
       return new CallError(
         "timed_out",
         `the server did not answer within ${timeoutMs / 1000} s; the call was cancelled`,
       );
     }
-    if (error.code === SdkErrorCode.ConnectionClosed || error.code === SdkErrorCode.NotConnected) return serverEnded();
-    return new CallError("server_ended", "the server's answer is not a valid MCP answer", this.redact(error.message));
+    if (error.code === SdkErrorCode.ConnectionClosed || error.code === SdkErrorCode.NotConnected) {
+      return serverEnded(error);
+    }
+    return new CallError("invalid_answer", "the server's answer is not a valid MCP answer", this.redact(error.message));
   }
 
   /** The same value with its strings redacted, so of the same type. */
@@ -142,10 +147,10 @@ export class RunningServer {
 }
 
 /** A call that may have begun is never repeated: only its caller knows whether that is safe. */
-export function serverEnded(): CallError {
+export function serverEnded(cause?: unknown): CallError {
   const message =
     "the server ended during the call, which may or may not have taken effect; it is started again when needed";
-  return new CallError("server_ended", message);
+  return new CallError("server_ended", message, cause);
 }
 
 function defined<T extends object>(value: T): T {

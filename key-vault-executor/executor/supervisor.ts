@@ -62,7 +62,8 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await Promise.all([...this.#tenants.values()].flatMap((slots) => [...slots.values()].map((slot) => slot.end())));
+    const slots = [...this.#tenants.values()].flatMap((each) => [...each.values()]);
+    await Promise.allSettled(slots.map((slot) => slot.end()));
     this.#tenants.clear();
   }
 
@@ -95,6 +96,7 @@ export class Supervisor {
       }
       if (slots.size === 0) this.#tenants.delete(tenantId);
     }
-    await Promise.all(ticks);
+    // A process that cannot be ended in order has told so by its exit.
+    await Promise.allSettled(ticks);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The Executor over HTTP: MCP at `/mcp` (Streamable HTTP, stateless), `/status` and `/health`. All but the last want a
- * decision, as `Authorization: Bearer`, which is good for one body, once.
+ * The Executor over HTTP: MCP at `/mcp` (Streamable HTTP, stateless), `/end` for a server that was disabled, deleted or
+ * given another credential, `/status` and `/health`. All but the last want a decision, as `Authorization: Bearer`, which is
+ * good for one body, once.
  */
 
 import { createMcpHandler } from "@modelcontextprotocol/server";
@@ -32,7 +33,10 @@ interface Entry {
   begun: number;
 }
 
-const PATHS = ["/mcp", "/status", "/health"];
+const METHOD_OF: ReadonlyMap<string, "GET" | "POST"> = new Map([["/mcp", "POST"], ["/end", "POST"], [
+  "/status",
+  "GET",
+]]);
 
 /** What the log may call a request's JSON-RPC method: other names are the caller's words. */
 const METHODS = new Set([
@@ -49,7 +53,7 @@ export function makeEndpoint(options: EndpointOptions): (request: Request) => Pr
   return async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/health") return health(options.isReady());
-    const path = PATHS.includes(pathname) ? pathname : "other";
+    const path = METHOD_OF.has(pathname) ? pathname : "other";
     const entry: Entry = {
       path,
       method: undefined,
@@ -65,8 +69,8 @@ export function makeEndpoint(options: EndpointOptions): (request: Request) => Pr
 
 async function answer(options: EndpointOptions, request: Request, entry: Entry): Promise<Response> {
   try {
-    const allowed = entry.path === "/mcp" ? "POST" : "GET";
-    if (entry.path === "other") return problem(404, "there is /mcp, /status and /health");
+    const allowed = METHOD_OF.get(entry.path);
+    if (allowed === undefined) return problem(404, "there is /mcp, /end, /status and /health");
     if (request.method !== allowed) return problem(405, `use ${allowed}`, { allow: allowed });
     const token = /^Bearer (\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
     if (token === undefined) throw new DecisionRefused("there is no decision");
@@ -76,6 +80,7 @@ async function answer(options: EndpointOptions, request: Request, entry: Entry):
     options.replays.use(decision);
     entry.decision = decision;
     if (entry.path === "/status") return status(options, decision);
+    if (entry.path === "/end") return await end(options, decision);
     entry.allowed = { decision, token, outcome: "ok" };
     return await answerMcp(options, request, body, entry.allowed, entry);
   } catch (error) {
@@ -129,6 +134,13 @@ function status({ supervisor }: EndpointOptions, { tenant_id }: Decision): Respo
   return Response.json({ ok: true, data: { servers: supervisor.slots(tenant_id).map(statusOf) } }, {
     headers: NO_STORE,
   });
+}
+
+/** A decision with a tool is for a call: it ends nothing. */
+async function end({ supervisor }: EndpointOptions, { tenant_id, server, tool }: Decision): Promise<Response> {
+  if (server === undefined || tool !== undefined) return problem(400, "the decision names no server to end");
+  const ended = await supervisor.end(tenant_id, server.id);
+  return Response.json({ ok: true, data: { server_id: server.server_id, ended } }, { headers: NO_STORE });
 }
 
 function health(isReady: boolean): Response {

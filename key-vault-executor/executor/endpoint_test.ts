@@ -3,6 +3,7 @@ import { serverOf, until } from "./testing.ts";
 import { callTool, SECRET, startExecutor, type TestExecutor } from "./testing_executor.ts";
 
 const SERVER = serverOf({ command: "node", args: ["misbehave.mjs"], tool_prefix: "amazon." });
+const TENANT = "11111111-1111-4111-8111-111111111111";
 const subjectOf = (tool: string) => ({ server: SERVER, tool: `amazon.${tool}` });
 
 function request(method: string, params: Record<string, unknown> = {}): string {
@@ -88,7 +89,7 @@ Deno.test("a decision allows its own tool of its own server only", async () => {
   assertMatch(await call({ server: SERVER, tool: "stripe.echo" }, "stripe.echo"), /not one of the decision's server/);
   assertMatch(await call({ server: SERVER, tool: "amazon." }, "amazon."), /not one of the decision's server/);
   assertMatch(await call({ servers: [SERVER] }, "amazon.echo"), /names no tool/);
-  assertEquals(executor.supervisor.slots("11111111-1111-4111-8111-111111111111"), []);
+  assertEquals(executor.supervisor.slots(TENANT), []);
 });
 
 Deno.test("tools are listed whole, sorted, under their prefix, and one broken server does not empty the list", async () => {
@@ -157,7 +158,7 @@ Deno.test("a caller that leaves cancels its call at the server", async () => {
 });
 
 async function whenSlots(executor: TestExecutor) {
-  const slots = () => executor.supervisor.slots("11111111-1111-4111-8111-111111111111");
+  const slots = () => executor.supervisor.slots(TENANT);
   await until(() => slots().length > 0);
   return slots();
 }
@@ -184,6 +185,33 @@ Deno.test("the address is particular about paths, methods, batches, sizes and wh
   assertEquals([health.status, await health.json()], [200, { ok: true }]);
 });
 
+Deno.test("POST /end ends the process of the decision's server and its calls, and no other", async () => {
+  await using executor = await startExecutor();
+  const other = serverOf({ ...SERVER, id: crypto.randomUUID(), server_id: "other" });
+  for (const server of [SERVER, other]) {
+    const client = await executor.connect({ server, tool: "amazon.pid" });
+    await callTool(client, "amazon.pid");
+    await client.close();
+  }
+  const end = async (subject: Parameters<TestExecutor["connect"]>[0]) => {
+    const headers = { authorization: `Bearer ${await executor.hub.sign(subject, "")}` };
+    return await (await fetch(`${executor.url}/end`, { method: "POST", headers })).json();
+  };
+  const waiting = await executor.connect(subjectOf("never"));
+  const call = callTool(waiting, "amazon.never");
+  await until(() => executor.supervisor.slots(TENANT).some(({ state }) => state === "running"));
+  assertEquals(
+    (await end({ server: SERVER, tool: "amazon.pid" })).error.message,
+    "the decision names no server to end",
+  );
+  assertEquals((await end({})).error.message, "the decision names no server to end");
+  assertEquals((await end({ server: SERVER, tenant_id: crypto.randomUUID() })).data.ended, false);
+  assertEquals((await end({ server: SERVER })).data, { server_id: "test-server", ended: true });
+  assertMatch(await call, /the server ended during the call/);
+  assertEquals(executor.supervisor.slots(TENANT).map(({ server }) => server.server_id), ["other"]);
+  await waiting.close();
+});
+
 Deno.test("the log has one line for each request, with who and what, and no argument", async () => {
   await using executor = await startExecutor();
   const client = await executor.connect(subjectOf("echo"));
@@ -192,6 +220,6 @@ Deno.test("the log has one line for each request, with who and what, and no argu
   await until(() => executor.log.some(({ method }) => method === "tools/call"));
   const line = executor.log.find(({ method }) => method === "tools/call");
   assertEquals([line?.tool, line?.server_id, line?.outcome, line?.status], ["amazon.echo", "test-server", "ok", 200]);
-  assertEquals(line?.tenant_id, "11111111-1111-4111-8111-111111111111");
+  assertEquals(line?.tenant_id, TENANT);
   assertEquals(JSON.stringify(executor.log).includes("argument-of-the-call"), false);
 });

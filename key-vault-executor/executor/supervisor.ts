@@ -58,6 +58,16 @@ export class Supervisor {
     return slots.sort((a, b) => a.server.server_id < b.server.server_id ? -1 : 1);
   }
 
+  /** Ends a server's process and its calls, as when it was disabled or deleted. Whether there was one. */
+  async end(tenantId: string, serverId: string): Promise<boolean> {
+    const slots = this.#tenants.get(tenantId);
+    const slot = slots?.get(serverId);
+    slots?.delete(serverId);
+    const isRunning = slot?.process.pid !== undefined;
+    await slot?.end();
+    return isRunning;
+  }
+
   /** Ends every process, and starts none any more. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -4,10 +4,9 @@
  * good for one body, once.
  */
 
-import { createMcpHandler } from "@modelcontextprotocol/server";
 import { BodyRefused, readBody } from "./body.ts";
 import { type Decision, DecisionRefused, requireBody, verifyDecision } from "./decision.ts";
-import { type Allowed, makeMcpServer, type McpOptions } from "./mcp.ts";
+import { type Allowed, makeMcpHandler, type McpHandler, type McpOptions } from "./mcp.ts";
 import type { Replays } from "./replays.ts";
 import { statusOf } from "./status.ts";
 
@@ -50,6 +49,7 @@ const METHODS = new Set([
 ]);
 
 export function makeEndpoint(options: EndpointOptions): (request: Request) => Promise<Response> {
+  const handler = makeMcpHandler(options);
   return async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/health") return health(options.isReady());
@@ -62,12 +62,17 @@ export function makeEndpoint(options: EndpointOptions): (request: Request) => Pr
       cause: undefined,
       begun: performance.now(),
     };
-    const response = await answer(options, request, entry);
+    const response = await answer(options, handler, request, entry);
     return afterEnd(response, () => options.log(lineOf(entry, response.status)));
   };
 }
 
-async function answer(options: EndpointOptions, request: Request, entry: Entry): Promise<Response> {
+async function answer(
+  options: EndpointOptions,
+  handler: McpHandler,
+  request: Request,
+  entry: Entry,
+): Promise<Response> {
   try {
     const allowed = METHOD_OF.get(entry.path);
     if (allowed === undefined) return problem(404, "there is /mcp, /end, /status and /health");
@@ -82,7 +87,7 @@ async function answer(options: EndpointOptions, request: Request, entry: Entry):
     if (entry.path === "/status") return status(options, decision);
     if (entry.path === "/end") return await end(options, decision);
     entry.allowed = { decision, token, outcome: "ok" };
-    return await answerMcp(options, request, body, entry.allowed, entry);
+    return await answerMcp(handler, request, body, entry.allowed, entry);
   } catch (error) {
     return refuse(error, entry);
   }
@@ -100,7 +105,7 @@ function refuse(error: unknown, entry: Entry): Response {
 }
 
 async function answerMcp(
-  options: EndpointOptions,
+  handler: McpHandler,
   request: Request,
   body: Uint8Array<ArrayBuffer>,
   allowed: Allowed,
@@ -117,8 +122,7 @@ async function answerMcp(
   // Both are needed by the revisions of 2025, whatever the client can read.
   headers.set("accept", "application/json, text/event-stream");
   const forwarded = new Request(request.url, { method: "POST", headers, body, signal: request.signal });
-  const handler = createMcpHandler(() => makeMcpServer(options, allowed), { legacy: "stateless" });
-  return await handler.fetch(forwarded, { parsedBody: message });
+  return await handler(forwarded, message, allowed);
 }
 
 function parse(body: Uint8Array): Record<string, unknown> | undefined {
@@ -165,12 +169,13 @@ function problem(
   return Response.json(body, { status, headers: { ...NO_STORE, ...headers } });
 }
 
-/** Runs the act when the response was sent or given up: a stream's outcome is known at its end only. */
+/** Runs the act when the outcome is known, which a stream has at its end, or when it is given up. */
 function afterEnd(response: Response, act: () => void): Response {
-  if (response.body === null) {
+  if (response.headers.get("content-type") !== "text/event-stream") {
     act();
     return response;
   }
+  if (response.body === null) return response;
   const watch = new TransformStream<Uint8Array, Uint8Array>({ flush: act, cancel: act });
   return new Response(response.body.pipeThrough(watch), response);
 }

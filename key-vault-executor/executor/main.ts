@@ -84,28 +84,36 @@ async function run(settings: Settings, sandbox: SandboxOptions): Promise<number>
     if (!isSandboxed) tell({ warning: WARNING, tenant_id: caller.tenantId, server_id: server.server_id });
     return await prepare(caller, server);
   }, { idleMs: settings.idleMs });
-  let isStopping = false;
-  const endpoint = makeEndpoint({
-    supervisor,
-    catalog: new Catalog(supervisor),
-    limits: TIME_LIMITS,
-    verifyKeys: settings.verifyKeys,
-    replays: new Replays(),
-    log: (line) => console.log(line),
-    isReady: () => !isStopping,
-  });
   const onListen = ({ hostname, port }: Deno.NetAddr) => {
     const names = [...commands.keys()].join(", ");
     tell({ listening: `http://${hostname}:${port}`, sandbox: isSandboxed ? "bubblewrap" : "none", commands: names });
     if (!isSandboxed) tell({ warning: WARNING });
   };
-  const { hostname, port } = settings;
+  await serveUntilStopped(settings, supervisor, onListen);
+  return 0;
+}
+
+/** When it is told to stop: no new request, some time for those in flight, then the end of every process. */
+async function serveUntilStopped(
+  { hostname, port, verifyKeys }: Settings,
+  supervisor: Supervisor,
+  onListen: (address: Deno.NetAddr) => void,
+): Promise<void> {
+  let isStopping = false;
+  const endpoint = makeEndpoint({
+    supervisor,
+    catalog: new Catalog(supervisor),
+    limits: TIME_LIMITS,
+    verifyKeys,
+    replays: new Replays(),
+    log: (line) => console.log(line),
+    isReady: () => !isStopping,
+  });
   const server = Deno.serve({ hostname, port, onListen }, endpoint);
   await toldToStop();
   isStopping = true;
   await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
   await supervisor.close();
-  return 0;
 }
 
 function toldToStop(): Promise<void> {

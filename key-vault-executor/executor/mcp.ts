@@ -1,7 +1,8 @@
-/** The Executor as an MCP server, for one request: what the decision allows, answered by the servers that it names. */
+/** The Executor as an MCP server: what a request's decision allows, answered by the servers that it names. */
 
 import {
   type CallToolResult,
+  createMcpHandler,
   isInputRequiredResult,
   type Progress,
   ProtocolError,
@@ -36,7 +37,24 @@ interface ToolParameters {
 const META_ERROR = "key-vault-executor/error";
 const META_LEFT_OUT = "key-vault-executor/left_out";
 
-export function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allowed: Allowed): Server {
+/** Answers one MCP message, parsed already, as its decision allows. */
+export type McpHandler = (request: Request, message: unknown, allowed: Allowed) => Promise<Response>;
+
+export function makeMcpHandler(options: McpOptions): McpHandler {
+  // One handler for all requests: to make one takes as long as to verify a decision.
+  const allowedOf = new WeakMap<Request, Allowed>();
+  const handler = createMcpHandler(({ requestInfo }) => {
+    const allowed = requestInfo && allowedOf.get(requestInfo);
+    if (allowed === undefined) throw new Error("a request has no decision");
+    return makeMcpServer(options, allowed);
+  }, { legacy: "stateless" });
+  return async (request, message, allowed) => {
+    allowedOf.set(request, allowed);
+    return await handler.fetch(request, { parsedBody: message });
+  };
+}
+
+function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allowed: Allowed): Server {
   const { decision, token } = allowed;
   const caller = { tenantId: decision.tenant_id, decision: token };
   const server = new Server({ name: "key-vault-executor", version: "1" }, { capabilities: { tools: {} } });

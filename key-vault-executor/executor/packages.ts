@@ -143,7 +143,10 @@ async function runNpm({ name, version }: PackageSpec, folder: string): Promise<v
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-  }).output();
+  }).output().catch((cause) => {
+    const message = "packages cannot be installed here, since npm is not there: tell whoever runs the Executor";
+    throw new CallError("program_not_found", message, cause.name);
+  });
   if (success) return;
   const message = `the package ${name} could not be installed: check its name, or tell whoever runs the Executor`;
   throw new CallError("program_not_found", message, new TextDecoder().decode(stderr).slice(0, 2000));

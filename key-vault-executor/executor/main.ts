@@ -54,7 +54,10 @@ async function main(): Promise<number> {
 }
 
 /** @throws {SettingsError} where servers cannot be sandboxed and nobody said that they need not be. */
-async function setUpSandbox({ memoryBytes, network }: Settings, isOff: boolean): Promise<SandboxOptions> {
+async function setUpSandbox(
+  { memoryBytes, network, packages, scripts }: Settings,
+  isOff: boolean,
+): Promise<SandboxOptions> {
   const found = await findCommands(["bwrap", "prlimit"], Deno.env.get("PATH") ?? "");
   const options: SandboxOptions = {
     bubblewrap: isOff ? undefined : found.get("bwrap"),
@@ -65,16 +68,26 @@ async function setUpSandbox({ memoryBytes, network }: Settings, isOff: boolean):
     userId: Deno.uid() === 0 ? NOBODY : undefined,
   };
   if (isOff) return options;
-  const fault = await findSandboxFault(options);
+  const folders = await Promise.all([packages, ...(scripts === undefined ? [] : [scripts])].map(realFolder));
+  const fault = await findSandboxFault(options, folders);
   if (fault === undefined) return options;
   throw new SettingsError([`${fault}. Install or allow it, or give --no-sandbox to run servers without one`]);
+}
+
+/** @throws {SettingsError} */
+async function realFolder(path: string): Promise<string> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+    return await Deno.realPath(path);
+  } catch (error) {
+    throw new SettingsError([`the folder ${path} cannot be used: ${error instanceof Error ? error.message : error}`]);
+  }
 }
 
 async function run(settings: Settings, sandbox: SandboxOptions): Promise<number> {
   const isSandboxed = sandbox.bubblewrap !== undefined;
   const commands = await findCommands(settings.commands, Deno.env.get("PATH") ?? "");
-  await Deno.mkdir(settings.packages, { recursive: true });
-  const packages = new PackageStore(await Deno.realPath(settings.packages), settings.installs);
+  const packages = new PackageStore(await realFolder(settings.packages), settings.installs);
   const prepare = makePrepare({
     programs: { commands, packages, scripts: settings.scripts },
     sandbox,

@@ -97,6 +97,19 @@ Deno.test("--no-sandbox warns, at the start and with each server that starts", a
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test({
+  name: "run by root, it does not start where servers, which nobody runs, may not read their folders",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const [{ verifyKeysText }, folder] = [await makeHub(), await makeFolder()];
+    await Deno.chmod(folder, 0o700);
+    const program = await start(folder, variablesOf(verifyKeysText, 1));
+    assertEquals((await program.child.status).code, 1);
+    await until(() => /bubblewrap does not work here: .*Permission denied/.test(program.output()));
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
 Deno.test("it does not start without a key, without bubblewrap, or with an option that it does not know", async () => {
   const { verifyKeysText } = await makeHub();
   const folder = await makeFolder();
@@ -104,6 +117,7 @@ Deno.test("it does not start without a key, without bubblewrap, or with an optio
     [{ DECISION_VERIFY_KEYS: "" }, [], /DECISION_VERIFY_KEYS is not set/],
     [{ PATH: "/nowhere" }, [], /bubblewrap \(bwrap\) is not installed.*--no-sandbox/],
     [{}, ["--sandbox"], /Unknown option '--sandbox'/],
+    [{ EXECUTOR_PACKAGES: "/dev/null/x" }, [], /the folder \/dev\/null\/x cannot be used/],
   ];
   for (const [variables, options, expected] of faults) {
     const program = await start(folder, { ...variablesOf(verifyKeysText, 1), ...variables }, options);

@@ -112,11 +112,14 @@ function systemFolder(path: string): string[] {
   }
 }
 
-/** Why servers cannot be sandboxed on this machine, or undefined if they can: tried, not guessed. */
-export async function findSandboxFault(options: SandboxOptions): Promise<string | undefined> {
+/**
+ * Why servers cannot be sandboxed on this machine, or cannot be shown these folders, or undefined if they can: tried, not
+ * guessed.
+ */
+export async function findSandboxFault(options: SandboxOptions, reads: string[] = []): Promise<string | undefined> {
   if (options.bubblewrap === undefined) return "bubblewrap (bwrap) is not installed";
   if (options.prlimit === undefined) return "prlimit, of util-linux, is not installed";
-  const program: Program = { command: "/usr/bin/true", args: [], reads: [], name: "" };
+  const program: Program = { command: "/usr/bin/true", args: [], reads, name: "" };
   const { command, args, environment, userId } = launch(options, program, {});
   const user = userId === undefined ? {} : { uid: userId, gid: userId };
   const { success, stderr } = await new Deno.Command(command, {

@@ -1,3 +1,4 @@
+import type { Progress } from "@modelcontextprotocol/client";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { serverOf, until } from "./testing.ts";
 import { callTool, SECRET, startExecutor, type TestExecutor } from "./testing_executor.ts";
@@ -29,7 +30,7 @@ Deno.test("a tool is called by clients of both revisions, and its secret does no
   }
 });
 
-Deno.test("a secret does not come out of an environment, an error, a progress, two chunks of base64, or the status", async () => {
+Deno.test("a secret does not come out of an environment, an error, two chunks of base64, or the status", async () => {
   await using executor = await startExecutor();
   const call = async (tool: string) => {
     const client = await executor.connect(subjectOf(tool));
@@ -125,14 +126,15 @@ Deno.test("an error of the Executor is a result that says what to do", async () 
   await client.close();
 });
 
-Deno.test("progress comes through, moves the time limit, and a silent call ends", async () => {
+Deno.test("progress comes through redacted, moves the time limit, and a silent call ends", async () => {
   await using executor = await startExecutor({ limits: { callMs: 600 } });
   const client = await executor.connect(subjectOf("progress"));
-  const seen: number[] = [];
-  const onprogress = ({ progress }: { progress: number }) => void seen.push(progress);
-  const result = await client.callTool({ name: "amazon.progress", arguments: { ms: 300 } }, { onprogress });
+  const seen: [number, string | undefined][] = [];
+  const onprogress = ({ progress, message }: Progress) => void seen.push([progress, message]);
+  const args = { ms: 300, name: "AMAZON_API_KEY" };
+  const result = await client.callTool({ name: "amazon.progress", arguments: args }, { onprogress });
   assertEquals(result.content, [{ type: "text", text: "progressed" }]);
-  assertEquals(seen, [1, 2, 3, 4, 5]);
+  assertEquals(seen, [1, 2, 3, 4, 5].map((progress) => [progress, "with [redacted AMAZON_API_KEY]"]));
   const silent = await executor.connect(subjectOf("never"));
   const { isError, content } = await silent.callTool({ name: "amazon.never", arguments: {} });
   assertEquals(isError, true);

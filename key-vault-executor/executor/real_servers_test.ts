@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type DecidedServer } from "./decision.ts";
-import { serverOf } from "./testing.ts";
+import { serverOf, until } from "./testing.ts";
 import { callTool, startExecutor, type TestExecutor } from "./testing_executor.ts";
 
 const EVERYTHING = { name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
@@ -115,6 +115,20 @@ Deno.test("a server of 2026-07-28 asks its caller for more, and gets it", async 
   const inputResponses = { city: { action: "accept", content: { city: "Rome" } } };
   const { content } = await post(executor, server, { inputResponses, requestState: "state" });
   assertEquals(content, [{ type: "text", text: JSON.stringify(inputResponses) }]);
+});
+
+Deno.test("a server of 2026-07-28 that failed to start once is spoken to as such again", async () => {
+  await using executor = await startExecutor({ supervisor: { firstBackoffMs: 50 } });
+  const scripts = `${executor.folder}/servers`;
+  await install(executor, "modern.mjs");
+  const start =
+    'import { existsSync } from "node:fs"; if (existsSync("down")) process.exit(1); await import("./modern.mjs");';
+  await Deno.writeTextFile(`${scripts}/flaky.mjs`, start);
+  await Deno.writeTextFile(`${scripts}/down`, "");
+  const server = serverOf({ args: ["flaky.mjs"] });
+  assertEquals((await post(executor, server, {})).isError, true);
+  await Deno.remove(`${scripts}/down`);
+  await until(async () => (await post(executor, server, {})).resultType === "input_required");
 });
 
 /** A call of revision 2026-07-28 as it is on the wire. */

@@ -171,7 +171,6 @@ export class Slot {
       return await connect(this.#era);
     } catch (error) {
       if (this.#era === "legacy") throw error;
-      this.#era = "legacy";
       return await connect("legacy");
     }
   }

@@ -124,6 +124,7 @@ export class Slot {
   /** Ends the process and every call. Nothing is started any more. */
   async end(): Promise<void> {
     this.#isEnded = true;
+    if (this.state === "starting") this.#transport?.kill("the server was ended while it started");
     await this.#starting?.catch(() => {});
     await this.#stop();
   }
@@ -170,7 +171,7 @@ export class Slot {
     try {
       return await connect(this.#era);
     } catch (error) {
-      if (this.#era === "legacy") throw error;
+      if (this.#era === "legacy" || this.#isEnded) throw error;
       return await connect("legacy");
     }
   }

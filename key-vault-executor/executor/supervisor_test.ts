@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CallError } from "./call_error.ts";
 import type { CredentialSource } from "./credentials.ts";
 import type { DecidedServer } from "./decision.ts";
-import { serverOf, until } from "./testing.ts";
+import { findProcesses, serverOf, until } from "./testing.ts";
 import { CREDENTIAL, type ExecutorOptions, startExecutor, type TestExecutor } from "./testing_executor.ts";
 
 const TENANT = "11111111-1111-4111-8111-111111111111";
@@ -166,6 +166,18 @@ async function stopChildren(parent: number): Promise<void> {
     await stopChildren(Number(name));
   }
 }
+
+Deno.test("close() does not wait for a server that is starting and never answers", async () => {
+  const executor = await start();
+  await Deno.writeTextFile(`${executor.folder}/servers/silent.js`, "setInterval(() => {}, 1000);");
+  const starting = codeOf(call(executor, "echo", {}, serverOf({ args: ["silent.js"] })));
+  await until(async () => (await findProcesses(`${executor.folder}/servers/silent.js`)).length > 0);
+  const begun = performance.now();
+  await executor.supervisor.close();
+  assert(performance.now() - begun < 5000);
+  assertEquals(await starting, "start_failed");
+  await executor[Symbol.asyncDispose]();
+});
 
 Deno.test("close() ends every process, and nothing starts any more", async () => {
   const executor = await start();

@@ -1,5 +1,6 @@
 /** A server of a tenant at one version, and its process: none, starting, or one. Calls of that tenant share it. */
 
+import { backoffMs } from "./backoff.ts";
 import { CallError } from "./call_error.ts";
 import { ChildTransport, type Exit, type Launch } from "./child_transport.ts";
 import type { DecidedServer } from "./decision.ts";
@@ -196,10 +197,8 @@ export class Slot {
 
   #fail(): void {
     const { firstBackoffMs, maxBackoffMs } = this.options;
-    const delay = Math.min(maxBackoffMs, firstBackoffMs * 2 ** this.#failures);
     this.#failures++;
-    // Servers that failed together, as when their service is down, do not come back together.
-    this.#retryAt = Date.now() + delay * (1 + Math.random() / 4);
+    this.#retryAt = Date.now() + backoffMs(this.#failures, firstBackoffMs, maxBackoffMs);
     this.since = new Date().toISOString();
   }
 

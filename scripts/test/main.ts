@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 import { printError } from "../cli/error.ts";
 import { END_TO_END, endToEnd, type Engine, VAULT_TESTS } from "./end_to_end.ts";
 import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
-import { SLOW, testFiles } from "./test_files.ts";
+import { EXECUTOR, SLOW, testFiles } from "./test_files.ts";
 import { startCluster } from "./support/cluster.ts";
 
 const ORDER = `
@@ -50,6 +50,17 @@ async function database(paths: string[], output?: Output): Promise<Count> {
   }
 }
 
+/** One after the other: these tests watch times. */
+async function testSlow(): Promise<Count> {
+  const total = { passed: 0, failed: 0 };
+  for (const [title, paths] of Object.entries({ ...SLOW, executor: EXECUTOR })) {
+    const { passed, failed } = await denoTest(title, [paths].flat());
+    total.passed += passed;
+    total.failed += failed;
+  }
+  return total;
+}
+
 async function testEndToEnd(
   files: string[],
   options: { filter?: string; postgres?: true; dataApi?: true },
@@ -84,7 +95,7 @@ function program(finish: (count: Count) => void): Command {
     .addHelpText("after", ORDER)
     .action(async (files, options) => finish(await testEndToEnd(files, options)));
   step("slow", "races, outages, leaks, rotations, a deployment: some minutes (deno task test:slow)")
-    .action(async () => finish(await denoTest("races, outages and leaks", SLOW)));
+    .action(async () => finish(await testSlow()));
   return program;
 }
 

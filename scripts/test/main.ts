@@ -53,8 +53,8 @@ async function database(paths: string[], output?: Output): Promise<Count> {
 /** One after the other: these tests watch times. */
 async function testSlow(): Promise<Count> {
   const total = { passed: 0, failed: 0 };
-  for (const [title, paths] of Object.entries({ ...SLOW, executor: EXECUTOR })) {
-    const { passed, failed } = await denoTest(title, [paths].flat());
+  for (const [title, folder] of Object.entries({ ...SLOW, "the Executor": EXECUTOR })) {
+    const { passed, failed } = await denoTest(title, [folder]);
     total.passed += passed;
     total.failed += failed;
   }

@@ -22,13 +22,21 @@ export interface TestFiles {
   admin: string[];
 }
 
-/** Folders with tests that take minutes. */
-export const SLOW = ["scripts/test/resilience", "scripts/test/clients"];
+/** Folders of scripts/ whose tests take minutes. */
+export const SLOW = {
+  "races, outages and leaks": "scripts/test/resilience",
+  "generated clients": "scripts/test/clients",
+};
+
+/** The Executor's tests: they run real servers in a sandbox. */
+export const EXECUTOR = "key-vault-executor/executor";
 
 /** All tests except the slow ones and the end-to-end ones, which need a stack. */
 export async function testFiles(root = new URL("../../", import.meta.url)): Promise<TestFiles> {
   const all = globSync("scripts/**/*_test.ts", { cwd: await Deno.realPath(root) }).sort();
-  const others = all.filter((path) => !SLOW.some((folder) => path.startsWith(`${folder}/`)) && !UNIT.includes(path));
+  const others = all.filter((path) =>
+    !Object.values(SLOW).some((folder) => path.startsWith(`${folder}/`)) && !UNIT.includes(path)
+  );
   const isAdmin = (path: string) => path.startsWith("scripts/admin/");
   const isDb = (path: string) => /^scripts\/(stack|test\/database)\//.test(path) && !path.endsWith("/main_test.ts");
   return {

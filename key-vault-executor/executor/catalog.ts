@@ -1,9 +1,9 @@
 /** The tools of a tenant's servers, each under its server's prefix. What a server told is kept for its version. */
 
 import type { Tool } from "@modelcontextprotocol/client";
-import { CallError, type CallErrorCode } from "./call_error.ts";
+import { type CallErrorCode, ToolCallError } from "./tool_call_error.ts";
 import type { DecidedServer } from "./decision.ts";
-import type { Caller, Supervisor } from "./supervisor.ts";
+import type { Supervisor, ToolCaller } from "./supervisor.ts";
 
 /** What MCP allows in the name of a tool, prefix and all. */
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
@@ -33,7 +33,7 @@ export class Catalog {
   constructor(readonly supervisor: Supervisor, readonly listMs = LIST_MS) {}
 
   /** The tools of these servers, by name. A server that does not answer is left out, and the rest is there. */
-  async list(caller: Caller, servers: readonly DecidedServer[]): Promise<ToolList> {
+  async list(caller: ToolCaller, servers: readonly DecidedServer[]): Promise<ToolList> {
     const leftOut: LeftOut[] = [];
     const lists = await mapInTurn(servers, MAX_ASKED, async (server) => {
       try {
@@ -41,7 +41,7 @@ export class Catalog {
       } catch (error) {
         leftOut.push({
           server_id: server.server_id,
-          reason: error instanceof CallError ? error.code : "invalid_answer",
+          reason: error instanceof ToolCallError ? error.code : "invalid_answer",
         });
         return [];
       }
@@ -49,7 +49,7 @@ export class Catalog {
     return { tools: lists.flat().sort(byName), leftOut: leftOut.sort((a, b) => a.server_id < b.server_id ? -1 : 1) };
   }
 
-  async #toolsOf(caller: Caller, server: DecidedServer): Promise<Tool[]> {
+  async #toolsOf(caller: ToolCaller, server: DecidedServer): Promise<Tool[]> {
     const key = keyOf(caller, server);
     const kept = this.#kept.get(key);
     this.#kept.delete(key);
@@ -63,7 +63,7 @@ export class Catalog {
     return tools;
   }
 
-  async #ask(caller: Caller, server: DecidedServer): Promise<Tool[]> {
+  async #ask(caller: ToolCaller, server: DecidedServer): Promise<Tool[]> {
     return await this.supervisor.use(caller, server, async (running) => {
       // Each process tells once: a handler that is set again replaces the one before.
       running.client.setNotificationHandler("notifications/tools/list_changed", () => {
@@ -83,7 +83,7 @@ export class Catalog {
 }
 
 /** Both are UUIDs. */
-function keyOf({ tenantId }: Caller, { id }: DecidedServer): string {
+function keyOf({ tenantId }: ToolCaller, { id }: DecidedServer): string {
   return `${tenantId} ${id}`;
 }
 
@@ -105,7 +105,10 @@ function byName(a: Tool, b: Tool): number {
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new CallError("timed_out", `the server gave no list within ${ms / 1000} s`)), ms);
+    timer = setTimeout(
+      () => reject(new ToolCallError("timed_out", `the server gave no list within ${ms / 1000} s`)),
+      ms,
+    );
   });
   try {
     return await Promise.race([work, late]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { findProcesses, serverOf, until } from "./testing.ts";
 import { startExecutor } from "./testing_executor.ts";
 
@@ -40,7 +40,7 @@ Deno.test("while servers are killed at random no call gets another tenant's answ
         counts.answered++;
       } catch (error) {
         // What a caller may see of a killed server, and nothing else.
-        if (!(error instanceof CallError)) throw error;
+        if (!(error instanceof ToolCallError)) throw error;
         assert(["server_ended", "start_failed", "backing_off", "busy"].includes(error.code), error.code);
         counts.failed++;
         await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,14 +1,14 @@
 /** Where the Executor gets a server's credentials: the vault, which wants the hub's decision for each. */
 
 import * as z from "zod/mini";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 
 const credential = z.object({
   service: z.string(),
   credential_type: z.string(),
   credentials: z.record(z.string(), z.unknown()),
 });
-export type Credential = z.output<typeof credential>;
+export type ServerCredential = z.output<typeof credential>;
 
 const success = z.object({ ok: z.literal(true), data: z.object({ credentials: z.array(credential) }) });
 const failure = z.object({ ok: z.literal(false), error: z.object({ code: z.string() }) });
@@ -21,8 +21,8 @@ export interface CredentialRequest {
   decision: string;
 }
 
-/** All credentials of a service, or none. @throws {CallError} */
-export type CredentialSource = (request: CredentialRequest) => Promise<Credential[]>;
+/** All credentials of a service, or none. @throws {ToolCallError} */
+export type CredentialSource = (request: CredentialRequest) => Promise<ServerCredential[]>;
 
 export interface VaultOptions {
   /** Without a slash at its end. */
@@ -74,8 +74,8 @@ async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-function unavailable(cause: string): CallError {
-  return new CallError(
+function unavailable(cause: string): ToolCallError {
+  return new ToolCallError(
     "vault_unavailable",
     "the server's credentials cannot be read now, so it was not called: try again, and tell whoever runs the Executor",
     cause,

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { vaultCredentials } from "./credentials.ts";
 
 const REQUEST = { tenantId: "11111111-1111-4111-8111-111111111111", service: "amazon", decision: "a.b.c" };
@@ -24,7 +24,7 @@ async function withVault(
 }
 
 async function causeOf(work: () => Promise<unknown>): Promise<unknown> {
-  const error = await assertRejects(work, CallError);
+  const error = await assertRejects(work, ToolCallError);
   assertEquals(error.code, "vault_unavailable");
   return error.cause;
 }

@@ -1,7 +1,7 @@
 /** From a credential to the variables of the server that uses it. */
 
-import { CallError } from "./call_error.ts";
-import type { Credential } from "./credentials.ts";
+import { ToolCallError } from "./tool_call_error.ts";
+import type { ServerCredential } from "./credentials.ts";
 import type { Secret } from "./redact.ts";
 
 /** The type that a server gets when its service has several. */
@@ -33,20 +33,23 @@ export function serviceOf(toolPrefix: string): string {
 
 /**
  * The credential that a server gets, of those of its service; undefined where there is none.
- * @throws {CallError} where it is not clear which one.
+ * @throws {ToolCallError} where it is not clear which one.
  */
-export function chooseCredential(service: string, credentials: readonly Credential[]): Credential | undefined {
+export function chooseCredential(
+  service: string,
+  credentials: readonly ServerCredential[],
+): ServerCredential | undefined {
   const chosen = credentials.find(({ credential_type }) => credential_type === DEFAULT_TYPE);
   if (chosen !== undefined || credentials.length <= 1) return chosen ?? credentials[0];
   const types = credentials.map(({ credential_type }) => credential_type).sort().join(", ");
   const message =
     `the service ${service} has credentials of the types ${types}, and none of the type ${DEFAULT_TYPE}: ` +
     `store the one to use as ${DEFAULT_TYPE}, or delete the others`;
-  throw new CallError("credential_ambiguous", message);
+  throw new ToolCallError("credential_ambiguous", message);
 }
 
-/** The variables of a credential. @throws {CallError} if one cannot or must not be set. */
-export function environmentOf({ service, credentials }: Credential): CredentialEnvironment {
+/** The variables of a credential. @throws {ToolCallError} if one cannot or must not be set. */
+export function environmentOf({ service, credentials }: ServerCredential): CredentialEnvironment {
   const variables: Record<string, string> = {};
   const secrets: Secret[] = [];
   for (const [field, value] of Object.entries(credentials)) {
@@ -82,6 +85,6 @@ function nestedSecrets(name: string, value: unknown): Secret[] {
 }
 
 /** The names of variables are no secret: whoever stored the credential must know which field to rename. */
-function unusable(reason: string): CallError {
-  return new CallError("credential_unusable", `the credential cannot be given to the server: ${reason}`);
+function unusable(reason: string): ToolCallError {
+  return new ToolCallError("credential_unusable", `the credential cannot be given to the server: ${reason}`);
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { chooseCredential, environmentOf, serviceOf } from "./environment.ts";
 
 const credential = (credentials: Record<string, unknown>, service = "amazon", credential_type = "api_key") => ({
@@ -30,19 +30,19 @@ Deno.test("environmentOf() writes what is no string as JSON, and knows the secre
 Deno.test("environmentOf() refuses variables that change how a program runs, however they come about", () => {
   const named = ["PATH", "LD_PRELOAD", "NODE_OPTIONS", "PYTHONPATH", "BASH_ENV", "HTTPS_PROXY", "NPM_CONFIG_REGISTRY"];
   for (const name of named) {
-    const { message } = assertThrows(() => environmentOf(credential({ [name]: "x" })), CallError);
+    const { message } = assertThrows(() => environmentOf(credential({ [name]: "x" })), ToolCallError);
     assertMatch(message, new RegExp(name));
   }
   const built: [string, string][] = [["node", "options"], ["ld", "preload"], ["npm", "config_registry"], ["ld", "x.y"]];
   for (const [service, field] of built) {
-    assertThrows(() => environmentOf(credential({ [field]: "x" }, service)), CallError);
+    assertThrows(() => environmentOf(credential({ [field]: "x" }, service)), ToolCallError);
   }
 });
 
 Deno.test("environmentOf() refuses what no variable can hold, and two fields of one name, and tells no value", () => {
-  const nul = assertThrows(() => environmentOf(credential({ key: "abc\0def" })), CallError);
+  const nul = assertThrows(() => environmentOf(credential({ key: "abc\0def" })), ToolCallError);
   assertEquals(nul.message.includes("abc"), false);
-  const twice = assertThrows(() => environmentOf(credential({ "a-b": "one", a_b: "two" })), CallError);
+  const twice = assertThrows(() => environmentOf(credential({ "a-b": "one", a_b: "two" })), ToolCallError);
   assertMatch(twice.message, /two of its fields become AMAZON_A_B/);
 });
 
@@ -52,7 +52,7 @@ Deno.test("chooseCredential() takes api_key, or the only one, or says which ther
   assertEquals(chooseCredential("amazon", [token, key]), key);
   assertEquals(chooseCredential("amazon", [token]), token);
   assertEquals(chooseCredential("amazon", []), undefined);
-  const { message } = assertThrows(() => chooseCredential("amazon", [token, other]), CallError);
+  const { message } = assertThrows(() => chooseCredential("amazon", [token, other]), ToolCallError);
   assertMatch(message, /types oauth_token, password/);
 });
 

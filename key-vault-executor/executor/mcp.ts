@@ -10,7 +10,7 @@ import {
   Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Decision } from "./decision.ts";
 import type { TimeLimits } from "./running_server.ts";
@@ -78,7 +78,7 @@ function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allowed: All
       allowed.outcome = "isError" in result && result.isError === true ? "tool_error" : "ok";
       return isInputRequiredResult(result) ? result : server.projectCallToolResult(result, undefined);
     } catch (error) {
-      if (error instanceof CallError) {
+      if (error instanceof ToolCallError) {
         allowed.outcome = error.code;
         return failed(error);
       }
@@ -111,7 +111,7 @@ function forward(context: ServerContext, progress: Progress): void {
 }
 
 /** A tool's result that an agent reads, rather than an error that its client may hide. */
-function failed({ code, message }: CallError): CallToolResult {
+function failed({ code, message }: ToolCallError): CallToolResult {
   return { content: [{ type: "text", text: message }], isError: true, _meta: { [META_ERROR]: code } };
 }
 

@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 
 const NAME = /^(?:@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*$/;
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
@@ -57,7 +57,7 @@ export class PackageStore {
   /** `installs`: whether a package that is not there is installed when it is first used. */
   constructor(readonly folder: string, readonly installs = false) {}
 
-  /** @throws {CallError} if the package is not in the store. */
+  /** @throws {ToolCallError} if the package is not in the store. */
   async find(spec: PackageSpec): Promise<InstalledPackage> {
     const version = await this.#versionOf(spec);
     const folder = join(this.#homeOf(spec.name), version);
@@ -145,11 +145,11 @@ async function runNpm({ name, version }: PackageSpec, folder: string): Promise<v
     stderr: "piped",
   }).output().catch((cause) => {
     const message = "packages cannot be installed here, since npm is not there: tell whoever runs the Executor";
-    throw new CallError("program_not_found", message, cause.name);
+    throw new ToolCallError("program_not_found", message, cause.name);
   });
   if (success) return;
   const message = `the package ${name} could not be installed: check its name, or tell whoever runs the Executor`;
-  throw new CallError("program_not_found", message, new TextDecoder().decode(stderr).slice(0, 2000));
+  throw new ToolCallError("program_not_found", message, new TextDecoder().decode(stderr).slice(0, 2000));
 }
 
 /** Everything that was installed must have an integrity: a dependency from git or an address has none. */
@@ -160,7 +160,7 @@ async function readPin({ name }: PackageSpec, folder: string): Promise<Pin> {
   if (unlocked !== undefined || integrity === undefined) {
     const message =
       `the package ${name} depends on something that does not come from a registry, so it is not installed`;
-    throw new CallError("program_not_found", message, unlocked?.[0]);
+    throw new ToolCallError("program_not_found", message, unlocked?.[0]);
   }
   const { version } = manifest.parse(await readJson(join(folder, "node_modules", name, "package.json")));
   return { version, integrity };
@@ -174,13 +174,13 @@ async function findEntry(name: string, root: string, { bin, main }: z.output<typ
   const path = own ?? (paths.length === 1 ? paths[0] : undefined) ?? (paths.length === 0 ? main : undefined);
   const entry = path === undefined ? undefined : await Deno.realPath(join(root, path)).catch(() => undefined);
   if (entry?.startsWith(`${await Deno.realPath(root)}/`)) return entry;
-  throw new CallError("program_not_found", `the package ${name} has no program to run: use one that has a "bin"`);
+  throw new ToolCallError("program_not_found", `the package ${name} has no program to run: use one that has a "bin"`);
 }
 
-function notInstalled({ name, version }: PackageSpec): CallError {
+function notInstalled({ name, version }: PackageSpec): ToolCallError {
   const spec = version === undefined ? name : `${name}@${version}`;
   const message = `the package ${spec} is not installed: ask whoever runs the Executor to add it to its packages`;
-  return new CallError("program_not_found", message);
+  return new ToolCallError("program_not_found", message);
 }
 
 async function isFolder(path: string): Promise<boolean> {

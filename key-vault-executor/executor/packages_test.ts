@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { PackageStore, parsePackage } from "./packages.ts";
 import { makeFolder } from "./testing.ts";
 
@@ -47,12 +47,12 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
     assert(found.entry.startsWith(`${found.folder}/node_modules/${EVERYTHING.name}/`));
     assert((await Deno.stat(found.entry)).isFile);
   }
-  const { message } = await assertRejects(() => store.find({ ...EVERYTHING, version: "1.0.0" }), CallError);
+  const { message } = await assertRejects(() => store.find({ ...EVERYTHING, version: "1.0.0" }), ToolCallError);
   assertMatch(message, /server-everything@1\.0\.0 is not installed/);
 
   assertEquals(await store.remove(EVERYTHING.name), true);
   assertEquals(await store.remove(EVERYTHING.name), false);
-  await assertRejects(() => store.find(EVERYTHING), CallError);
+  await assertRejects(() => store.find(EVERYTHING), ToolCallError);
   assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 0);
   await Deno.remove(folder, { recursive: true });
 });
@@ -60,7 +60,7 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
 Deno.test("a package that no registry has leaves nothing behind", async () => {
   const folder = await makeFolder();
   const spec = { name: "@modelcontextprotocol/surely-not-there", version: undefined };
-  const error = await assertRejects(() => new PackageStore(folder, true).find(spec), CallError);
+  const error = await assertRejects(() => new PackageStore(folder, true).find(spec), ToolCallError);
   assertEquals(error.code, "program_not_found");
   assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 0);
   await Deno.remove(folder, { recursive: true });
@@ -99,7 +99,7 @@ Deno.test("a package without one program, or with one outside of it, is refused"
   const refused = [{}, { bin: { x: "a.js", y: "b.js" } }, { bin: "missing.js" }, { bin: "../../../../../outside.js" }];
   for (const manifest of [...refused, { bin: "link.js" }]) {
     await withManifest(manifest, async (store) => {
-      const error = await assertRejects(() => store.find({ name: "@scope/tool", version: undefined }), CallError);
+      const error = await assertRejects(() => store.find({ name: "@scope/tool", version: undefined }), ToolCallError);
       assertEquals(error.code, "program_not_found");
     });
   }

@@ -1,7 +1,7 @@
 /** From a registered command to a program of this machine: an allowed interpreter, and a package or a script of the operator's. */
 
 import { dirname, isAbsolute, join } from "node:path";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { type PackageStore, parsePackage } from "./packages.ts";
 
 /** What a server may be started with, unless the operator says otherwise. */
@@ -32,12 +32,12 @@ export interface Programs {
   scripts?: string | undefined;
 }
 
-/** @throws {CallError} if the command is not allowed, or what it should run is not there. */
+/** @throws {ToolCallError} if the command is not allowed, or what it should run is not there. */
 export async function findProgram(programs: Programs, command: string, args: readonly string[]): Promise<Program> {
   const path = programs.commands.get(command);
   if (path === undefined) {
     const allowed = [...programs.commands.keys()].sort().join(", ");
-    throw new CallError("command_not_allowed", `the command must be one of: ${allowed}`);
+    throw new ToolCallError("command_not_allowed", `the command must be one of: ${allowed}`);
   }
   switch (command) {
     case "npx":
@@ -58,12 +58,12 @@ async function findPackage(programs: Programs, args: readonly string[]): Promise
   const node = programs.commands.get("node");
   const spec = parsePackage(text);
   if (node === undefined) {
-    throw new CallError("command_not_allowed", "packages run with node, which is not allowed here");
+    throw new ToolCallError("command_not_allowed", "packages run with node, which is not allowed here");
   }
   if (spec === undefined) {
     const message =
       "the first argument must be a package, such as @scope/name or @scope/name@1.2.3, or a script's name";
-    throw new CallError("program_not_found", message);
+    throw new ToolCallError("program_not_found", message);
   }
   const { folder, entry } = await programs.packages.find(spec);
   return { command: node, args: [entry, ...rest], reads: [...homeOf(node), folder], name: spec.name };
@@ -85,14 +85,14 @@ async function findScript(
   const [name = "", ...rest] = args;
   const root = scripts === undefined ? undefined : await realPath(scripts);
   if (root === undefined) {
-    throw new CallError("program_not_found", "this Executor has no folder of scripts: use a package");
+    throw new ToolCallError("program_not_found", "this Executor has no folder of scripts: use a package");
   }
   const isName = SCRIPT.test(name) && !name.startsWith("-") && !isAbsolute(name);
   const path = isName ? await realPath(join(root, name)) : undefined;
   if (path === undefined || !path.startsWith(`${root}/`)) {
     const message = "the first argument must be the name of a script in the Executor's folder of servers: " +
       "ask whoever runs the Executor to put it there";
-    throw new CallError("program_not_found", message);
+    throw new ToolCallError("program_not_found", message);
   }
   const reads = [...homeOf(command), root];
   return { command, args: [...options, path, ...rest], reads, folder: root, name: path.slice(root.length + 1) };

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { PackageStore } from "./packages.ts";
 import { findCommands, findProgram, type Programs } from "./program.ts";
 import { makeFolder } from "./testing.ts";
@@ -20,7 +20,7 @@ async function withPrograms(test: (programs: Programs, folder: string) => Promis
 }
 
 async function refusal(work: () => Promise<unknown>): Promise<string> {
-  const { code, message } = await assertRejects(work, CallError);
+  const { code, message } = await assertRejects(work, ToolCallError);
   return `${code}: ${message}`;
 }
 

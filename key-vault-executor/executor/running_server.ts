@@ -1,7 +1,7 @@
 /** One process of a server, spoken to as an MCP client. All that it says is redacted here. */
 
 import { Client, type Progress, ProtocolError, SdkError, SdkErrorCode, type Tool } from "@modelcontextprotocol/client";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import type { ChildTransport, Exit } from "./child_transport.ts";
 import { type Redact, redactValue } from "./redact.ts";
 
@@ -64,7 +64,7 @@ export class RunningServer {
     return this.transport.exited;
   }
 
-  /** @throws {ProtocolError} the server's own error. @throws {CallError} if it gives no answer. */
+  /** @throws {ProtocolError} the server's own error. @throws {ToolCallError} if it gives no answer. */
   async call(
     { arguments: args, ...call }: ToolCall,
     { callMs, totalMs }: TimeLimits,
@@ -99,7 +99,7 @@ export class RunningServer {
       cursor = answer.nextCursor;
       if (cursor === undefined) return tools;
     }
-    throw new CallError("start_failed", `the server's list of tools has more than ${MAX_PAGES} pages`);
+    throw new ToolCallError("start_failed", `the server's list of tools has more than ${MAX_PAGES} pages`);
   }
 
   /** @throws if it does not answer in time. */
@@ -117,7 +117,7 @@ export class RunningServer {
     try {
       return this.#clean(await work());
     } catch (error) {
-      if (signal?.aborted) throw new CallError("cancelled", "the call was cancelled");
+      if (signal?.aborted) throw new ToolCallError("cancelled", "the call was cancelled");
       throw this.#translate(error, timeoutMs);
     }
   }
@@ -129,7 +129,7 @@ export class RunningServer {
     // What is no answer of the server's own is a pipe that broke.
     if (!(error instanceof SdkError)) return serverEnded(error);
     if (error.code === SdkErrorCode.RequestTimeout) {
-      return new CallError(
+      return new ToolCallError(
         "timed_out",
         `the server did not answer within ${timeoutMs / 1000} s; the call was cancelled`,
       );
@@ -137,7 +137,11 @@ export class RunningServer {
     if (error.code === SdkErrorCode.ConnectionClosed || error.code === SdkErrorCode.NotConnected) {
       return serverEnded(error);
     }
-    return new CallError("invalid_answer", "the server's answer is not a valid MCP answer", this.redact(error.message));
+    return new ToolCallError(
+      "invalid_answer",
+      "the server's answer is not a valid MCP answer",
+      this.redact(error.message),
+    );
   }
 
   /** The same value with its strings redacted, so of the same type. */
@@ -147,10 +151,10 @@ export class RunningServer {
 }
 
 /** A call that may have begun is never repeated: only its caller knows whether that is safe. */
-export function serverEnded(cause?: unknown): CallError {
+export function serverEnded(cause?: unknown): ToolCallError {
   const message =
     "the server ended during the call, which may or may not have taken effect; it is started again when needed";
-  return new CallError("server_ended", message, cause);
+  return new ToolCallError("server_ended", message, cause);
 }
 
 function defined<T extends object>(value: T): T {

@@ -1,10 +1,8 @@
 /** The Executor's variables: the one place that reads them, checks them, and says how to mend them. */
 
+import type { Lookup } from "shared/environment.ts";
 import { importVerifyKeys } from "./decision_keys.ts";
 import { DEFAULT_COMMANDS } from "./program.ts";
-
-/** One variable's value, or undefined when it is not set. */
-export type Lookup = (name: string) => string | undefined;
 
 export interface Settings {
   verifyKeys: CryptoKey[];
@@ -20,7 +18,7 @@ export interface Settings {
   idleMs: number;
 }
 
-export interface Variable {
+export interface Setting {
   name: string;
   meaning: string;
   need: string;
@@ -34,7 +32,7 @@ const isWhole = (from: number, to: number) => (text: string) =>
 const isList = (text: string) => text.split(",").every((entry) => /^\S+$/.test(entry.trim()));
 const isFolder = (text: string) => !text.includes("\0");
 
-export const VARIABLES: readonly Variable[] = [
+export const VARIABLES: readonly Setting[] = [
   {
     name: "DECISION_VERIFY_KEYS",
     meaning: "the hub's public keys, comma-separated: who may decide",

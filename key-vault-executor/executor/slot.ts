@@ -1,7 +1,7 @@
 /** A server of a tenant at one version, and its process: none, starting, or one. Calls of that tenant share it. */
 
 import { backoffMs } from "./backoff.ts";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import { ChildTransport, type Exit, type Launch } from "./child_transport.ts";
 import type { DecidedServer } from "./decision.ts";
 import type { Redact } from "./redact.ts";
@@ -75,18 +75,18 @@ export class Slot {
 
   constructor(readonly server: DecidedServer, readonly prepare: Prepare, readonly options: SlotOptions) {}
 
-  /** Gives the work a process, and starts it if there is none. @throws {CallError} */
+  /** Gives the work a process, and starts it if there is none. @throws {ToolCallError} */
   async use<T>(decision: string, work: (server: RunningServer) => Promise<T>): Promise<T> {
     if (this.inFlight >= this.options.maxCallsInFlight) {
       const message = `this server has ${this.inFlight} calls in flight: try again when one has ended`;
-      throw new CallError("busy", message);
+      throw new ToolCallError("busy", message);
     }
     this.inFlight++;
     this.calls++;
     try {
       return await work(await this.#ready(decision));
     } catch (error) {
-      if (error instanceof CallError) this.lastError = `${error.code}: ${error.message}`;
+      if (error instanceof ToolCallError) this.lastError = `${error.code}: ${error.message}`;
       throw error;
     } finally {
       this.inFlight--;
@@ -159,7 +159,7 @@ export class Slot {
     } catch (error) {
       this.#fail();
       const message = "the server does not start: whoever runs the Executor finds its error output in its status";
-      throw new CallError("start_failed", message, preparation.redact(error instanceof Error ? error.message : ""));
+      throw new ToolCallError("start_failed", message, preparation.redact(error instanceof Error ? error.message : ""));
     }
   }
 
@@ -207,7 +207,7 @@ export class Slot {
     if (left <= 0) return;
     const times = this.#failures === 1 ? "once" : `${this.#failures} times in a row`;
     const message = `the server failed ${times}: it is tried again in ${Math.ceil(left / 1000)} s`;
-    throw new CallError("backing_off", message);
+    throw new ToolCallError("backing_off", message);
   }
 
   async #stop(): Promise<void> {
@@ -219,6 +219,6 @@ export class Slot {
 }
 
 /** For a call with a decision about a version that is no longer the newest. */
-export function changed(): CallError {
-  return new CallError("stopping", "the server was changed or is being stopped: call again");
+export function changed(): ToolCallError {
+  return new ToolCallError("stopping", "the server was changed or is being stopped: call again");
 }

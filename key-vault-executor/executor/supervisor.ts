@@ -1,6 +1,6 @@
 /** The processes of all tenants: one for each server of a tenant, at the newest version that was seen. */
 
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import type { DecidedServer } from "./decision.ts";
 import type { RunningServer } from "./running_server.ts";
 import { changed, DEFAULT_SLOT_OPTIONS, type Preparation, Slot, type SlotOptions } from "./slot.ts";
@@ -20,13 +20,13 @@ export const DEFAULT_SUPERVISOR_OPTIONS: SupervisorOptions = {
 };
 
 /** For whom a server is called: the tenant, and the decision in its signed form. */
-export interface Caller {
+export interface ToolCaller {
   tenantId: string;
   decision: string;
 }
 
-/** How to start a server of a tenant now. @throws {CallError} */
-export type PrepareServer = (caller: Caller, server: DecidedServer) => Promise<Preparation>;
+/** How to start a server of a tenant now. @throws {ToolCallError} */
+export type PrepareServer = (caller: ToolCaller, server: DecidedServer) => Promise<Preparation>;
 
 export class Supervisor {
   /** By tenant, then by the server's id: no key made of two texts can be taken for another. */
@@ -40,14 +40,14 @@ export class Supervisor {
     this.#timer = setInterval(() => void this.#tick(), this.#options.tickMs);
   }
 
-  /** Gives the work the server's process. @throws {CallError} */
-  async use<T>(caller: Caller, server: DecidedServer, work: (server: RunningServer) => Promise<T>): Promise<T> {
+  /** Gives the work the server's process. @throws {ToolCallError} */
+  async use<T>(caller: ToolCaller, server: DecidedServer, work: (server: RunningServer) => Promise<T>): Promise<T> {
     const slots = this.#slotsOf(caller.tenantId);
     const slot = this.#slotOf(caller.tenantId, slots, server);
     let inFlight = 0;
     for (const { inFlight: calls } of slots.values()) inFlight += calls;
     if (inFlight >= this.#options.maxCallsOfTenant) {
-      throw new CallError("busy", `this tenant has ${inFlight} calls in flight: try again when one has ended`);
+      throw new ToolCallError("busy", `this tenant has ${inFlight} calls in flight: try again when one has ended`);
     }
     return await slot.use(caller.decision, work);
   }

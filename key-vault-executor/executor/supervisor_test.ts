@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { CallError } from "./call_error.ts";
+import { ToolCallError } from "./tool_call_error.ts";
 import type { CredentialSource } from "./credentials.ts";
 import type { DecidedServer } from "./decision.ts";
 import { findProcesses, serverOf, until } from "./testing.ts";
@@ -29,7 +29,7 @@ async function call(
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
-  return (await assertRejects(() => work, CallError)).code;
+  return (await assertRejects(() => work, ToolCallError)).code;
 }
 
 const slotOf = (executor: TestExecutor, tenantId = TENANT) => executor.supervisor.slots(tenantId)[0];
@@ -69,7 +69,7 @@ Deno.test("five crashes in a row are a crash loop, which is tried again all the 
     await until(async () => await codeOf(call(executor, "die")) !== "backing_off");
   }
   assertEquals(slotOf(executor)?.state, "crash_loop");
-  const { message } = await assertRejects(() => call(executor, "pid"), CallError);
+  const { message } = await assertRejects(() => call(executor, "pid"), ToolCallError);
   assertMatch(message, /failed 5 times in a row: it is tried again in 1 s/);
   await until(() => call(executor, "pid").then(() => true, () => false));
   assertEquals(slotOf(executor)?.state, "idle");
@@ -129,7 +129,7 @@ Deno.test("a credential that is deleted, or cannot be read any more, is used no 
   assertMatch(await call(executor, "environment"), /AMAZON_API_KEY/);
   answer = () => Promise.resolve([]);
   assert(!(await call(executor, "environment")).includes("AMAZON_API_KEY"));
-  answer = () => Promise.reject(new CallError("vault_unavailable", "the vault is away"));
+  answer = () => Promise.reject(new ToolCallError("vault_unavailable", "the vault is away"));
   assertEquals(await codeOf(call(executor, "environment")), "vault_unavailable");
 });
 

@@ -2,7 +2,7 @@
 
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationMode } from "@modelcontextprotocol/client";
 import { Catalog } from "./catalog.ts";
-import type { Credential, CredentialSource } from "./credentials.ts";
+import type { CredentialSource, ServerCredential } from "./credentials.ts";
 import type { Subject } from "./decision.ts";
 import { makeEndpoint } from "./endpoint.ts";
 import { PackageStore } from "./packages.ts";
@@ -35,7 +35,10 @@ export interface TestExecutor extends AsyncDisposable {
 export const SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /** The credential of every service: what a tenant has stored. */
-export const CREDENTIAL: Omit<Credential, "service"> = { credential_type: "api_key", credentials: { api_key: SECRET } };
+export const CREDENTIAL: Omit<ServerCredential, "service"> = {
+  credential_type: "api_key",
+  credentials: { api_key: SECRET },
+};
 
 export async function startExecutor(options: ExecutorOptions = {}): Promise<TestExecutor> {
   const folder = await makeFolder();

@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import { CliError } from "../cli/error.ts";
 import { generateKeys, readKeys, type StackKeys, writeSecretJson } from "./keys.ts";
-import { removeDataFolder } from "./postgres_user.ts";
+import { removeDataFolder } from "./postgres/system_user.ts";
 
 /** Creates the folder if it does not exist, and returns its full path. */
 export async function prepareDataDir(folder: string): Promise<string> {

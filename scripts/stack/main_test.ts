@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { removeDataFolder } from "./postgres_user.ts";
+import { removeDataFolder } from "./postgres/system_user.ts";
 import { freePort } from "./ready.ts";
 import type { StackFile } from "./stack_file.ts";
 

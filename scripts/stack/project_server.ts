@@ -3,7 +3,7 @@
 import { CliError } from "../cli/error.ts";
 import { runChild } from "./child.ts";
 import { usePool } from "shared/database/direct_connection.ts";
-import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "./data_api.ts";
+import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "./data_api/data_api.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";

@@ -2,11 +2,11 @@
 
 import { type Child, GRACE_MS, startChild } from "./child.ts";
 import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
-import { PGLITE_URL } from "./data_api.ts";
+import { PGLITE_URL } from "./data_api/data_api.ts";
 import { type StackKeys, writeSecretJson } from "./keys.ts";
 import { migrate } from "./migrations.ts";
-import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres.ts";
-import type { PostgresConfig } from "./postgres_server.ts";
+import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres/cluster.ts";
+import type { PostgresConfig } from "./postgres/server.ts";
 import type { ProjectConfig } from "./project_server.ts";
 import { DATABASES, type ProjectName, projectUrl } from "./projects.ts";
 import { answers, freePort, untilReady } from "./ready.ts";
@@ -133,7 +133,7 @@ async function bringUpCluster(
 
 function startCluster(folder: string, { port, password }: Cluster): Promise<Child> {
   const config: PostgresConfig = { folder, port, password, settings: [] };
-  return startChild("PostgreSQL", new URL("postgres_server.ts", import.meta.url), config, {});
+  return startChild("PostgreSQL", new URL("postgres/server.ts", import.meta.url), config, {});
 }
 
 function startProject(

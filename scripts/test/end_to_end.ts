@@ -1,7 +1,7 @@
 /** Runs end-to-end tests on a throw-away stack. */
 
 import { printError } from "../cli/error.ts";
-import { removeDataFolder } from "../stack/postgres_user.ts";
+import { removeDataFolder } from "../stack/postgres/system_user.ts";
 import { freePort } from "../stack/ready.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import { type Count, denoTest, type TestOptions } from "./test_process.ts";

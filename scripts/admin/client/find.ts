@@ -2,7 +2,7 @@
 
 import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
-import { listOrganizations, listTenants, type Organization, type Tenant } from "./hub.ts";
+import { listOrganizations, listTenants, type Organization, type TenantRow } from "./hub.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -24,13 +24,13 @@ export async function findOrganization(hub: ProjectAccess, reference: string): P
 }
 
 /** @throws {CliError} when there is no such tenant, or when several have the name. */
-export async function findTenant(hub: ProjectAccess, reference: string): Promise<Tenant> {
+export async function findTenant(hub: ProjectAccess, reference: string): Promise<TenantRow> {
   const tenant = await findTenantOrNone(hub, reference);
   if (tenant !== undefined) return tenant;
   throw noTenant(reference);
 }
 
-export async function findTenantOrNone(hub: ProjectAccess, reference: string): Promise<Tenant | undefined> {
+export async function findTenantOrNone(hub: ProjectAccess, reference: string): Promise<TenantRow | undefined> {
   const found = await listTenants(hub, { reference });
   const byId = found.find(({ id }) => id === reference.toLowerCase());
   if (byId !== undefined || found.length < 2) return byId ?? found[0];

@@ -51,7 +51,7 @@ const server = z.object({
 const tenantCounts = z.object({ servers: z.number(), api_keys: z.number() });
 
 export type Organization = z.output<typeof organization>;
-export type Tenant = z.output<typeof tenant>;
+export type TenantRow = z.output<typeof tenant>;
 export type ApiKey = z.output<typeof apiKey>;
 export type Kernel = z.output<typeof kernel>;
 export type Server = z.output<typeof server>;
@@ -69,7 +69,7 @@ export function listOrganizations(hub: ProjectAccess, reference?: string): Promi
 export function listTenants(
   hub: ProjectAccess,
   filter: { organization_id?: string | undefined; reference?: string },
-): Promise<Tenant[]> {
+): Promise<TenantRow[]> {
   return readPages(
     (after) => callHub(hub, "list_tenants", { filter: { ...filter, after } }, z.array(tenant)),
     ({ id }) => id,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { startCluster } from "../support/cluster.ts";
-import { withConnection } from "../../stack/postgres.ts";
+import { withConnection } from "../../stack/postgres/cluster.ts";
 import { DatabaseError } from "shared/database/database_error.ts";
 import { callDirectly, closeDirectConnections, readOptions } from "shared/database/direct_connection.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { withConnection } from "../../stack/postgres.ts";
+import { withConnection } from "../../stack/postgres/cluster.ts";
 import { startCluster } from "../support/cluster.ts";
 import { DatabaseError } from "shared/database/database_error.ts";
 import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";

@@ -3,6 +3,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import { pgtap } from "@electric-sql/pglite/pgtap";
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { OLD_DEFAULT_PRIVILEGES } from "../support/cluster.ts";
 import { migrate } from "../../stack/migrations.ts";
 import { withPglite } from "../../stack/pglite.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
@@ -16,11 +17,6 @@ interface TapReport {
   /** Every `not ok` line, and what pgTAP says of it. */
   diagnostics: string[];
 }
-
-/** What older Supabase projects grant on all that is to come. */
-const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =>
-  `alter default privileges in schema public grant all on ${kind} to anon, authenticated, service_role;`
-).join("\n");
 
 // As the supabase CLI does before it runs the files.
 const INSTALL_PGTAP = "create schema extensions; create extension pgtap with schema extensions;";

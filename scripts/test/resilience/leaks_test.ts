@@ -3,7 +3,7 @@ import { encodeBase64 } from "@std/encoding/base64";
 import { decodeHex } from "@std/encoding/hex";
 import { cp } from "node:fs/promises";
 import { crc32 } from "shared/auth/api_key.ts";
-import { withConnection } from "../../stack/postgres.ts";
+import { withConnection } from "../../stack/postgres/cluster.ts";
 import { endpointsOf } from "../support/endpoints.ts";
 import { headersOf } from "./traffic/calls.ts";
 import { formsOf, newCanary, newPlainCanary, search } from "./traffic/canary.ts";

@@ -1,18 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { withConnection } from "../../stack/postgres.ts";
+import { withConnection } from "../../stack/postgres/cluster.ts";
 import type { ProjectName } from "../../stack/projects.ts";
-import { type ScratchCluster, startCluster } from "../support/cluster.ts";
+import { OLD_DEFAULT_PRIVILEGES, type ScratchCluster, startCluster } from "../support/cluster.ts";
 import { assertServes, headersOf } from "./traffic/calls.ts";
 import { type Command, prepareDrill, readCommands } from "./processes/drill.ts";
 import { makeFolder, type RunningProject, startRig } from "./processes/rig.ts";
 
 const PROJECTS: ProjectName[] = ["governance-hub", "key-vault-executor"];
 const WAYS: Command[] = ["pg_dump", "supabase db dump"];
-
-const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =>
-  `alter default privileges in schema public grant all on ${kind} to anon, authenticated, service_role;`
-).join("\n");
 
 const folder = await makeFolder();
 const drill = await prepareDrill(folder);

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { encryptionKeyId } from "shared/crypto/keyring.ts";
 import { decodeHex } from "@std/encoding/hex";
-import { withConnection } from "../../stack/postgres.ts";
+import { withConnection } from "../../stack/postgres/cluster.ts";
 import { post, storeCredential } from "./traffic/ledger.ts";
 import { startAdmin } from "./processes/operator_process.ts";
 import { makeFolder, type RunningProject, startRig } from "./processes/rig.ts";

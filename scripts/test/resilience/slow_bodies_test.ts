@@ -1,7 +1,7 @@
 /** Requests that send a byte of their body per second get an answer, over real sockets, and block no other request. */
 
 import { assert, assertEquals } from "@std/assert";
-import { removeDataFolder } from "../../stack/postgres_user.ts";
+import { removeDataFolder } from "../../stack/postgres/system_user.ts";
 import { makeFolder, startRig } from "./processes/rig.ts";
 
 const CLIENTS = 300;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import postgres from "postgres";
-import { withConnection } from "../../stack/postgres.ts";
+import { withConnection } from "../../stack/postgres/cluster.ts";
 import { call, refuses, sealed } from "../suites/isolation.ts";
 import { post } from "./traffic/ledger.ts";
 import { startAdmin } from "./processes/operator_process.ts";

@@ -2,9 +2,9 @@
 
 import { type Child, startChild } from "../../stack/child.ts";
 import { migrate, type RunSql } from "../../stack/migrations.ts";
-import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../../stack/postgres.ts";
-import type { PostgresConfig } from "../../stack/postgres_server.ts";
-import { removeDataFolder } from "../../stack/postgres_user.ts";
+import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../../stack/postgres/cluster.ts";
+import type { PostgresConfig } from "../../stack/postgres/server.ts";
+import { removeDataFolder } from "../../stack/postgres/system_user.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
 import { freePort, untilReady } from "../../stack/ready.ts";
 
@@ -28,7 +28,8 @@ export interface ScratchOptions {
   migrations?: URL;
 }
 
-const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =>
+/** What older Supabase projects grant by default on everything that a migration creates. */
+export const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((kind) =>
   `alter default privileges in schema public grant all on ${kind} to anon, authenticated, service_role;`
 ).join("\n");
 
@@ -55,7 +56,7 @@ export async function startCluster(settings: string[] = []): Promise<ScratchClus
     ...cluster,
     settings: ["fsync=off", "max_connections=200", ...settings],
   };
-  const script = new URL("../../stack/postgres_server.ts", import.meta.url);
+  const script = new URL("../../stack/postgres/server.ts", import.meta.url);
   const child: Child = await startChild("PostgreSQL", script, config, {});
   await untilReady(child, () => prepareCluster(cluster));
   return {

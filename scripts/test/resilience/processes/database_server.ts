@@ -3,8 +3,14 @@
 import { assert } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
 import { migrate } from "../../../stack/migrations.ts";
-import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../../../stack/postgres.ts";
-import type { PostgresConfig } from "../../../stack/postgres_server.ts";
+import {
+  type Cluster,
+  databaseUrl,
+  prepareCluster,
+  type Role,
+  withConnection,
+} from "../../../stack/postgres/cluster.ts";
+import type { PostgresConfig } from "../../../stack/postgres/server.ts";
 import { DATABASES, type ProjectName, projectUrl } from "../../../stack/projects.ts";
 import { freePort } from "../../../stack/ready.ts";
 import { eventually, type RunningProcess, runScript } from "./running.ts";
@@ -31,7 +37,7 @@ export async function startDatabaseServer(folder: string, settings: string[] = [
   const cluster: Cluster = { port: freePort(), password: encodeHex(crypto.getRandomValues(new Uint8Array(16))) };
   const dataDir = `${folder}/cluster`;
   const config: PostgresConfig = { folder: dataDir, ...cluster, settings };
-  const script = new URL("../../../stack/postgres_server.ts", import.meta.url);
+  const script = new URL("../../../stack/postgres/server.ts", import.meta.url);
   let runner: RunningProcess | undefined;
 
   const postmaster = (): number | undefined => {

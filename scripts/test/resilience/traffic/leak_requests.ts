@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { generateKey } from "shared/auth/api_key.ts";
 import { issueApiKey } from "../../../admin/client/operator.ts";
-import { withConnection } from "../../../stack/postgres.ts";
+import { withConnection } from "../../../stack/postgres/cluster.ts";
 import { endpointsOf } from "../../support/endpoints.ts";
 import { newCanary, newPlainCanary } from "./canary.ts";
 import { headersOf } from "./calls.ts";

@@ -1,7 +1,7 @@
 /** Compares the writes that callers saw acknowledged with the rows in the tables. */
 
 import { assert, assertEquals } from "@std/assert";
-import { withConnection } from "../../../stack/postgres.ts";
+import { withConnection } from "../../../stack/postgres/cluster.ts";
 import type { ProjectName } from "../../../stack/projects.ts";
 import { newServer } from "../../support/endpoints.ts";
 import { headersOf, type TrafficCaller } from "./calls.ts";

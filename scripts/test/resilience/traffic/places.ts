@@ -2,7 +2,7 @@
 
 import { encodeHex } from "@std/encoding/hex";
 import postgres from "postgres";
-import { withConnection } from "../../../stack/postgres.ts";
+import { withConnection } from "../../../stack/postgres/cluster.ts";
 import type { CanaryPlace } from "./canary.ts";
 import type { DatabaseServer } from "../processes/database_server.ts";
 import type { Rig, RunningProject } from "../processes/rig.ts";

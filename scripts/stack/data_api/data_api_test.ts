@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { openCluster, startCluster } from "../test/support/cluster.ts";
-import { newPgliteFolder } from "../test/support/pglite_folder.ts";
+import { openCluster, startCluster } from "../../test/support/cluster.ts";
+import { newPgliteFolder } from "../../test/support/pglite_folder.ts";
 import { type LocalDatabase, openDataApi } from "./data_api.ts";
-import { migrate, type RunSql } from "./migrations.ts";
-import { withPglite } from "./pglite.ts";
-import { withConnection } from "./postgres.ts";
-import { projectUrl } from "./projects.ts";
+import { migrate, type RunSql } from "../migrations.ts";
+import { withPglite } from "../pglite.ts";
+import { withConnection } from "../postgres/cluster.ts";
+import { projectUrl } from "../projects.ts";
 
 const KEYS = { secret_key: "sb_secret_test", publishable_key: "sb_publishable_test" };
 

@@ -4,9 +4,9 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
 import * as z from "zod/mini";
-import { CliError, printError } from "../cli/error.ts";
-import { runChild } from "./child.ts";
-import { makeDataFolder, postgresUser, reachablePrograms, type User } from "./postgres_user.ts";
+import { CliError, printError } from "../../cli/error.ts";
+import { runChild } from "../child.ts";
+import { makeDataFolder, postgresUser, reachablePrograms, type User } from "./system_user.ts";
 
 export interface PostgresConfig {
   folder: string;

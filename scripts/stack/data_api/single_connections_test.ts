@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { openCluster } from "../test/support/cluster.ts";
+import { openCluster } from "../../test/support/cluster.ts";
 import { reserveSingly } from "./single_connections.ts";
 
 Deno.test("reserveSingly() ends a request whose connection is lost between two queries, and connects anew for the next", async () => {

@@ -19,8 +19,8 @@ export const CALL_ERRORS = [
 export type CallErrorCode = (typeof CALL_ERRORS)[number];
 
 /** The message must hold nothing of a credential. The cause is for the log alone. */
-export class CallError extends Error {
-  override name = "CallError";
+export class ToolCallError extends Error {
+  override name = "ToolCallError";
 
   constructor(readonly code: CallErrorCode, message: string, cause?: unknown) {
     super(message, { cause });

@@ -4,7 +4,7 @@
  */
 
 import { dirname } from "node:path";
-import { CliError } from "../cli/error.ts";
+import { CliError } from "../../cli/error.ts";
 
 export interface User {
   uid: number;

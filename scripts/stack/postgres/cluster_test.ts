@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { openCluster } from "../test/support/cluster.ts";
-import { withConnection } from "./postgres.ts";
-import { freePort } from "./ready.ts";
+import { openCluster } from "../../test/support/cluster.ts";
+import { withConnection } from "./cluster.ts";
+import { freePort } from "../ready.ts";
 
 /** Passes one connection on to a server until the client's `cutAt`th message, and then ends it. Returns its port. */
 function cuttingProxy(target: number, cutAt: number): number {

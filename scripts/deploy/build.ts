@@ -12,6 +12,11 @@ import { writeDocuments } from "./documents.ts";
 import { CliError } from "../cli/error.ts";
 import { functionNames, type ProjectName, projectUrl } from "../stack/projects.ts";
 
+/** The driver of direct connections stays outside: the runtime loads it if a function has DATABASE_URL. */
+const DRIVER = "npm:postgres@3.4.9";
+
+const OPTIONS = ["--quiet", "--minify", "--platform=deno", "--sourcemap=external", `--external=${DRIVER}`];
+
 export interface Bundle {
   project: ProjectName;
   name: string;
@@ -37,7 +42,7 @@ async function bundleFunction(project: ProjectName, name: string): Promise<Bundl
   const output = fileURLToPath(projectUrl(project, `dist/${name}.js`));
   const entry = fileURLToPath(projectUrl(project, `functions/${name}/index.ts`));
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--minify", "--platform=deno", "--sourcemap=external", `--output=${output}`, entry],
+    args: ["bundle", ...OPTIONS, `--output=${output}`, entry],
     stdout: "null",
     stderr: "inherit",
   }).output();

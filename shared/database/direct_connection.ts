@@ -127,7 +127,8 @@ function poolOf(database: DirectDatabase): Promise<ConnectionPool> {
 
 /** The driver is loaded at the first call, so that a function which uses the data API does not pay for it. */
 async function openPoolOf(database: DirectDatabase): Promise<ConnectionPool> {
-  const { default: postgres } = await import("postgres");
+  // deno-lint-ignore no-import-prefix -- bundles leave it out, and no import map reaches them
+  const { default: postgres } = await import("npm:postgres@3.4.9");
   const options = readOptions(database);
   // Its types lack the list of hosts, which alone may hold IPv6 addresses.
   const open = (onclose: () => void) => postgres({ ...options, onclose } as unknown as Options<Record<string, never>>);

@@ -134,7 +134,7 @@ const CHECKS = [
 ];
 
 Deno.test("Schemathesis finds no undocumented answer, and no accepted request that the documents forbid", async () => {
-  const config = fileURLToPath(new URL("clients/schemathesis.toml", import.meta.url));
+  const config = fileURLToPath(new URL("schemathesis.toml", import.meta.url));
   const runs = PROJECTS.map(async (project) => {
     const url = urlOf(project);
     const printed = await run(`${pythonBin}/schemathesis`, [

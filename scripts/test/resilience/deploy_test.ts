@@ -195,7 +195,14 @@ function startEdge(
 ): Deno.ChildProcess {
   const { url, secret_key } = project === "governance-hub" ? file.governance_hub : file.key_vault_executor;
   return new Deno.Command(`${tools}/edge/node_modules/deno/deno`, {
-    args: ["run", "-A", "--no-remote", "--no-npm", "--no-config", new URL("edge_server.js", import.meta.url).pathname],
+    args: [
+      "run",
+      "-A",
+      "--no-remote",
+      "--no-npm",
+      "--no-config",
+      new URL("processes/edge_server.js", import.meta.url).pathname,
+    ],
     env: {
       PATH: Deno.env.get("PATH") ?? "",
       HOME: Deno.env.get("HOME") ?? "",

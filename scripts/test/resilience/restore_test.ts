@@ -34,7 +34,7 @@ Deno.test("a restore without one step of the drill restores nothing, or grants e
       return drill.run(commands.replace(line, ""), variables);
     };
     const empty = await dump(TO);
-    const roles = /^ +--file=scripts\/roles\.sql .*\n/m;
+    const roles = /^ +--file=scripts\/deploy\/roles\.sql .*\n/m;
     const grant = /^ +--command='grant create .*\n/m;
 
     const noRole = await without(roles);

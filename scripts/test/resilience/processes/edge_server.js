@@ -9,11 +9,14 @@ const handlers = new Map();
 Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.env.get("PORT")), onListen: () => {} }, async (request) => {
   const url = new URL(request.url);
   const [, name, rest] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
-  const { method, headers, body } = request;
+  const { headers } = request;
+  // As project_server.ts does: a new Request refuses some methods and turns `get` into GET.
+  const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
+  const method = isKept ? request.method : "UNSUPPORTED";
+  const body = ["GET", "HEAD"].includes(method) ? null : request.body;
   if (name === undefined) {
     return await fetch(Deno.env.get("SUPABASE_URL") + url.pathname + url.search, { method, headers, body });
   }
-  if (["TRACE", "CONNECT"].includes(method)) return new Response(null, { status: 405 });
   if (!handlers.has(name)) {
     const module = await import(`${folder}/${name}.js`).catch(() => undefined);
     if (module === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });

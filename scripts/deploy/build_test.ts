@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { parse } from "@std/toml";
 import { build } from "./build.ts";
 import { type ProjectName, projectUrl } from "../stack/projects.ts";

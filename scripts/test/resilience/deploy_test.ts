@@ -122,7 +122,10 @@ Deno.test("deploy sends one file per function and only the named secrets, and th
       }),
     );
     const args = ["test", "-A", "--no-check", "governance-hub/tests", "key-vault-executor/tests"];
-    assertMatch(await run(Deno.execPath(), args, ROOT, { STACK_FILE: stackFile }), /ok \| \d{3,} passed( \(\d+ steps\))? \| 0 failed/);
+    assertMatch(
+      await run(Deno.execPath(), args, ROOT, { STACK_FILE: stackFile }),
+      /ok \| \d{3,} passed( \(\d+ steps\))? \| 0 failed/,
+    );
 
     for (const project of PROJECTS) {
       for (const name of await functionNames(project)) {

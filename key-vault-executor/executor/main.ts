@@ -2,16 +2,16 @@
 /** `deno task executor`: runs the Executor until it is told to stop. */
 
 import { parseArgs } from "node:util";
-import { Catalog } from "./catalog.ts";
-import { vaultCredentials } from "./credentials.ts";
-import { makeEndpoint } from "./endpoint.ts";
-import { PackageStore } from "./packages.ts";
-import { makePrepare } from "./prepare.ts";
-import { findCommands } from "./program.ts";
-import { Replays } from "./replays.ts";
-import { DEFAULT_LIMITS, findSandboxFault, NOBODY, type SandboxOptions } from "./sandbox.ts";
+import { Catalog } from "./processes/catalog.ts";
+import { vaultCredentials } from "./launch/credentials.ts";
+import { makeEndpoint } from "./http/endpoint.ts";
+import { PackageStore } from "./launch/packages.ts";
+import { makePrepare } from "./launch/prepare.ts";
+import { findCommands } from "./launch/program.ts";
+import { Replays } from "./http/replays.ts";
+import { DEFAULT_LIMITS, findSandboxFault, NOBODY, type SandboxOptions } from "./launch/sandbox.ts";
 import { readSettings, type Settings, SettingsError, VARIABLES } from "./settings.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor } from "./processes/supervisor.ts";
 
 const HELP = `Runs the Executor: registered MCP servers, called with a decision of the hub. Ends with SIGTERM or Ctrl-C.
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { findProcesses, makeFolder, makeHub, serverOf, until } from "./testing.ts";
+import { findProcesses, makeFolder, makeHub, serverOf, until } from "./testing/make.ts";
 
 const MAIN = new URL("./main.ts", import.meta.url).pathname;
-const FIXTURE = new URL("./fixtures/misbehave.mjs", import.meta.url);
+const FIXTURE = new URL("./testing/fixtures/misbehave.mjs", import.meta.url);
 
 /** A vault on loopback that knows one credential. */
 function serveVault() {

@@ -1,8 +1,8 @@
 /** The Executor's variables: the one place that reads them, checks them, and says how to mend them. */
 
 import type { Lookup } from "shared/environment.ts";
-import { importVerifyKeys } from "./decision_keys.ts";
-import { DEFAULT_COMMANDS } from "./program.ts";
+import { importVerifyKeys } from "shared/decision/decision_keys.ts";
+import { DEFAULT_COMMANDS } from "./launch/program.ts";
 
 export interface Settings {
   verifyKeys: CryptoKey[];

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { makeDecisionKeys } from "./decision_keys.ts";
+import { makeDecisionKeys } from "shared/decision/decision_keys.ts";
 import { findFaults, readSettings, SettingsError } from "./settings.ts";
 
 const { verifyKey } = await makeDecisionKeys();

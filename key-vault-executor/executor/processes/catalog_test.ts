@@ -1,0 +1,81 @@
+import { assertEquals } from "@std/assert";
+import { Catalog } from "./catalog.ts";
+import type { DecidedServer } from "shared/decision/decision.ts";
+import { serverOf, until } from "../testing/make.ts";
+import { startExecutor, type TestExecutor } from "../testing/executor.ts";
+
+const TENANT = "11111111-1111-4111-8111-111111111111";
+const CALLER = { tenantId: TENANT, decision: "a.b.c" };
+
+/** A server that lists the tools of its arguments, counts how often it was asked, and changes on demand. */
+const SCRIPT = `import { createInterface } from "node:readline";
+const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\\n");
+let asked = 0;
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params = {} } = JSON.parse(line);
+  if (id === undefined) return;
+  const { protocolVersion } = params;
+  if (method === "initialize") {
+    const capabilities = { tools: { listChanged: true } };
+    return send({ id, result: { protocolVersion, capabilities, serverInfo: { name: "lister", version: "1" } } });
+  }
+  if (method === "tools/call") {
+    send({ method: "notifications/tools/list_changed" });
+    return send({ id, result: { content: [] } });
+  }
+  if (method !== "tools/list") return send({ id, error: { code: -32601, message: "no such method" } });
+  asked++;
+  if (process.argv[2] === "hang") return;
+  const names = [...process.argv.slice(2), "asked-" + asked];
+  send({ id, result: { tools: names.map((name) => ({ name, inputSchema: { type: "object" } })) } });
+}).on("close", () => process.exit(0));
+`;
+
+async function makeLister(executor: TestExecutor, ...names: string[]): Promise<DecidedServer> {
+  await Deno.writeTextFile(`${executor.folder}/servers/lister.mjs`, SCRIPT);
+  return serverOf({ args: ["lister.mjs", ...names] });
+}
+
+async function namesOf(catalog: Catalog, ...servers: DecidedServer[]): Promise<string[]> {
+  return (await catalog.list(CALLER, servers)).tools.map(({ name }) => name);
+}
+
+Deno.test("a server's tools are kept for its version, and asked again when they change", async () => {
+  await using executor = await startExecutor();
+  const server = await makeLister(executor, "b", "a");
+  const catalog = new Catalog(executor.supervisor);
+  for (let round = 0; round < 3; round++) {
+    assertEquals(await namesOf(catalog, server), ["test.a", "test.asked-1", "test.b"]);
+  }
+  const limits = { callMs: 5000, totalMs: 5000 };
+  const never = new AbortController().signal;
+  await executor.supervisor.use(
+    CALLER,
+    server,
+    (running) => running.call({ name: "change", arguments: {} }, limits, never, () => {}),
+  );
+  await until(async () => (await namesOf(catalog, server)).includes("test.asked-2"));
+  assertEquals(await namesOf(catalog, { ...server, version: 2 }), ["test.a", "test.asked-1", "test.b"]);
+});
+
+Deno.test("a tool whose name is not valid under its prefix is left out, and the list says so", async () => {
+  await using executor = await startExecutor();
+  const server = await makeLister(executor, "fine", "not fine", "x".repeat(124));
+  const { tools, leftOut } = await new Catalog(executor.supervisor).list(CALLER, [server]);
+  assertEquals(tools.map(({ name }) => name), ["test.asked-1", "test.fine"]);
+  assertEquals(leftOut, [{ server_id: "test-server", reason: "invalid_tool_names" }]);
+});
+
+Deno.test("a server that gives no list in time is left out, and the rest is there", async () => {
+  await using executor = await startExecutor();
+  const [silent, ...others] = await Promise.all([
+    makeLister(executor, "hang"),
+    ...Array.from({ length: 10 }, (_, index) => makeLister(executor, `tool-${index}`)),
+  ]);
+  if (silent === undefined) throw new Error("eleven are made");
+  const servers = others.map((server, index) => ({ ...server, server_id: `s${index}`, tool_prefix: `p${index}.` }));
+  const catalog = new Catalog(executor.supervisor, 3000);
+  const { tools, leftOut } = await catalog.list(CALLER, [silent, ...servers]);
+  assertEquals(tools.length, 20);
+  assertEquals(leftOut, [{ server_id: "test-server", reason: "timed_out" }]);
+});

@@ -3,7 +3,7 @@
 import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
 
 export interface Variable {
-  project: "both" | "vault";
+  project: "both" | "hub" | "vault";
   /** When it must be set: always, no, or a condition; "given" if the platform sets it. */
   required: string;
   meaning: string;
@@ -37,6 +37,18 @@ export const VARIABLES = {
     required: "for a private authority",
     meaning: "verifies the database",
     form: "its certificate in PEM, line breaks as \\n",
+  },
+  DECISION_SIGNING_KEY: {
+    project: "hub",
+    required: "for the gateway",
+    meaning: "signs what Executors may do",
+    form: "an Ed25519 private key, 43 characters of base64url",
+  },
+  EXECUTOR_URLS: {
+    project: "hub",
+    required: "for the gateway",
+    meaning: "where the Executors are",
+    form: "https:// addresses, comma-separated (http:// on this machine)",
   },
   KERNEL_HMAC_SECRET: {
     project: "both",

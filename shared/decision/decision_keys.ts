@@ -7,6 +7,11 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 
 const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
 
+/** Whether a text has the form of a key, private or public. */
+export function isDecisionKey(text: string): boolean {
+  return KEY_FORM.test(text);
+}
+
 /** The DER of a PKCS #8 Ed25519 key up to its seed (RFC 8410, section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32);
 

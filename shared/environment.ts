@@ -123,7 +123,7 @@ function readVerifyKeys(lookup: Lookup, faults: Fault[]): string | undefined {
 function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
   const direct = readDirectDatabase(lookup, "REPO_B_DATABASE_URL", "REPO_B_DATABASE_CA", faults);
   if (direct !== undefined) return direct;
-  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults);
+  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults, "REPO_B_DATABASE_URL");
   if (read(lookup, "REPO_B_SERVICE_KEY") === undefined && read(lookup, "REPO_B_ANON_KEY") !== undefined) {
     return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", faults) };
   }
@@ -229,8 +229,14 @@ function readPreviousKeys(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   });
 }
 
-function readUrl(lookup: Lookup, name: VariableName, isGood: (url: URL) => boolean, faults: Fault[]): string {
-  const text = readRequired(lookup, name, faults);
+function readUrl(
+  lookup: Lookup,
+  name: VariableName,
+  isGood: (url: URL) => boolean,
+  faults: Fault[],
+  alternative?: VariableName,
+): string {
+  const text = readRequired(lookup, name, faults, alternative);
   if (text === "") return "";
   if (URL.canParse(text)) {
     const url = new URL(text);

@@ -73,7 +73,7 @@ Deno.test("verifyDecision() refuses another issuer, another audience, and claims
 Deno.test("importVerifyKeys() and importSigningKey() refuse what is no key", async () => {
   const { verifyKey } = await makeDecisionKeys();
   for (const text of ["", ",", `${verifyKey},`, verifyKey.slice(1), `${verifyKey}=`]) {
-    assertEquals(await importVerifyKeys(text), undefined);
+    assertEquals(await importVerifyKeys(text), undefined, JSON.stringify(text));
   }
   assertEquals((await importVerifyKeys(`${verifyKey}, ${verifyKey}`))?.length, 2);
   assertEquals(await importSigningKey("short"), undefined);

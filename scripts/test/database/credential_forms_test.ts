@@ -151,7 +151,7 @@ test("a time has six digits of a second and the offset +00:00, whatever the zone
     )
   ) {
     assertEquals(times.length, 2, times.join());
-    for (const time of times) assertMatch(time, TIME);
+    for (const time of times) assertMatch(time, TIME, times.join());
     assert(times[0] < times[1], times.join());
   }
 });

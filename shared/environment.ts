@@ -2,7 +2,7 @@
 
 import { type ApiError, unavailable } from "./api_error.ts";
 import type { DatabaseAccess } from "./database/call_function.ts";
-import type { DirectDatabase } from "./database/direct_connection.ts";
+import { type DirectDatabase, isThisMachine } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
 import { areVerifyKeys, importSigningKey, importVerifyKeys, isDecisionKey } from "./decision/decision_keys.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
@@ -268,10 +268,8 @@ function isHttpUrl(url: URL): boolean {
   return url.protocol === "https:" || url.protocol === "http:";
 }
 
-/** The containers of `supabase start` reach this machine as `host.docker.internal`. */
-function isSafeHubUrl(url: URL): boolean {
-  const isThisMachine = /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && isThisMachine);
+function isSafeHubUrl({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && isThisMachine(hostname));
 }
 
 /** An empty variable, such as `NAME=` in an env file, counts as not set. */

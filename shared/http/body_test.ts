@@ -70,7 +70,7 @@ Deno.test("readJsonText() refuses an encoded body, and accepts identity", async 
   }
 });
 
-Deno.test("readJsonText() uses whenEmpty for a request without a body, whatever its content-type", async () => {
+Deno.test("readJsonText() uses whenEmpty for a request without a body, with any content-type", async () => {
   const whenEmpty = "{}";
   const empty = (headers: HeadersInit = {}) => new Request("http://x", { method: "POST", headers });
   assertEquals(await readJsonText(empty(), { whenEmpty }), "{}");

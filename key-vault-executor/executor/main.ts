@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- a program: its log is its standard output
 /** `deno task executor`: runs the Executor until it is told to stop. */
 
-import { parseArgs } from "node:util";
+import { newProgram, runProgram } from "../../scripts/cli/program.ts";
+import { CliError } from "../../scripts/cli/error.ts";
 import { Catalog } from "./processes/catalog.ts";
 import { vaultCredentials } from "./launch/credentials.ts";
 import { makeEndpoint } from "./http/endpoint.ts";
@@ -13,17 +14,12 @@ import { DEFAULT_LIMITS, findSandboxFault, NOBODY, type SandboxOptions } from ".
 import { readSettings, type Settings, SettingsError, VARIABLES } from "./settings.ts";
 import { Supervisor } from "./processes/supervisor.ts";
 
-const HELP = `Runs the Executor: registered MCP servers, called with a decision of the hub. Ends with SIGTERM or Ctrl-C.
+const DESCRIPTION =
+  "Runs the Executor: registered MCP servers, called with a decision of the hub. Ends with SIGTERM or Ctrl-C.";
 
-Usage: deno task executor [options]
-
-  --no-sandbox   run servers without bubblewrap: they see this machine as the user does who runs the Executor
-  --help         this text
-
+const HELP = `
 Variables:
-
-${VARIABLES.map(helpOf).join("\n")}
-`;
+${VARIABLES.map(helpOf).join("\n")}`;
 
 /** In milliseconds, as a server has them for one call, and calls in flight when the Executor stops. */
 const TIME_LIMITS = { callMs: 60_000, totalMs: 600_000 };
@@ -31,25 +27,24 @@ const STOP_MS = 10_000;
 
 const WARNING = "servers run WITHOUT a sandbox: each can read what the Executor can, other servers' credentials too";
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  await runProgram(
+    newProgram("executor", DESCRIPTION)
+      .option("--no-sandbox", "run servers without bubblewrap: they see this machine as the Executor's user does")
+      .addHelpText("after", HELP)
+      .action(execute),
+  );
+  Deno.exit(0);
+}
 
-async function main(): Promise<number> {
+async function execute({ sandbox }: { sandbox: boolean }): Promise<void> {
   try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: { "no-sandbox": { type: "boolean" }, help: { type: "boolean", short: "h" } },
-    });
-    if (values.help) {
-      console.log(HELP);
-      return 0;
-    }
     const settings = await readSettings((name) => Deno.env.get(name));
-    return await run(settings, await setUpSandbox(settings, values["no-sandbox"] === true));
+    await run(settings, await setUpSandbox(settings, !sandbox));
   } catch (error) {
-    // parseArgs throws a TypeError with a sentence for whoever typed.
-    if (!(error instanceof SettingsError) && !(error instanceof TypeError)) throw error;
-    console.error(`${error.message}\n(see deno task executor --help)`);
-    return 1;
+    if (!(error instanceof SettingsError)) throw error;
+    for (const fault of error.faults) console.error(`error: ${fault}`);
+    throw new CliError("");
   }
 }
 
@@ -84,7 +79,7 @@ async function realFolder(path: string): Promise<string> {
   }
 }
 
-async function run(settings: Settings, sandbox: SandboxOptions): Promise<number> {
+async function run(settings: Settings, sandbox: SandboxOptions): Promise<void> {
   const isSandboxed = sandbox.bubblewrap !== undefined;
   const commands = await findCommands(settings.commands, Deno.env.get("PATH") ?? "");
   const packages = new PackageStore(await realFolder(settings.packages), settings.installs);
@@ -103,7 +98,6 @@ async function run(settings: Settings, sandbox: SandboxOptions): Promise<number>
     if (!isSandboxed) tell({ warning: WARNING });
   };
   await serveUntilStopped(settings, supervisor, onListen);
-  return 0;
 }
 
 /** When it is told to stop: no new request, some time for those in flight, then the end of every process. */

@@ -116,19 +116,27 @@ export const VARIABLES: readonly Setting[] = [
   },
 ];
 
-/** A line for each variable that is missing or malformed: its name and how to mend it, never its value. */
-export function findFaults(lookup: Lookup): string[] {
-  return VARIABLES.flatMap(({ name, need, isGood, fallback }) => {
+/** What is wrong with a variable, and what it must be. It never holds the value. */
+export interface SettingFault {
+  variable: string;
+  state: "not set" | "malformed";
+  need: string;
+}
+
+export function findFaults(lookup: Lookup): SettingFault[] {
+  return VARIABLES.flatMap(({ name, need, isGood, fallback }): SettingFault[] => {
     const text = read(lookup, name) ?? fallback;
-    if (text === undefined) return [`${name} is not set: it must be ${need}`];
-    return isGood(text) ? [] : [`${name} is malformed: it must be ${need}`];
+    if (text === undefined) return [{ variable: name, state: "not set", need }];
+    return isGood(text) ? [] : [{ variable: name, state: "malformed", need }];
   });
 }
 
 /** @throws {SettingsError} */
 export async function readSettings(lookup: Lookup): Promise<Settings> {
   const faults = findFaults(lookup);
-  if (faults.length > 0) throw new SettingsError(faults);
+  if (faults.length > 0) {
+    throw new SettingsError(faults.map(({ variable, state, need }) => `${variable} is ${state}: it must be ${need}`));
+  }
   const text = (name: string) => read(lookup, name) ?? VARIABLES.find((each) => each.name === name)?.fallback ?? "";
   const list = (name: string) => text(name).split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
   const verifyKeys = await importVerifyKeys(text("DECISION_VERIFY_KEYS"));

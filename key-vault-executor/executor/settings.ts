@@ -6,7 +6,7 @@ import { DEFAULT_COMMANDS } from "./launch/program.ts";
 
 export interface Settings {
   verifyKeys: CryptoKey[];
-  vault: { url: string; key: string };
+  vault: { url: string; keys: string[] };
   hostname: string;
   port: number;
   packages: string;
@@ -47,9 +47,10 @@ export const VARIABLES: readonly Setting[] = [
   },
   {
     name: "EXECUTOR_KEY",
-    meaning: "the Executor's own kernel key, with the scope credentials:use",
-    need: "a kernel's key: krn_…",
-    isGood: (text) => /^krn_[A-Za-z0-9]{49}$/.test(text),
+    meaning:
+      "the Executor's own kernel keys, with the scope credentials:use: of each organization one, comma-separated",
+    need: "a kernel's key: krn_… (or several, comma-separated)",
+    isGood: (text) => text.split(",").every((key) => /^krn_[A-Za-z0-9]{49}$/.test(key.trim())),
   },
   {
     name: "EXECUTOR_HOST",
@@ -143,7 +144,7 @@ export async function readSettings(lookup: Lookup): Promise<Settings> {
   if (verifyKeys === undefined) throw new SettingsError(["DECISION_VERIFY_KEYS holds something that is no public key"]);
   return {
     verifyKeys,
-    vault: { url: text("VAULT_URL").replace(/\/+$/, ""), key: text("EXECUTOR_KEY") },
+    vault: { url: text("VAULT_URL").replace(/\/+$/, ""), keys: list("EXECUTOR_KEY") },
     hostname: text("EXECUTOR_HOST"),
     port: Number(text("EXECUTOR_PORT")),
     packages: text("EXECUTOR_PACKAGES"),

@@ -14,6 +14,8 @@ const lookupIn = (variables: Record<string, string>) => (name: string) => variab
 Deno.test("readSettings() has defaults for all but the keys and the vault", async () => {
   const settings = await readSettings(lookupIn(GOOD));
   assertEquals(settings.vault.url, "https://vault.example");
+  const keys = `${GOOD.EXECUTOR_KEY}, krn_${"b".repeat(49)}`;
+  assertEquals((await readSettings(lookupIn({ ...GOOD, EXECUTOR_KEY: keys }))).vault.keys, keys.split(", "));
   assertEquals([settings.hostname, settings.port, settings.idleMs], ["127.0.0.1", 56321, 600_000]);
   assertEquals([settings.scripts, settings.network, settings.installs], [undefined, [], false]);
   assertEquals(settings.commands, ["node", "npx", "deno", "python3"]);

@@ -4,17 +4,28 @@ import { type ApiError, unavailable } from "./api_error.ts";
 import type { DatabaseAccess } from "./database/call_function.ts";
 import type { DirectDatabase } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
-import { areVerifyKeys, importVerifyKeys } from "./decision/decision_keys.ts";
+import { areVerifyKeys, importSigningKey, importVerifyKeys, isDecisionKey } from "./decision/decision_keys.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
-export interface HubEnvironment {
+export interface ProjectEnvironment {
   database: DatabaseAccess;
   /** If absent, kernels get 503. Agents are not affected. */
   kernelSecret: CryptoKey | undefined;
 }
 
-export interface VaultEnvironment extends HubEnvironment {
+export interface HubEnvironment extends ProjectEnvironment {
+  /** If absent, the gateway calls no tool of a server. The hub's own tools are not affected. */
+  executors: Executors | undefined;
+}
+
+/** Where the Executors are, and the key that signs what they may do. */
+export interface Executors {
+  urls: readonly string[];
+  signingKey: CryptoKey;
+}
+
+export interface VaultEnvironment extends ProjectEnvironment {
   hub: HubAccess;
   keyring: Keyring;
   /** The public keys that decisions are verified with. If absent, `credentials/use` answers 503. */
@@ -39,8 +50,13 @@ export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment
   const faults: Fault[] = [];
   const database = readDatabase(lookup, faults);
   const kernelSecret = readKernelSecret(lookup, faults);
+  const executors = readExecutors(lookup, faults);
   if (faults.length > 0) throw misconfigured(faults);
-  return { database, kernelSecret: kernelSecret && await importKernelSecret(kernelSecret) };
+  return {
+    database,
+    kernelSecret: kernelSecret && await importKernelSecret(kernelSecret),
+    executors: await importExecutors(executors),
+  };
 }
 
 /** @throws {ApiError} `unavailable`. Its cause names every faulty variable, and never a value. */
@@ -71,6 +87,7 @@ export async function readKeyring(lookup: Lookup): Promise<Keyring> {
 export function findHubFaults(lookup: Lookup): Fault[] {
   const faults: Fault[] = [];
   readKernelSecret(lookup, faults);
+  readExecutors(lookup, faults);
   return faults;
 }
 
@@ -165,6 +182,33 @@ function readKernelSecret(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   const secret = parseKernelSecret(text);
   if (secret === undefined) faults.push(fault("KERNEL_HMAC_SECRET", "malformed"));
   return secret;
+}
+
+/** Both of its variables belong together: one without the other is a fault. */
+function readExecutors(lookup: Lookup, faults: Fault[]): { urls: string[]; signingKey: string } | undefined {
+  const signingKey = read(lookup, "DECISION_SIGNING_KEY");
+  const urls = read(lookup, "EXECUTOR_URLS")?.split(",").map((text) => text.trim());
+  if (signingKey === undefined && urls === undefined) return undefined;
+  if (signingKey === undefined) faults.push(fault("DECISION_SIGNING_KEY", "not set"));
+  else if (!isDecisionKey(signingKey)) faults.push(fault("DECISION_SIGNING_KEY", "malformed"));
+  if (urls === undefined) faults.push(fault("EXECUTOR_URLS", "not set"));
+  else if (!urls.every(isSafeAddress)) faults.push(fault("EXECUTOR_URLS", "malformed"));
+  return { urls: urls?.map(withoutEnd) ?? [], signingKey: signingKey ?? "" };
+}
+
+async function importExecutors(
+  given: { urls: string[]; signingKey: string } | undefined,
+): Promise<Executors | undefined> {
+  const signingKey = given && await importSigningKey(given.signingKey);
+  return given && signingKey && { urls: given.urls, signingKey };
+}
+
+function isSafeAddress(text: string): boolean {
+  return URL.canParse(text) && isSafeHubUrl(new URL(text));
+}
+
+function withoutEnd(url: string): string {
+  return url.replace(/\/+$/, "");
 }
 
 function readEncryptionKey(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "./api_error.ts";
-import { readHubEnvironment, readVaultEnvironment } from "./environment.ts";
+import { type Lookup, readHubEnvironment, readVaultEnvironment } from "./environment.ts";
 
 const HUB = {
   SUPABASE_URL: "http://127.0.0.1:54321/",
@@ -15,7 +15,9 @@ const VAULT = {
 };
 type Variables = Record<string, string | undefined>;
 
-async function causeOf(variables: Variables, read: typeof readHubEnvironment = readVaultEnvironment): Promise<string> {
+type Read = (lookup: Lookup) => Promise<unknown>;
+
+async function causeOf(variables: Variables, read: Read = readVaultEnvironment): Promise<string> {
   const error = await assertRejects(() => read((name) => variables[name]), ApiError);
   assertEquals(error.code, "unavailable");
   return String(error.cause);

@@ -4,7 +4,7 @@ import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
 import { VERIFY_KEYS_FORM } from "./decision/decision_keys.ts";
 
 export interface Variable {
-  project: "both" | "vault";
+  project: "both" | "hub" | "vault";
   /** When it must be set: always, no, or a condition; "given" if the platform sets it. */
   required: string;
   meaning: string;
@@ -39,11 +39,23 @@ export const VARIABLES = {
     meaning: "verifies the database",
     form: "its certificate in PEM, line breaks as \\n",
   },
+  DECISION_SIGNING_KEY: {
+    project: "hub",
+    required: "for the gateway",
+    meaning: "signs what Executors may do",
+    form: "an Ed25519 private key, 43 characters of base64url",
+  },
   DECISION_VERIFY_KEYS: {
     project: "vault",
     required: "for the Executor",
     meaning: "verify decisions",
     form: VERIFY_KEYS_FORM,
+  },
+  EXECUTOR_URLS: {
+    project: "hub",
+    required: "for the gateway",
+    meaning: "where the Executors are",
+    form: "https:// addresses, comma-separated (http:// on this machine)",
   },
   KERNEL_HMAC_SECRET: {
     project: "both",

@@ -114,11 +114,14 @@ export type Database = {
           "actor_kind": string;
           "changed_fields": (string)[] | null;
           "id": string;
+          "milliseconds": number | null;
           "occurred_at": string;
+          "outcome": string | null;
           "registration_id": string;
           "request_id": string | null;
           "server_id": string;
           "tenant_id": string;
+          "tool": string | null;
           "version": number;
         };
         ComputedFields: never;
@@ -128,11 +131,14 @@ export type Database = {
           "actor_kind": string;
           "changed_fields"?: (string)[] | null;
           "id"?: string;
+          "milliseconds"?: number | null;
           "occurred_at"?: string;
+          "outcome"?: string | null;
           "registration_id": string;
           "request_id"?: string | null;
           "server_id": string;
           "tenant_id": string;
+          "tool"?: string | null;
           "version": number;
         };
         Update: {
@@ -141,11 +147,14 @@ export type Database = {
           "actor_kind"?: string;
           "changed_fields"?: (string)[] | null;
           "id"?: string;
+          "milliseconds"?: number | null;
           "occurred_at"?: string;
+          "outcome"?: string | null;
           "registration_id"?: string;
           "request_id"?: string | null;
           "server_id"?: string;
           "tenant_id"?: string;
+          "tool"?: string | null;
           "version"?: number;
         };
         Relationships: [];
@@ -286,15 +295,18 @@ export type Database = {
     };
     Functions: {
       "authenticate_caller": { Args: { "caller": Json }; Returns: Json };
+      "authorize_call": { Args: { "caller": Json; "tool": string }; Returns: Json };
       "authorize_tool": { Args: { "caller": Json; "tool": string }; Returns: Json };
       "count_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "create_organization": { Args: { "name": string }; Returns: Json };
       "create_tenant": { Args: { "name": string; "organization_id": string }; Returns: Json };
       "delete_mcp_server": { Args: { "caller": Json; "if_version"?: number; "server_id": string }; Returns: Json };
       "delete_tenant": { Args: { "tenant_id": string }; Returns: Json };
+      "end_call": { Args: { "caller": Json; "event": Json }; Returns: Json };
       "issue_api_key": { Args: { "key": Json; "tenant_id": string }; Returns: Json };
       "issue_kernel": { Args: { "key": Json; "organization_id": string }; Returns: Json };
       "list_api_keys": { Args: { "filter": Json }; Returns: Json };
+      "list_callable_servers": { Args: { "caller": Json; "known"?: Json }; Returns: Json };
       "list_events": { Args: { "filter": Json }; Returns: Json };
       "list_kernels": { Args: { "filter": Json }; Returns: Json };
       "list_mcp_server_events": { Args: { "caller": Json; "filter": Json }; Returns: Json };
@@ -303,6 +315,7 @@ export type Database = {
       "list_tenant_servers": { Args: { "filter": Json }; Returns: Json };
       "list_tenants": { Args: { "filter": Json }; Returns: Json };
       "read_status": { Args: Record<PropertyKey, never>; Returns: Json };
+      "record_call": { Args: { "call": Json; "caller": Json }; Returns: Json };
       "register_mcp_server": { Args: { "caller": Json; "server": Json }; Returns: Json };
       "revoke_api_key": { Args: { "id": string }; Returns: Json };
       "revoke_kernel": { Args: { "id": string }; Returns: Json };

@@ -10,6 +10,11 @@ const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
 /** What `DECISION_VERIFY_KEYS` must be. */
 export const VERIFY_KEYS_FORM = "the hub's public keys (base64url), comma-separated";
 
+/** Whether a text has the form of a key, private or public. */
+export function isDecisionKey(text: string): boolean {
+  return KEY_FORM.test(text);
+}
+
 /** The DER of a PKCS #8 Ed25519 key up to its seed (RFC 8410, section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32);
 

@@ -18,18 +18,20 @@ export interface BodyOptions {
   /** The text to use for a request without a body. If absent, such a request is refused. */
   whenEmpty?: string;
   deadlineMs?: number;
+  /** {@linkcode MAX_BODY_BYTES} if absent. */
+  maxBytes?: number;
 }
 
 /**
  * The body of a request as text.
  *
  * @throws {ApiError} `unsupported_media_type` unless `content-type` is JSON; `payload_too_large` after more than
- * {@linkcode MAX_BODY_BYTES}, whatever `content-length` says; `request_timeout` after the deadline; `invalid_json` if the
+ * `maxBytes`, whatever `content-length` says; `request_timeout` after the deadline; `invalid_json` if the
  * body is not UTF-8.
  */
 export async function readJsonText(
   request: Request,
-  { whenEmpty, deadlineMs = BODY_DEADLINE_MS }: BodyOptions = {},
+  { whenEmpty, deadlineMs = BODY_DEADLINE_MS, maxBytes = MAX_BODY_BYTES }: BodyOptions = {},
 ): Promise<string> {
   const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   // A request without a body needs no content-type.
@@ -39,7 +41,7 @@ export async function readJsonText(
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
     throw new ApiError("unsupported_media_type", "send the body without content-encoding");
   }
-  const bytes = await readBytes(request, deadlineMs);
+  const bytes = await readBytes(request, deadlineMs, maxBytes);
   if (whenEmpty !== undefined && bytes.length === 0) return whenEmpty;
   if (isUntyped) throw notJson();
   try {
@@ -53,8 +55,8 @@ function notJson(): ApiError {
   return new ApiError("unsupported_media_type", "send the body as content-type: application/json");
 }
 
-async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw tooLarge();
+async function readBytes(request: Request, deadlineMs: number, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
   // `for await` takes three times as long as a reader.
@@ -68,7 +70,7 @@ async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Arr
   try {
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
       length += part.value.byteLength;
-      if (length <= MAX_BODY_BYTES) chunks.push(part.value);
+      if (length <= maxBytes) chunks.push(part.value);
       else if (length > MAX_DISCARDED_BYTES) break;
     }
   } catch {
@@ -77,9 +79,9 @@ async function readBytes(request: Request, deadlineMs: number): Promise<Uint8Arr
     clearTimeout(timer);
   }
   if (isLate) throw new ApiError("request_timeout", "the body did not arrive within 10 seconds; send it again");
-  if (length <= MAX_BODY_BYTES) return joined(chunks, length);
+  if (length <= maxBytes) return joined(chunks, length);
   reader?.cancel().catch(() => {});
-  throw tooLarge();
+  throw tooLarge(maxBytes);
 }
 
 function joined(chunks: Uint8Array[], length: number): Uint8Array {
@@ -94,6 +96,6 @@ function joined(chunks: Uint8Array[], length: number): Uint8Array {
   return bytes;
 }
 
-function tooLarge(): ApiError {
-  return new ApiError("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`);
+function tooLarge(maxBytes: number): ApiError {
+  return new ApiError("payload_too_large", `the body must be at most ${maxBytes} bytes`);
 }

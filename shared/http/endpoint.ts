@@ -75,7 +75,7 @@ export function endpoint<Environment, Shape extends Fields>(
     const body = method === "POST" ? parseJson(await readJsonText(request, bodyOptions)) : undefined;
     const query = readQuery(url);
     if (method === "POST" && Object.keys(query).length > 0) throw invalidRequest(unknownFields(Object.keys(query)));
-    const { tenant_id, ...rest } = parse(schema(), method === "POST" ? body : query) as { tenant_id?: string };
+    const { tenant_id, ...rest } = parseFields(schema(), method === "POST" ? body : query) as { tenant_id?: string };
     requireTenant(key, tenant_id);
     const input = rest as Input<Shape>;
     const fault = definition.rule?.(input);
@@ -103,8 +103,8 @@ function pathsOf({ resource, verb, isFunction = true }: PathOptions, name: strin
   return verb === undefined ? own : [`/${resource}/${verb}`, ...own];
 }
 
-/** The parameters of the query, without the one that the platform uses. */
-function readQuery(url: URL): Record<string, string> {
+/** The parameters of the query, without the one that the platform uses. @throws {ApiError} `invalid_request` */
+export function readQuery(url: URL): Record<string, string> {
   url.searchParams.delete("forceFunctionRegion");
   const query = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
@@ -114,7 +114,8 @@ function readQuery(url: URL): Record<string, string> {
   return Object.fromEntries(query);
 }
 
-function parse(schema: z.ZodMiniType, value: unknown): unknown {
+/** @throws {ApiError} `invalid_request`, which names each field that is wrong. */
+export function parseFields(schema: z.ZodMiniType, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalidRequest([{ path: "", message: "the body must be a JSON object" }]);
   }

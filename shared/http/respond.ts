@@ -38,6 +38,10 @@ export interface Answer {
   data?: unknown;
   /** The whole body as JSON text, instead of `data`. */
   json?: string;
+  /** A body that is passed on while it arrives, instead of `data`. The request is logged when it has ended. */
+  stream?: { body: ReadableStream<Uint8Array>; ended: Promise<void> };
+  /** Only for the log: an error that is told in another form than the project's. */
+  error?: { code: string; cause?: unknown };
   /** Extra response headers. */
   headers?: Record<string, string>;
 }
@@ -52,7 +56,7 @@ export async function respond<Environment>(
   const startedAt = performance.now();
   const requestId = readRequestId(request.headers);
   let actor: Actor | undefined;
-  const log = (status: number, error?: ApiError) =>
+  const log = (status: number, error?: Answer["error"]) =>
     logRequest({
       requestId,
       function: functionName,
@@ -64,10 +68,12 @@ export async function respond<Environment>(
     });
   try {
     const noteCaller = (caller: Actor) => actor = caller;
-    const { status, data, json, headers } = await answer({ request, url: new URL(request.url), requestId, noteCaller });
+    const context = { request, url: new URL(request.url), requestId, noteCaller };
+    const { status, data, json, stream, headers, error } = await answer(context);
     const body = data === undefined ? json : JSON.stringify(successBody(project, data));
-    const response = toResponse(status, body, requestId, headers);
-    log(status);
+    const response = toResponse(status, stream?.body ?? body, requestId, headers);
+    if (stream === undefined) log(status, error);
+    else void stream.ended.then(() => log(status, error));
     return response;
   } catch (thrown) {
     const error = thrown instanceof ApiError ? thrown : internal(thrown);
@@ -107,7 +113,7 @@ export const REQUEST_ID_FORM = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 function toResponse(
   status: number,
-  body: string | undefined,
+  body: string | ReadableStream<Uint8Array> | undefined,
   requestId: string,
   headers: Record<string, string> = {},
 ): Response {

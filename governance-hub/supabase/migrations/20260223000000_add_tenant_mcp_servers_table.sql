@@ -56,6 +56,8 @@ create table public.tenant_mcp_servers (
   constraint tool_prefix_form check (
     char_length(tool_prefix) <= 64
     and tool_prefix ~ '^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$'
+    -- The gateway's own tools begin with it.
+    and lower(tool_prefix collate "C") !~ '^hub\.'
   )
 );
 comment on table public.tenant_mcp_servers is 'MCP servers by tenant: what to start, and which tools the server owns.';
@@ -504,10 +506,14 @@ begin
     returning server.* into after;
     perform private.record_server_event(actor, 'update', after, changed_fields);
   end if;
-  return jsonb_build_object('caller', actor, 'data', case
-    when actor -> 'scopes' ? 'servers:read' then private.describe_server(after)
-    else jsonb_build_object('server_id', after.server_id, 'version', after.version)
-  end);
+  return jsonb_build_object(
+    'caller', actor,
+    'data', case
+      when actor -> 'scopes' ? 'servers:read' then private.describe_server(after)
+      else jsonb_build_object('server_id', after.server_id, 'version', after.version)
+    end,
+    'changed', case when changed_fields is not null then private.describe_server(after) end
+  );
 exception when unique_violation then
   get stacked diagnostics violated = constraint_name;
   perform private.refuse_taken(actor, violated, changes ->> 'tool_prefix');
@@ -515,7 +521,8 @@ end
 $$;
 comment on function public.update_mcp_server(jsonb, text, jsonb, integer) is
   'Changes only the given fields of name, command, args, tool_prefix and enabled. Returns the server; to a key without '
-  'servers:read only its server_id and version. Raises PT404, PT409 tool_prefix_taken, PT412 version_mismatch.';
+  'servers:read only its server_id and version. "changed" is the server if it was changed: for the Executors, not for the '
+  'caller. Raises PT404, PT409 tool_prefix_taken, PT412 version_mismatch.';
 revoke all on function public.update_mcp_server(jsonb, text, jsonb, integer) from public, anon, authenticated, service_role;
 grant execute on function public.update_mcp_server(jsonb, text, jsonb, integer) to service_role, function_caller;
 alter function public.update_mcp_server(jsonb, text, jsonb, integer) owner to tenant_scope;
@@ -537,27 +544,30 @@ begin
   end if;
   perform private.require_version(actor, if_version, deleted.version);
   perform private.record_server_event(actor, 'delete', deleted);
-  return jsonb_build_object('caller', actor, 'data', jsonb_build_object('server_id', server_id, 'deleted', true));
+  return jsonb_build_object(
+    'caller', actor,
+    'data', jsonb_build_object('server_id', server_id, 'deleted', true),
+    'changed', private.describe_server(deleted)
+  );
 end
 $$;
 comment on function public.delete_mcp_server(jsonb, text, integer) is
-  'Deletes a server permanently. Raises PT404, PT412 version_mismatch.';
+  'Deletes a server permanently. "changed" is what was deleted: for the Executors, not for the caller. Raises PT404, PT412 '
+  'version_mismatch.';
 revoke all on function public.delete_mcp_server(jsonb, text, integer) from public, anon, authenticated, service_role;
 grant execute on function public.delete_mcp_server(jsonb, text, integer) to service_role, function_caller;
 alter function public.delete_mcp_server(jsonb, text, integer) owner to tenant_scope;
 
-create function public.authorize_tool(caller jsonb, tool text) returns jsonb
-language plpgsql security definer
+create function private.decide_tool(actor jsonb, needed_scopes text[], tool text) returns jsonb
+language plpgsql
 set search_path = ''
-set statement_timeout = '4s'
 as $$
 declare
-  actor jsonb := private.enter_tenant(caller, null);
   owner public.tenant_mcp_servers;
   own_name text;
   reason text;
 begin
-  if not actor -> 'scopes' ? 'servers:read' then
+  if not actor -> 'scopes' ?& needed_scopes then
     reason := 'insufficient_scope';
   elsif tool is null then
     reason := 'no_tool';
@@ -579,12 +589,86 @@ begin
   ));
 end
 $$;
+comment on function private.decide_tool(jsonb, text[], text) is
+  'Whether a caller may call a tool: the enabled server of the entered tenant that owns it and the tool''s name there, or a '
+  'reason: insufficient_scope, no_tool, no_server, server_disabled.';
+revoke all on function private.decide_tool(jsonb, text[], text) from public, anon, authenticated, service_role;
+grant execute on function private.decide_tool(jsonb, text[], text) to tenant_scope;
+
+create function public.authorize_tool(caller jsonb, tool text) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+begin
+  -- servers:read too, because the answer shows the server.
+  return private.decide_tool(private.enter_tenant(caller, null), '{tools:call,servers:read}', tool);
+end
+$$;
 comment on function public.authorize_tool(jsonb, text) is
-  'Whether the caller may call the tool: the enabled server that owns it and the tool''s name there, or a reason: '
-  'insufficient_scope (servers:read), no_tool, no_server, server_disabled. With a null tool it identifies the caller. '
-  'Raises PT401, PT403.';
+  'For authorize: the decision of private.decide_tool for a key with tools:call and servers:read. With a null tool it '
+  'identifies the caller. Raises PT401, PT403.';
 revoke all on function public.authorize_tool(jsonb, text) from public, anon, authenticated, service_role;
 grant execute on function public.authorize_tool(jsonb, text) to service_role, function_caller;
 alter function public.authorize_tool(jsonb, text) owner to tenant_scope;
+
+create function public.authorize_call(caller jsonb, tool text) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+begin
+  return private.decide_tool(private.enter_tenant(caller, null), '{tools:call}', tool);
+end
+$$;
+comment on function public.authorize_call(jsonb, text) is
+  'For the gateway, which does not show the server: the decision of private.decide_tool for a key with tools:call. With a '
+  'null tool it identifies the caller. Raises PT401, PT403.';
+revoke all on function public.authorize_call(jsonb, text) from public, anon, authenticated, service_role;
+grant execute on function public.authorize_call(jsonb, text) to service_role, function_caller;
+alter function public.authorize_call(jsonb, text) owner to tenant_scope;
+
+create function public.list_callable_servers(caller jsonb, known jsonb default null) returns json
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+set plan_cache_mode = 'force_generic_plan'
+set enable_bitmapscan = off
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, null);
+  current_revision bigint;
+  servers json;
+begin
+  if not actor -> 'scopes' ? 'tools:call' then
+    return json_build_object('caller', actor, 'data', json_build_object('revision', 0, 'servers', '[]'::json));
+  end if;
+  if known ->> 'tenant_id' = actor ->> 'tenant_id' then
+    current_revision := coalesce((select current.revision from public.tenant_server_revisions as current), 0);
+    if (known ->> 'revision')::bigint = current_revision then
+      return json_build_object('caller', actor, 'data', json_build_object('revision', current_revision));
+    end if;
+  end if;
+  -- One statement, so that the revision belongs to these servers.
+  select
+    coalesce((select current.revision from public.tenant_server_revisions as current), 0),
+    coalesce(json_agg(json_build_object(
+      'id', server.id, 'server_id', server.server_id, 'version', server.version, 'command', server.command,
+      'args', server.args, 'tool_prefix', server.tool_prefix
+    ) order by server.server_id), '[]')
+  into current_revision, servers
+  from public.tenant_mcp_servers as server
+  where server.enabled;
+  return json_build_object(
+    'caller', actor, 'data', json_build_object('revision', current_revision, 'servers', servers)
+  );
+end
+$$;
+comment on function public.list_callable_servers(jsonb, jsonb) is
+  'For the gateway: the enabled servers of the caller''s tenant with the tenant''s revision, none for a key without '
+  'tools:call. Without "servers" if {"tenant_id", "revision"} is known: then it reads no server.';
+revoke all on function public.list_callable_servers(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.list_callable_servers(jsonb, jsonb) to service_role, function_caller;
+alter function public.list_callable_servers(jsonb, jsonb) owner to tenant_scope;
 
 revoke create on schema public from tenant_scope;

@@ -1,4 +1,4 @@
--- A record of each act on a server, written in the transaction of the act.
+-- A record of each act on a server, written in the transaction of the act, and of each call of a tool.
 
 create table public.mcp_server_events (
   id uuid not null default gen_random_uuid(),
@@ -12,18 +12,30 @@ create table public.mcp_server_events (
   actor_kind text not null,
   actor_id uuid,
   request_id text,
+  tool text,
+  milliseconds integer,
+  outcome text,
   primary key (occurred_at, id)
 );
 comment on table public.mcp_server_events is
-  'What was done to the servers of each tenant, and by whom, without values. Append-only. Events outlive their tenant.';
+  'What was done to the servers of each tenant, which tools were called, and by whom, without values. Append-only, but for '
+  'how a call ended. Events outlive their tenant.';
 comment on column public.mcp_server_events.registration_id is
   'tenant_mcp_servers.id: it differs if a server was deleted and registered again.';
-comment on column public.mcp_server_events.version is 'The version that the act made, or that a deletion found.';
+comment on column public.mcp_server_events.version is
+  'The version that the act made, that a deletion found, or that was called.';
 comment on column public.mcp_server_events.request_id is 'The x-request-id, which is also in the request''s log line.';
+comment on column public.mcp_server_events.tool is 'Of a call: the tool''s full name.';
+comment on column public.mcp_server_events.milliseconds is
+  'Of a call: until its answer ended. It is written with the outcome, once.';
+comment on column public.mcp_server_events.outcome is
+  'Of a call: "ok", "tool_error", or why there is no result of the tool. Null until the call ends, and for good if the '
+  'gateway was ended before the call.';
 create index mcp_server_events_tenant_id_idx on public.mcp_server_events (tenant_id, occurred_at, id);
 alter table public.mcp_server_events enable row level security;
 revoke all on public.mcp_server_events from public, anon, authenticated, service_role;
 grant select, insert on public.mcp_server_events to tenant_scope;
+grant update (milliseconds, outcome) on public.mcp_server_events to tenant_scope;
 
 create policy "a tenant sees its own server events" on public.mcp_server_events
   for select to tenant_scope using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
@@ -34,12 +46,25 @@ create policy "a tenant adds server events to itself" on public.mcp_server_event
 create policy "what runs for a tenant records acts of agents and kernels" on public.mcp_server_events
   as restrictive for insert to tenant_scope
   with check (
-    action in ('register', 'update', 'delete')
+    action in ('register', 'update', 'delete', 'call')
     and (changed_fields is null) = (action <> 'update')
+    and (tool is null) = (action <> 'call')
+    and (tool is null or char_length(tool) <= 256)
+    and milliseconds is null
+    and outcome is null
     and actor_kind in ('agent', 'kernel')
     and actor_id is not null
     and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
   );
+
+create policy "a tenant ends its own calls" on public.mcp_server_events
+  for update to tenant_scope
+  using (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid)
+  with check (tenant_id = nullif((select current_setting('app.tenant_id', true)), '')::uuid);
+create policy "a call ends once, with an outcome" on public.mcp_server_events
+  as restrictive for update to tenant_scope
+  using (action = 'call' and outcome is null)
+  with check (milliseconds >= 0 and outcome ~ '^[a-z_]+$' and char_length(outcome) <= 40);
 
 create function private.refuse_change() returns trigger
 language plpgsql
@@ -52,8 +77,22 @@ $$;
 comment on function private.refuse_change() is 'Refuses the statement (SQLSTATE 23001) for every role.';
 revoke all on function private.refuse_change() from public, anon, authenticated, service_role;
 
-create trigger keep_append_only before update or delete or truncate on public.mcp_server_events
+create trigger keep_append_only before delete or truncate on public.mcp_server_events
   for each statement execute function private.refuse_change();
+-- For every role: only a call without an outcome changes, and only by how it ended.
+create trigger keep_unchanged before update on public.mcp_server_events
+  for each row
+  when (
+    old.action <> 'call' or old.outcome is not null or new.outcome is null
+    or (
+      new.id, new.tenant_id, new.occurred_at, new.action, new.server_id, new.registration_id, new.version,
+      new.changed_fields, new.actor_kind, new.actor_id, new.request_id, new.tool
+    ) is distinct from (
+      old.id, old.tenant_id, old.occurred_at, old.action, old.server_id, old.registration_id, old.version,
+      old.changed_fields, old.actor_kind, old.actor_id, old.request_id, old.tool
+    )
+  )
+  execute function private.refuse_change();
 
 create function private.record_server_event(
   actor jsonb, action text, server public.tenant_mcp_servers, changed_fields text[] default null
@@ -118,7 +157,8 @@ begin
       event.id,
       to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
       event.action, event.server_id, event.registration_id, event.version,
-      event.changed_fields, event.actor_kind, event.actor_id, event.request_id
+      event.changed_fields, event.actor_kind, event.actor_id, event.request_id,
+      event.tool, event.milliseconds, event.outcome
     from public.mcp_server_events as event
     where (wanted_action is null or event.action = wanted_action)
       and (wanted_server_id is null or event.server_id = wanted_server_id)
@@ -135,7 +175,61 @@ comment on function public.list_mcp_server_events(jsonb, jsonb) is
   '"after"?: {"tenant_id", "occurred_at", "id"}}; until is exclusive. Raises PT400 if "after" names another tenant.';
 revoke all on function public.list_mcp_server_events(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service_role, function_caller;
--- The new owner needs create on the schema at that time.
+-- The new owner needs create on the schema at that time. The last line revokes it.
 grant create on schema public to tenant_scope;
 alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;
+
+create function public.record_call(caller jsonb, call jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'tools:call');
+  event public.mcp_server_events;
+begin
+  insert into public.mcp_server_events
+    (tenant_id, action, server_id, registration_id, version, tool, actor_kind, actor_id, request_id)
+  values (
+    private.current_tenant_id(), 'call', call ->> 'server_id', (call ->> 'id')::uuid, (call ->> 'version')::integer,
+    call ->> 'tool', actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+  )
+  returning * into event;
+  return jsonb_build_object(
+    'caller', actor, 'data', jsonb_build_object('id', event.id, 'occurred_at', event.occurred_at)
+  );
+end
+$$;
+comment on function public.record_call(jsonb, jsonb) is
+  'For the gateway: records that the caller calls a tool, {"tool", "id", "server_id", "version"} of the server that '
+  'authorize_call named. Returns the event''s {"id", "occurred_at"}.';
+revoke all on function public.record_call(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.record_call(jsonb, jsonb) to service_role, function_caller;
+alter function public.record_call(jsonb, jsonb) owner to tenant_scope;
+
+create function public.end_call(caller jsonb, event jsonb) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  actor jsonb := private.enter_tenant(caller, 'tools:call');
+  event_id uuid := event ->> 'id';
+  event_time timestamptz := event ->> 'occurred_at';
+  -- The call itself is on the disk already. How it ended may be lost with the last moments before a crash.
+  committed text := set_config('synchronous_commit', 'off', true);
+begin
+  update public.mcp_server_events as ended
+  set milliseconds = (event ->> 'milliseconds')::integer, outcome = event ->> 'outcome'
+  where ended.occurred_at = event_time and ended.id = event_id
+    and ended.actor_id = (actor ->> 'id')::uuid and ended.outcome is null;
+  return jsonb_build_object('caller', actor, 'data', jsonb_build_object('ended', found));
+end
+$$;
+comment on function public.end_call(jsonb, jsonb) is
+  'For the gateway: writes how a call of this caller ended, once: {"id", "occurred_at", "milliseconds", "outcome"}.';
+revoke all on function public.end_call(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.end_call(jsonb, jsonb) to service_role, function_caller;
+alter function public.end_call(jsonb, jsonb) owner to tenant_scope;
+
 revoke create on schema public from tenant_scope;

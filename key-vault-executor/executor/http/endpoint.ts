@@ -63,7 +63,7 @@ export function makeEndpoint(options: EndpointOptions): (request: Request) => Pr
       begun: performance.now(),
     };
     const response = await answer(options, handler, request, entry);
-    return afterEnd(response, () => options.log(lineOf(entry, response.status)));
+    return tellOutcome(response, entry, () => options.log(lineOf(entry, response.status)));
   };
 }
 
@@ -169,14 +169,24 @@ function problem(
   return Response.json(body, { status, headers: { ...NO_STORE, ...headers } });
 }
 
-/** Runs the act when the outcome is known, which a stream has at its end, or when it is given up. */
-function afterEnd(response: Response, act: () => void): Response {
+/**
+ * Tells the hub what came of a request, which is known when it has ended: in the header `x-outcome`, or in a comment at the
+ * end of a stream, which MCP clients pass over. A stream without one did not come to its end. Then the act runs.
+ */
+function tellOutcome(response: Response, { allowed }: Entry, act: () => void): Response {
   if (response.headers.get("content-type") !== "text/event-stream") {
     act();
+    if (allowed !== undefined) response.headers.set("x-outcome", allowed.outcome);
     return response;
   }
   if (response.body === null) return response;
-  const watch = new TransformStream<Uint8Array, Uint8Array>({ flush: act, cancel: act });
+  const watch = new TransformStream<Uint8Array, Uint8Array>({
+    flush(controller) {
+      controller.enqueue(new TextEncoder().encode(`: outcome ${allowed?.outcome}\n\n`));
+      act();
+    },
+    cancel: act,
+  });
   return new Response(response.body.pipeThrough(watch), response);
 }
 

@@ -19,6 +19,8 @@ export interface ExecutorOptions {
   credentials?: CredentialSource;
   network?: string[];
   listMs?: number;
+  /** One of its own if absent. */
+  hub?: TestHub;
 }
 
 export interface TestExecutor extends AsyncDisposable {
@@ -51,7 +53,7 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Test
   const sandbox = { ...await testSandbox(), network: options.network ?? [] };
   const prepare = makePrepare({ programs: { commands, packages, scripts }, sandbox, credentials });
   const supervisor = new Supervisor(prepare, options.supervisor);
-  const hub = await makeHub();
+  const hub = options.hub ?? await makeHub();
   const log: Record<string, unknown>[] = [];
   const endpoint = makeEndpoint({
     supervisor,

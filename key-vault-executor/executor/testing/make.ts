@@ -9,6 +9,8 @@ const encoder = new TextEncoder();
 
 /** A hub, as far as the Executor sees one: whoever holds the signing key. */
 export interface TestHub {
+  /** As DECISION_SIGNING_KEY has it. */
+  signingKeyText: string;
   verifyKeys: CryptoKey[];
   verifyKeysText: string;
   sign(subject: Partial<Subject>, body: string, lifetime?: number, now?: number): Promise<string>;
@@ -20,6 +22,7 @@ export async function makeHub(): Promise<TestHub> {
   const verifyKeys = await importVerifyKeys(verifyKey);
   if (key === undefined || verifyKeys === undefined) throw new Error("new keys do not have the form of keys");
   return {
+    signingKeyText: signingKey,
     verifyKeys,
     verifyKeysText: verifyKey,
     sign: (subject, body, lifetime, now) => signDecision(subjectOf(subject), encoder.encode(body), key, lifetime, now),

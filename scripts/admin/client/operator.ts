@@ -23,6 +23,7 @@ export const SCOPES = [
   "credentials:write",
   "credentials:reveal",
   "credentials:use",
+  "tools:call",
 ];
 
 export interface KeyOptions {

@@ -58,9 +58,9 @@ export const serverPage = once(() =>
   })
 );
 
-export const SERVER_ACTIONS = ["register", "update", "delete"];
+export const SERVER_ACTIONS = ["register", "update", "delete", "call"];
 
-/** An event of a server, as callers see it. */
+/** An event of a server, as callers see it. A call of a tool alone has the last three. */
 export const serverEvent = once(() =>
   documented(
     z.object({
@@ -69,6 +69,12 @@ export const serverEvent = once(() =>
       registration_id: id(),
       version: integer(1),
       changed_fields: z.nullable(z.array(text("name"))),
+      tool: z.nullable(text("amazon.search")),
+      milliseconds: z.nullable(integer(0)),
+      outcome: documented(z.nullable(text("ok")), {
+        description:
+          "ok, tool_error, or why there is no result of the tool; null while the call runs, or if its end is unknown",
+      }),
     }),
     { id: "ServerEvent" },
   )

@@ -1,0 +1,149 @@
+/**
+ * `tools/call`: the hub authorizes the call, records it, and passes the Executor's answer on. The record is written while
+ * the tool works. No byte of the answer is passed on before the record is on the disk.
+ */
+
+import * as z from "zod/mini";
+import type { Answer } from "shared/http/respond.ts";
+import { ApiError } from "shared/api_error.ts";
+import { askExecutor, NoExecutorReachable, rankExecutors } from "../_shared/executors.ts";
+import { authorization, authorizeCall } from "./authorization.ts";
+import { callHub } from "../_shared/hub.ts";
+import { callHubTool, HUB_PREFIX, HUB_TOOLS } from "./hub_tools.ts";
+import type { DecidedServer } from "shared/decision/decision.ts";
+import { type End, watchBody } from "./watched_body.ts";
+import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
+import { inBackground } from "shared/http/background.ts";
+import type { McpCall } from "./methods.ts";
+import { once } from "shared/lazy.ts";
+import { resultOf } from "./result.ts";
+import { toolName } from "shared/schema/request_fields.ts";
+
+/** How the Executor tells what came of a call: in a header, or in a comment at the end of a stream. */
+const OUTCOME_HEADER = "x-outcome";
+const OUTCOME_COMMENT = /\n: outcome ([a-z_]{1,40})\n\n$/;
+
+const LOST = "the Executor went away during the call: the tool may have run";
+
+const recorded = once(() => z.object({ id: z.string(), occurred_at: z.string() }));
+type Recorded = z.output<ReturnType<typeof recorded>>;
+
+/** @throws {McpError} */
+export async function callTool(call: McpCall): Promise<Answer> {
+  const { name, arguments: args = {} } = call.request.params;
+  const tool = toolName().safeParse(name);
+  if (!tool.success) throw invalidParams("params.name must be the name of a tool");
+  if (typeof args !== "object" || args === null || Array.isArray(args)) {
+    throw invalidParams("params.arguments must be an object");
+  }
+  if (tool.data.toLowerCase().startsWith(HUB_PREFIX)) return await callOwnTool(call, tool.data, { ...args });
+  const { server, subject } = await authorizeCall(call, tool.data);
+  const { executors } = call.environment;
+  if (executors === undefined) throw noExecutor();
+  const begun = performance.now();
+  const stop = new AbortController();
+  const record = callHub(call, "record_call", { call: { ...identityOf(server), tool: tool.data } }, recorded);
+  record.catch(() => stop.abort());
+  const [asked, event] = await Promise.allSettled([
+    askExecutor(executors.signingKey, rankExecutors(executors.urls, subject.tenant_id, server.id), {
+      subject: { ...subject, server, tool: tool.data },
+      path: "/mcp",
+      body: call.text,
+      headers: forwardedHeaders(call.headers),
+      requestId: call.presented.requestId,
+      signal: AbortSignal.any([call.signal, stop.signal]),
+    }),
+    record,
+  ]);
+  if (event.status === "rejected") {
+    if (asked.status === "fulfilled") void asked.value.body?.cancel().catch(() => {});
+    throw notRecorded(event.reason);
+  }
+  const end = endOf(call, event.value.data, begun);
+  if (asked.status === "rejected") throw notAnswered(asked.reason, call.signal.aborted, end);
+  return passOn(call, asked.value, end);
+}
+
+async function callOwnTool(call: McpCall, name: string, args: Record<string, unknown>): Promise<Answer> {
+  const { presented, headers, request } = call;
+  if (!HUB_TOOLS.some(({ tool }) => tool.name === name)) {
+    await callHub(call, "authorize_call", { tool: null }, authorization);
+    throw invalidParams("the hub has no tool of this name: tools/list names the tools", "no_tool");
+  }
+  const { tenantId, requestId } = presented;
+  return resultOf(request, await callHubTool(name, args, { headers, tenantId, requestId }));
+}
+
+function identityOf({ id, server_id, version }: DecidedServer) {
+  return { id, server_id, version };
+}
+
+/** Both media types are needed by the revisions of 2025, whatever the client can read. */
+function forwardedHeaders(headers: Headers): Record<string, string> {
+  const own = [...headers].filter(([name]) => name.startsWith("mcp-"));
+  return {
+    ...Object.fromEntries(own),
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+  };
+}
+
+type EndCall = (outcome: string) => void;
+
+/** Writes how the call ended, when the answer is already under way. */
+function endOf(call: McpCall, event: Recorded, begun: number): EndCall {
+  return (outcome) => {
+    const milliseconds = Math.round(performance.now() - begun);
+    const ended = callHub(call, "end_call", { event: { ...event, milliseconds, outcome } }, z.unknown);
+    inBackground("to record how a call ended", call.presented.requestId, ended);
+  };
+}
+
+/** A key that was revoked meanwhile gets no result either. */
+function notRecorded(reason: unknown): unknown {
+  if (!(reason instanceof ApiError) || reason.status < 500) return reason;
+  return failed("the call could not be recorded, so its result is withheld: the tool may have run", reason.cause);
+}
+
+function notAnswered(reason: unknown, hasLeft: boolean, end: EndCall): Error {
+  if (reason instanceof NoExecutorReachable) {
+    end("executor_unreachable");
+    return failed("no Executor can be reached, so the tool did not run: call it again later", reason.message);
+  }
+  end(hasLeft ? "cancelled" : "executor_lost");
+  return failed(LOST, reason);
+}
+
+/** The Executor's answer. What is between it and the hub alone is not for the caller. */
+async function passOn(call: McpCall, response: Response, end: EndCall): Promise<Answer> {
+  const type = response.headers.get("content-type") ?? "";
+  if (response.body === null || ![200, 400, 404].includes(response.status)) {
+    await response.body?.cancel();
+    end("executor_refused");
+    throw failed("the Executor did not take the call, so the tool did not run", `it answered ${response.status}`);
+  }
+  const isStream = type.startsWith("text/event-stream");
+  const { body, ended } = watchBody(response.body, (how, tail) => isStream ? conclude(call, how, tail) : undefined);
+  const told = response.headers.get(OUTCOME_HEADER) ?? "refused";
+  const finished = ended.then(({ end: how, tail }) => end(outcomeOf(how, isStream ? tail : undefined, told)));
+  return {
+    status: response.status,
+    stream: { body, ended: finished },
+    headers: { "content-type": type, ...(isStream && { "cache-control": "no-cache, no-transform" }) },
+  };
+}
+
+function outcomeOf(how: End, tail: string | undefined, told: string): string {
+  if (how === "left") return "cancelled";
+  if (how === "broken") return "executor_lost";
+  return tail === undefined ? told : OUTCOME_COMMENT.exec(tail)?.[1] ?? "executor_lost";
+}
+
+/** A stream that ended without a result gets an error, or the client would wait for one until its time is up. */
+function conclude({ request, presented }: McpCall, how: End, tail: string): string | undefined {
+  const isComplete = how === "whole" && OUTCOME_COMMENT.test(tail);
+  const isBetweenEvents = tail === "" || tail.endsWith("\n\n");
+  if (isComplete || !isBetweenEvents) return undefined;
+  const error = { code: INTERNAL_ERROR, message: LOST, data: { code: "unavailable", request_id: presented.requestId } };
+  return `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id: request.id, error })}\n\n`;
+}

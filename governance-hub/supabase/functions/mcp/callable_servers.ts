@@ -1,0 +1,55 @@
+/** The enabled servers of the caller's tenant. They are kept by revision, so that an unchanged tenant costs one read. */
+
+import * as z from "zod/mini";
+import { callHub } from "../_shared/hub.ts";
+import { type Decided, decidedOf, decidedServer } from "./authorization.ts";
+import type { DecidedServer } from "shared/decision/decision.ts";
+import { digestCaller } from "shared/auth/presented_key.ts";
+import type { McpCall } from "./methods.ts";
+import { once } from "shared/lazy.ts";
+
+interface Kept {
+  tenantId: string;
+  revision: number;
+  servers: DecidedServer[];
+}
+
+export interface CallableServers {
+  servers: DecidedServer[];
+  subject: Decided;
+  scopes: readonly string[];
+}
+
+const MAX_KEPT = 200;
+/** A list whose arguments are this long is read each time, rather than held. In characters. */
+const MAX_KEPT_LENGTH = 256 * 1024;
+
+/** By the digest of the caller's key; the least recently used first. */
+const kept = new Map<string, Kept>();
+
+const answer = once(() => z.object({ revision: z.number(), servers: z.optional(z.array(decidedServer())) }));
+const scopes = once(() => z.object({ scopes: z.array(z.string()) }));
+
+export async function callableServers(call: McpCall): Promise<CallableServers> {
+  const key = JSON.stringify(
+    await digestCaller({ ...call.presented, requestId: "" }, call.environment.kernelSecret),
+  );
+  const before = kept.get(key);
+  const known = before && { tenant_id: before.tenantId, revision: before.revision };
+  const { data, caller, tenantId } = await callHub(call, "list_callable_servers", { known }, answer);
+  // The database says that the list is unchanged only for this very tenant.
+  const servers = data.servers ?? (before?.tenantId === tenantId ? before.servers : []);
+  keep(key, { tenantId, revision: data.revision, servers });
+  return { servers, subject: decidedOf(caller), scopes: scopes().parse(caller).scopes };
+}
+
+function keep(key: string, entry: Kept): void {
+  kept.delete(key);
+  const length = entry.servers.reduce((sum, { args }) => sum + args.join("").length, 0);
+  if (length > MAX_KEPT_LENGTH) return;
+  kept.set(key, entry);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MAX_KEPT) return;
+    kept.delete(oldest);
+  }
+}

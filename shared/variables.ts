@@ -39,17 +39,17 @@ export const VARIABLES = {
     meaning: "verifies the database",
     form: "its certificate in PEM, line breaks as \\n",
   },
-  DECISION_VERIFY_KEYS: {
-    project: "vault",
-    required: "for the Executor",
-    meaning: "verify decisions",
-    form: VERIFY_KEYS_FORM,
-  },
   DECISION_SIGNING_KEY: {
     project: "hub",
     required: "for the gateway",
     meaning: "signs what Executors may do",
     form: "an Ed25519 private key, 43 characters of base64url",
+  },
+  DECISION_VERIFY_KEYS: {
+    project: "vault",
+    required: "for the Executor",
+    meaning: "verify decisions",
+    form: VERIFY_KEYS_FORM,
   },
   EXECUTOR_URLS: {
     project: "hub",

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findProcesses, makeFolder, makeHub, serverOf, until } from "./testing/make.ts";
+import { VARIABLES } from "./settings.ts";
 
 const MAIN = new URL("./main.ts", import.meta.url).pathname;
 const FIXTURE = new URL("./testing/fixtures/misbehave.mjs", import.meta.url);
@@ -113,16 +114,26 @@ Deno.test({
 Deno.test("it does not start without a key, without bubblewrap, or with an option that it does not know", async () => {
   const { verifyKeysText } = await makeHub();
   const folder = await makeFolder();
-  const faults: [Record<string, string>, string[], RegExp][] = [
+  const faults: [Record<string, string>, string[], RegExp, code?: number][] = [
     [{ DECISION_VERIFY_KEYS: "" }, [], /DECISION_VERIFY_KEYS is not set/],
     [{ PATH: "/nowhere" }, [], /bubblewrap \(bwrap\) is not installed.*--no-sandbox/],
-    [{}, ["--sandbox"], /Unknown option '--sandbox'/],
+    [{}, ["--sandbox"], /^error: unknown option '--sandbox' .*deno task executor --help\)\n$/, 2],
     [{ EXECUTOR_PACKAGES: "/dev/null/x" }, [], /the folder \/dev\/null\/x cannot be used/],
   ];
-  for (const [variables, options, expected] of faults) {
+  for (const [variables, options, expected, exitCode = 1] of faults) {
     const program = await start(folder, { ...variablesOf(verifyKeysText, 1), ...variables }, options);
-    assertEquals((await program.child.status).code, 1);
+    assertEquals((await program.child.status).code, exitCode);
     await until(() => expected.test(program.output()));
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("--help names every option and every variable, and what is used if it is absent", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", MAIN, "--help"] })
+    .output();
+  const help = new TextDecoder().decode(stdout);
+  assertMatch(help, /^Usage: deno task executor .*\n\nRuns the Executor/);
+  assertMatch(help, /^ {2}--no-sandbox {2,}run servers without bubblewrap/m);
+  assertMatch(help, /^ {2}VAULT_URL +where the vault is \(required\)$/m);
+  for (const { name } of VARIABLES) assertMatch(help, new RegExp(`^  ${name} .*(required|if absent)\\)$`, "m"));
 });

@@ -6,7 +6,7 @@ import { DEFAULT_COMMANDS } from "./launch/program.ts";
 
 export interface Settings {
   verifyKeys: CryptoKey[];
-  vault: { url: string; key: string };
+  vault: { url: string; keys: string[] };
   hostname: string;
   port: number;
   packages: string;
@@ -47,9 +47,10 @@ export const VARIABLES: readonly Setting[] = [
   },
   {
     name: "EXECUTOR_KEY",
-    meaning: "the Executor's own kernel key, with the scope credentials:use",
-    need: "a kernel's key: krn_…",
-    isGood: (text) => /^krn_[A-Za-z0-9]{49}$/.test(text),
+    meaning:
+      "the Executor's own kernel keys, with the scope credentials:use: of each organization one, comma-separated",
+    need: "a kernel's key: krn_… (or several, comma-separated)",
+    isGood: (text) => text.split(",").every((key) => /^krn_[A-Za-z0-9]{49}$/.test(key.trim())),
   },
   {
     name: "EXECUTOR_HOST",
@@ -116,26 +117,34 @@ export const VARIABLES: readonly Setting[] = [
   },
 ];
 
-/** A line for each variable that is missing or malformed: its name and how to mend it, never its value. */
-export function findFaults(lookup: Lookup): string[] {
-  return VARIABLES.flatMap(({ name, need, isGood, fallback }) => {
+/** What is wrong with a variable, and what it must be. It never holds the value. */
+export interface SettingFault {
+  variable: string;
+  state: "not set" | "malformed";
+  need: string;
+}
+
+export function findFaults(lookup: Lookup): SettingFault[] {
+  return VARIABLES.flatMap(({ name, need, isGood, fallback }): SettingFault[] => {
     const text = read(lookup, name) ?? fallback;
-    if (text === undefined) return [`${name} is not set: it must be ${need}`];
-    return isGood(text) ? [] : [`${name} is malformed: it must be ${need}`];
+    if (text === undefined) return [{ variable: name, state: "not set", need }];
+    return isGood(text) ? [] : [{ variable: name, state: "malformed", need }];
   });
 }
 
 /** @throws {SettingsError} */
 export async function readSettings(lookup: Lookup): Promise<Settings> {
   const faults = findFaults(lookup);
-  if (faults.length > 0) throw new SettingsError(faults);
+  if (faults.length > 0) {
+    throw new SettingsError(faults.map(({ variable, state, need }) => `${variable} is ${state}: it must be ${need}`));
+  }
   const text = (name: string) => read(lookup, name) ?? VARIABLES.find((each) => each.name === name)?.fallback ?? "";
   const list = (name: string) => text(name).split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
   const verifyKeys = await importVerifyKeys(text("DECISION_VERIFY_KEYS"));
   if (verifyKeys === undefined) throw new SettingsError(["DECISION_VERIFY_KEYS holds something that is no public key"]);
   return {
     verifyKeys,
-    vault: { url: text("VAULT_URL").replace(/\/+$/, ""), key: text("EXECUTOR_KEY") },
+    vault: { url: text("VAULT_URL").replace(/\/+$/, ""), keys: list("EXECUTOR_KEY") },
     hostname: text("EXECUTOR_HOST"),
     port: Number(text("EXECUTOR_PORT")),
     packages: text("EXECUTOR_PACKAGES"),

@@ -14,13 +14,15 @@ const lookupIn = (variables: Record<string, string>) => (name: string) => variab
 Deno.test("readSettings() has defaults for all but the keys and the vault", async () => {
   const settings = await readSettings(lookupIn(GOOD));
   assertEquals(settings.vault.url, "https://vault.example");
+  const keys = `${GOOD.EXECUTOR_KEY}, krn_${"b".repeat(49)}`;
+  assertEquals((await readSettings(lookupIn({ ...GOOD, EXECUTOR_KEY: keys }))).vault.keys, keys.split(", "));
   assertEquals([settings.hostname, settings.port, settings.idleMs], ["127.0.0.1", 56321, 600_000]);
   assertEquals([settings.scripts, settings.network, settings.installs], [undefined, [], false]);
   assertEquals(settings.commands, ["node", "npx", "deno", "python3"]);
 });
 
 Deno.test("findFaults() names what is missing or malformed, and no value", async () => {
-  assertEquals(findFaults(lookupIn({})).map((line) => line.split(" ")[0]), Object.keys(GOOD));
+  assertEquals(findFaults(lookupIn({})).map(({ variable }) => variable), Object.keys(GOOD));
   const bad = {
     DECISION_VERIFY_KEYS: "SECRET",
     VAULT_URL: "http://SECRET.example",
@@ -31,7 +33,8 @@ Deno.test("findFaults() names what is missing or malformed, and no value", async
     EXECUTOR_MEMORY_MB: "1",
   };
   const faults = findFaults(lookupIn(bad));
-  assertEquals(faults.map((line) => line.split(" ")[0]), [...Object.keys(GOOD), ...OTHERS]);
-  assertEquals(faults.join().includes("SECRET"), false);
-  await assertRejects(() => readSettings(lookupIn(bad)), SettingsError);
+  assertEquals(faults.map(({ variable }) => variable), [...Object.keys(GOOD), ...OTHERS]);
+  assertEquals(JSON.stringify(faults).includes("SECRET"), false);
+  const { message } = await assertRejects(() => readSettings(lookupIn(bad)), SettingsError);
+  assertEquals(message.includes("EXECUTOR_PORT is malformed: it must be a port, 0 to 65535"), true);
 });

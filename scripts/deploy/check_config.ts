@@ -1,8 +1,12 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
-/** `deno task check-config`: checks that the operator's variables are set and well formed. Never shows a value. */
+/**
+ * `deno task check-config`: checks that the operator's variables of both projects and of the Executor are set and well
+ * formed. Never shows a value.
+ */
 
 import { parseEnv } from "node:util";
 import { type Command, Option } from "commander";
+import { findFaults as findExecutorFaults, VARIABLES as SETTINGS } from "key-vault-executor/executor/settings.ts";
 import { type Fault, findHubFaults, findVaultFaults, type Lookup } from "shared/environment.ts";
 import { operatorVariables } from "shared/variables.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
@@ -14,22 +18,45 @@ import type { ProjectName } from "../stack/projects.ts";
 export type ProjectOption = "hub" | "vault";
 
 interface Options {
-  project?: ProjectOption;
+  project?: ProjectOption | "executor";
   envFile?: string;
 }
 
-function findFaults(project: ProjectName, lookup: Lookup): Fault[] {
-  return project === "governance-hub" ? findHubFaults(lookup) : findVaultFaults(lookup);
+/** What the report says of a variable that is not set. */
+interface Described {
+  name: string;
+  need: string;
+  meaning: string;
 }
 
-/** One line for each variable of a project. */
-function report(project: ProjectName, lookup: Lookup): string[] {
-  const faults = new Map<string, Fault>(findFaults(project, lookup).map((fault) => [fault.variable, fault]));
-  return operatorVariables(project === "governance-hub" ? "hub" : "vault").map(([name, { required, meaning }]) => {
-    const fault = faults.get(name);
+type AnyFault = Pick<Fault, "state" | "need"> & { variable: string };
+
+interface Checked {
+  variables: Described[];
+  faults: AnyFault[];
+}
+
+function check(name: ProjectName | "executor", lookup: Lookup): Checked {
+  if (name === "executor") return { variables: SETTINGS.map(describeSetting), faults: findExecutorFaults(lookup) };
+  const isHub = name === "governance-hub";
+  const variables = operatorVariables(isHub ? "hub" : "vault").map(([name, { required, meaning }]) => ({
+    name,
+    need: required === "no" ? "optional" : `required ${required}`,
+    meaning,
+  }));
+  return { variables, faults: isHub ? findHubFaults(lookup) : findVaultFaults(lookup) };
+}
+
+function describeSetting({ name, meaning, fallback }: (typeof SETTINGS)[number]): Described {
+  return { name, need: fallback ? `optional, by default ${fallback}` : "optional", meaning };
+}
+
+/** One line for each variable. */
+function report({ variables, faults }: Checked, lookup: Lookup): string[] {
+  return variables.map(({ name, need, meaning }) => {
+    const fault = faults.find(({ variable }) => variable === name);
     if (fault) return `✗ ${name} is ${fault.state}: it must be ${fault.need}`;
-    if (lookup(name)?.trim()) return `✓ ${name}`;
-    return `– ${name} is not set (${required === "no" ? "optional" : `required ${required}`}): ${meaning}`;
+    return lookup(name)?.trim() ? `✓ ${name}` : `– ${name} is not set (${need}): ${meaning}`;
   });
 }
 
@@ -52,23 +79,27 @@ export function readProjects(option: ProjectOption | undefined): ProjectName[] {
   return [option === "hub" ? "governance-hub" : "key-vault-executor"];
 }
 
-/** Prints a project's report. Returns whether a variable is missing or malformed. */
-export function printReport(project: ProjectName, lookup: Lookup): boolean {
-  console.log([project, ...report(project, lookup).map((line) => `  ${visible(line)}`)].join("\n"));
-  return findFaults(project, lookup).length > 0;
+/** Prints a report. Returns whether a variable is missing or malformed. */
+export function printReport(name: ProjectName | "executor", lookup: Lookup): boolean {
+  const checked = check(name, lookup);
+  console.log([name, ...report(checked, lookup).map((line) => `  ${visible(line)}`)].join("\n"));
+  return checked.faults.length > 0;
 }
 
 async function checkConfig({ project, envFile }: Options): Promise<void> {
   const lookup = envFile === undefined ? (name: string) => Deno.env.get(name) : await readEnvFile(envFile);
-  const faulty = readProjects(project).filter((name) => printReport(name, lookup));
+  const names = project === "executor" ? [project] : readProjects(project);
+  const faulty = names.filter((name) => printReport(name, lookup));
   if (faulty.length > 0) Deno.exit(1);
 }
 
 if (import.meta.main) {
   const description =
-    "Checks the variables of both projects, or of one. Shows no values. Exits with 1 if one is missing or malformed.";
+    "Checks the variables of both projects, or of one, or of the Executor. Shows no values. Exits with 1 if one is missing " +
+    "or malformed.";
   await runProgram(
-    addProjectOption(newProgram("check-config", description))
+    newProgram("check-config", description)
+      .addOption(new Option("--project <project>", "only this one").choices(["hub", "vault", "executor"]))
       .option("--env-file <file>", "read the variables of every checked project from this file, not the environment")
       .action(checkConfig),
   );

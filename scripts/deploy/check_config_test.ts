@@ -57,7 +57,7 @@ Deno.test("check-config reads an env file, and checks only the chosen project", 
 Deno.test("check-config helps with a mistyped option, project and file", async () => {
   const mistyped: [args: string[], said: RegExp][] = [
     [["--proj"], /^error: unknown option '--proj' .*check-config --help\)\n$/],
-    [["--project", "both"], /^error: .*'both' is invalid\. Allowed choices are hub, vault\. \(see .*\)\n$/],
+    [["--project", "both"], /^error: .*'both' is invalid\. Allowed choices are hub, vault, executor\. \(see .*\)\n$/],
     [["vault"], /^error: too many arguments/],
   ];
   for (const [args, said] of mistyped) {
@@ -88,6 +88,24 @@ Deno.test("check-config requires no address and no key of the hub with REPO_B_DA
   const neither = await check(["--project", "vault"], others);
   assertEquals(neither.code, 1, neither.text);
   assertMatch(neither.text, /✗ REPO_B_URL is not set: .*\(or set REPO_B_DATABASE_URL to the hub's DATABASE_URL\)/);
+});
+
+Deno.test("check-config checks the Executor's variables, and shows no value", async () => {
+  const good = {
+    DECISION_VERIFY_KEYS: "a".repeat(43),
+    VAULT_URL: "https://vault.example",
+    EXECUTOR_KEY: `krn_${"c".repeat(49)}`,
+  };
+  const fine = await check(["--project", "executor"], good);
+  assertEquals(fine.code, 0, fine.text);
+  assertMatch(fine.text, /^executor\n {2}✓ DECISION_VERIFY_KEYS\n {2}✓ VAULT_URL\n {2}✓ EXECUTOR_KEY\n/);
+  assertMatch(fine.text, /^ {2}– EXECUTOR_PORT is not set \(optional, by default 56321\): the port to listen on/m);
+  for (const value of Object.values(good)) assert(!fine.text.includes(value));
+  const bad = await check(["--project", "executor"], { ...good, VAULT_URL: "http://canary", EXECUTOR_KEY: "" });
+  assertEquals(bad.code, 1, bad.text);
+  assertMatch(bad.text, /✗ VAULT_URL is malformed: it must be the vault's https/);
+  assertMatch(bad.text, /✗ EXECUTOR_KEY is not set: it must be a kernel's key/);
+  assert(!bad.text.includes("canary"), bad.text);
 });
 
 Deno.test("README's table of variables matches the code", async () => {

@@ -22,6 +22,7 @@ export const GRACE_MS = 1500;
  * Starts `deno run <script>` with only these variables and those that Deno itself needs.
  *
  * @param logPath the file to append its standard output to. Without it, the child uses the parent's standard output.
+ * @param flags further options of `deno run`
  */
 export async function startChild(
   name: string,
@@ -29,10 +30,11 @@ export async function startChild(
   config: unknown,
   environment: Record<string, string>,
   logPath?: string,
+  flags: string[] = [],
 ): Promise<Child> {
   const command = new Deno.Command(Deno.execPath(), {
     // The parent's own start has installed all packages.
-    args: ["run", "-A", "--cached-only", script.href],
+    args: ["run", "-A", "--cached-only", ...flags, script.href],
     env: { ...pick(["PATH", "HOME", "DENO_DIR", "TMPDIR"]), ...environment },
     clearEnv: true,
     stdin: "piped",

@@ -22,6 +22,8 @@ const stackKeys = z.object({
   database_password: z.string(),
   /** Absent until the databases are seeded. */
   organizations: z.optional(z.array(organization).check(z.minLength(1))),
+  /** Of each organization a kernel's key, with which the Executor uses credentials. Absent until they are issued. */
+  executor_keys: z.optional(z.array(z.string()).check(z.minLength(1))),
 });
 
 export type ProjectKeys = z.output<typeof project>;

@@ -3,19 +3,25 @@
 
 import { newProgram, readPort, runProgram } from "../cli/program.ts";
 import { CliError, printError } from "../cli/error.ts";
-import { OVERRIDABLE, type Stack, type StackOptions, startStack } from "./stack.ts";
+import { OVERRIDABLE } from "./environments.ts";
+import { type Stack, type StackOptions, startStack } from "./stack.ts";
+import type { StackFile } from "./stack_file.ts";
+
+/** How many names of variables a line of the help has. */
+const NAMES_IN_LINE = 4;
 
 const HELP = `
 While the stack runs, FOLDER/stack.json has its addresses and keys. These variables override the stack's own:
-${OVERRIDABLE.slice(0, 5).join(", ")},
-${OVERRIDABLE.slice(5, 8).join(", ")},
-${OVERRIDABLE.slice(8).join(", ")}.`;
+${linesOf(OVERRIDABLE).join(",\n")}.`;
 
 interface Options {
   postgres?: boolean;
   dataApi?: boolean;
   hubPort: number;
   vaultPort: number;
+  executor: boolean;
+  executorPort: number;
+  sandbox: boolean;
   dataDir: string;
   fresh?: boolean;
 }
@@ -26,12 +32,15 @@ if (import.meta.main) {
     Deno.addSignalListener("SIGTERM", () => resolve(undefined));
   });
   await runProgram(
-    newProgram("start", "Serves governance-hub and key-vault-executor on this machine, until Ctrl-C.")
+    newProgram("start", "Serves governance-hub, key-vault-executor and its Executor on this machine, until Ctrl-C.")
       .option("--postgres", "use native PostgreSQL 17 instead of PGlite")
       .option("--data-api", "let the functions call the data API instead of the database")
       .option("--hub-port <port>", "port of governance-hub", readPort, 54321)
       .option("--vault-port <port>", "port of key-vault-executor", readPort, 55321)
-      .option("--data-dir <folder>", "the folder for data, keys and stack.json", ".local")
+      .option("--executor-port <port>", "port of the Executor", readPort, 56321)
+      .option("--no-executor", "leave the Executor out: the gateway then lists and calls no tools")
+      .option("--no-sandbox", "run registered servers without bubblewrap")
+      .option("--data-dir <folder>", "the folder for data, keys, packages, servers and stack.json", ".local")
       .option("--fresh", "delete the chosen engine's data and keys first")
       .addHelpText("after", HELP)
       .action(async (options: Options) => Deno.exit(await serve(readOptions(options), asked))),
@@ -50,7 +59,9 @@ async function serve(options: StackOptions, asked: Promise<undefined>): Promise<
   return broken === undefined ? 0 : 1;
 }
 
-function readOptions({ postgres, fresh = false, dataApi = false, ...options }: Options): StackOptions {
+function readOptions(
+  { postgres, fresh = false, dataApi = false, executor, executorPort, sandbox, ...options }: Options,
+): StackOptions {
   const environment = Object.fromEntries(
     OVERRIDABLE.flatMap((name) => {
       const value = Deno.env.get(name);
@@ -59,34 +70,63 @@ function readOptions({ postgres, fresh = false, dataApi = false, ...options }: O
     }),
   );
   const engine = postgres ? "postgres" : "pglite";
-  return { engine, ...options, fresh, dataApi, environment, onProgress: (step) => console.error(`${step} …`) };
+  return {
+    engine,
+    ...options,
+    executor: executor ? { port: executorPort, sandbox } : undefined,
+    fresh,
+    dataApi,
+    environment,
+    onProgress: (step) => console.error(`${step} …`),
+  };
 }
 
-function welcome({ file, path }: Stack, seconds: number): string {
-  const { governance_hub: hub, key_vault_executor: vault, organizations } = file;
+function welcome({ file, path, sandboxFault }: Stack, seconds: number): string {
+  const { governance_hub: hub, key_vault_executor: vault, gateway, executor, organizations } = file;
   const [tenant] = organizations[0]?.tenants ?? [];
+  const headers = `-H "X-API-Key: ${tenant?.api_key}" -H "Content-Type: application/json"`;
   return `
 governance-hub       ${hub.url}
 key-vault-executor   ${vault.url}
+MCP gateway          ${gateway.url}
+Executor             ${executor ? `${executor.url}; scripts for servers in ${executor.servers}` : "none"}
 addresses and keys   ${path}
-
-Register a server and store a credential, as an agent of ${tenant?.name}:
+${
+    sandboxFault === undefined
+      ? ""
+      : `\nServers run WITHOUT a sandbox on this machine (${sandboxFault}): register only what you trust.\n`
+  }
+Register a server, store its credential and call a tool, as an agent of ${tenant?.name}:
 
 curl -X POST ${hub.url}/functions/v1/mcp-servers/register \\
-  -H "X-API-Key: ${tenant?.api_key}" \\
-  -H "Content-Type: application/json" \\
-  -d '{"server_id": "test-server", "name": "Test Server", "command": "node", "args": ["test.js"], "tool_prefix": "test."}'
-
-curl -X GET "${hub.url}/functions/v1/mcp-servers/list" \\
-  -H "X-API-Key: ${tenant?.api_key}"
+  ${headers} \\
+  -d '{"server_id": "everything", "name": "Everything", "command": "npx", "tool_prefix": "everything.",
+       "args": ["-y", "@modelcontextprotocol/server-everything"]}'
 
 curl -X POST ${vault.url}/functions/v1/credentials/store \\
-  -H "X-API-Key: ${tenant?.api_key}" \\
-  -H "Content-Type: application/json" \\
-  -d '{"service": "amazon", "credentials": {"api_key": "test_key", "secret_key": "test_secret"}}'
+  ${headers} \\
+  -d '{"service": "everything", "credentials": {"api_key": "a-made-up-key-4711"}}'
 
-curl -X GET "${vault.url}/functions/v1/credentials/list" \\
-  -H "X-API-Key: ${tenant?.api_key}"
+curl -X POST ${gateway.url} \\
+  ${headers} \\
+  -d '{"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+       "params": {"name": "everything.get-env", "arguments": {}}}'
+
+For an MCP client's configuration:
+
+${clientConfiguration(file)}
 
 Ready in ${seconds.toFixed(1)} s. Requests are logged below; Ctrl-C stops everything.`;
+}
+
+/** In the form that MCP clients share. */
+function clientConfiguration({ gateway, organizations }: StackFile): string {
+  const [tenant] = organizations[0]?.tenants ?? [];
+  const server = { type: "http", url: gateway.url, headers: { "X-API-Key": tenant?.api_key } };
+  return JSON.stringify({ mcpServers: { [tenant?.name ?? ""]: server } }, null, 2);
+}
+
+function linesOf(names: readonly string[]): string[] {
+  if (names.length <= NAMES_IN_LINE) return [names.join(", ")];
+  return [names.slice(0, NAMES_IN_LINE).join(", "), ...linesOf(names.slice(NAMES_IN_LINE))];
 }

@@ -1,88 +1,17 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { removeDataFolder } from "./postgres/system_user.ts";
-import { freePort } from "./ready.ts";
 import type { StackFile } from "./stack_file.ts";
-
-const START = new URL("main.ts", import.meta.url).pathname;
-
-interface Running {
-  process: Deno.ChildProcess;
-  output: () => string;
-  dataDir: string;
-  args: string[];
-}
-
-/** Those that a failed test has left running. */
-const running = new Set<Deno.ChildProcess>();
-Deno.test.afterAll(() => running.forEach((process) => process.kill("SIGKILL")));
-
-function spawn(args: string[], env: Record<string, string> = {}): { process: Deno.ChildProcess; output: () => string } {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--cached-only", START, ...args],
-    env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  running.add(process);
-  process.status.then(() => running.delete(process));
-  let output = "";
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.pipeThrough(new TextDecoderStream()).pipeTo(
-      new WritableStream({ write: (text) => void (output += text) }),
-    ).catch(() => {});
-  }
-  return { process, output: () => output };
-}
-
-/** Starts a stack as a user does and waits until it says that it is ready. */
-async function start(args: string[], env: Record<string, string> = {}): Promise<Running> {
-  const dataDir = args[args.indexOf("--data-dir") + 1] ?? "";
-  const { process, output } = spawn(args, env);
-  await untilPrinted(process, output, "Ready in");
-  return { process, output, dataDir, args };
-}
-
-/** Waits until a start has printed that, and fails when it ends before. */
-async function untilPrinted(process: Deno.ChildProcess, output: () => string, text: string): Promise<void> {
-  let hasEnded = false;
-  process.status.then(() => hasEnded = true);
-  while (!output().includes(text)) {
-    assert(!hasEnded, output());
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Runs to the end a start that is to fail. */
-async function fail(args: string[], env: Record<string, string> = {}, code = 1): Promise<string> {
-  const { process, output } = spawn(args, env);
-  assertEquals((await process.status).code, code, output());
-  return output();
-}
-
-async function stop({ process }: Running, signal: Deno.Signal = "SIGTERM"): Promise<void> {
-  process.kill(signal);
-  await process.status;
-}
-
-/** A temporary folder, which only its owner may enter: as root, the user that PostgreSQL runs as may not. */
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await removeDataFolder(`${folder}/postgres/cluster`);
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function argsFor(dataDir: string, ...more: string[]): string[] {
-  return ["--data-dir", dataDir, "--hub-port", `${freePort()}`, "--vault-port", `${freePort()}`, ...more];
-}
-
-async function readStack({ dataDir }: { dataDir: string }): Promise<StackFile> {
-  return JSON.parse(await Deno.readTextFile(`${dataDir}/stack.json`));
-}
+import {
+  argsFor,
+  curlsOf,
+  fail,
+  readStack,
+  type Running,
+  spawn,
+  start,
+  stop,
+  untilPrinted,
+  withFolder,
+} from "./testing/start.ts";
 
 async function listServers(stack: StackFile): Promise<{ status: number; ids: string[] }> {
   const ask = () =>
@@ -100,7 +29,7 @@ async function listServers(stack: StackFile): Promise<{ status: number; ids: str
 
 /** Whether anything listens on the stack's ports. */
 async function isAnswering(stack: StackFile): Promise<boolean> {
-  const urls = [stack.governance_hub.url, stack.key_vault_executor.url];
+  const urls = [stack.governance_hub.url, stack.key_vault_executor.url, stack.executor?.url ?? ""];
   const answers = await Promise.all(
     urls.map((url) => fetch(url).then((r) => r.body?.cancel().then(() => true), () => false)),
   );
@@ -116,8 +45,9 @@ for (const engine of ["pglite", "postgres"]) {
       const stack = await readStack(first);
 
       await t.step("prints curl commands that work as pasted, and logs each request as one line", async () => {
-        const pasted = first.output().match(/^curl (?:.*\\\n)*.*$/gm) ?? [];
-        assertEquals(pasted.length, 4);
+        // The call of a tool installs a package from npm: scripts/test/clients/quick_start_test.ts pastes it.
+        const pasted = curlsOf(first.output()).filter((command) => !command.includes("tools/call"));
+        assertEquals(pasted.length, 2);
         for (const command of pasted) {
           const { stdout } = await new Deno.Command("sh", { args: ["-c", command.replace("curl", "curl -sS")] })
             .output();
@@ -139,7 +69,7 @@ for (const engine of ["pglite", "postgres"]) {
         assertEquals(organizations, stack.organizations);
         assertEquals(credential_encryption_key, stack.credential_encryption_key);
         assertEquals(kernel_hmac_secret, stack.kernel_hmac_secret);
-        assertEquals(await listServers(await readStack(second)), { status: 200, ids: ["test-server"] });
+        assertEquals(await listServers(await readStack(second)), { status: 200, ids: ["everything"] });
       });
 
       await t.step(
@@ -173,14 +103,15 @@ for (const engine of ["pglite", "postgres"]) {
   });
 }
 
-/** Asserts that its four requests are a line each in what it has printed. */
+/** Asserts that its requests are a line each in what it has printed. */
 function assertLogged(running: Running, stack: StackFile): void {
-  const lines = running.output().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const lines = running.output().split("\n").filter((line) => line.startsWith('{"time"')).map((line) =>
+    JSON.parse(line)
+  )
+    .filter((line) => line.executor === undefined);
   assertEquals(lines.map((line) => [line.function, line.status]), [
     ["mcp-servers-register", 201],
-    ["mcp-servers-list", 200],
     ["credentials-store", 201],
-    ["credentials-list", 200],
   ]);
   for (const line of lines) {
     const names = ["time", "request_id", "function", "actor_kind", "actor_id", "tenant_id", "status", "ms"];
@@ -229,11 +160,11 @@ Deno.test("start beside a running stack, whose environment has a variable of its
 
     await t.step("tells in one line of a port that is taken", async () => {
       await withFolder(async (other) => {
-        const [hubPort, vaultPort] = [running.args[3] ?? "", running.args[5] ?? ""];
-        const onHub = await fail(["--data-dir", other, "--hub-port", hubPort, "--vault-port", `${freePort()}`]);
-        assertOneError(onHub, new RegExp(`^error: port ${hubPort} is in use; choose another with --hub-port$`));
-        const onVault = await fail(["--data-dir", other, "--hub-port", `${freePort()}`, "--vault-port", vaultPort]);
-        assertOneError(onVault, new RegExp(`^error: port ${vaultPort} is in use; choose another with --vault-port$`));
+        for (const option of ["--hub-port", "--vault-port", "--executor-port"]) {
+          const taken = running.args[running.args.indexOf(option) + 1] ?? "";
+          const said = await fail([...argsFor(other), option, taken]);
+          assertOneError(said, new RegExp(`^error: port ${taken} is in use; choose another with ${option}$`));
+        }
       });
     });
 
@@ -307,7 +238,8 @@ Deno.test("start tells in one line of a mistyped option and of a folder that can
 Deno.test("start --help names every option", async () => {
   const { process, output } = spawn(["--help"]);
   assertEquals((await process.status).code, 0);
-  for (const option of ["--postgres", "--hub-port", "--vault-port", "--data-dir", "--fresh"]) {
+  const options = ["--postgres", "--hub-port", "--vault-port", "--executor-port", "--data-dir", "--fresh"];
+  for (const option of [...options, "--no-executor", "--no-sandbox"]) {
     assert(output().includes(option), option);
   }
 });

@@ -5,6 +5,7 @@ import { runChild } from "./child.ts";
 import { usePool } from "shared/database/direct_connection.ts";
 import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "./data_api/data_api.ts";
 import type { ProjectKeys } from "./keys.ts";
+import { listenOn } from "./listen.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
 import { functionNames, type ProjectName, projectUrl } from "./projects.ts";
@@ -28,7 +29,7 @@ if (import.meta.main) await runChild(serve);
 async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
   let dataApi: DataApiServer | undefined = undefined;
   let functions: Functions = new Map();
-  const server = listen(config, async (request) => {
+  const server = listenOn(config.port, config.portOption, async (request) => {
     const url = new URL(request.url);
     if (dataApi === undefined) return new Response("starting", { status: 503 });
     if (url.pathname === "/ready") return new Response(config.readyToken);
@@ -52,15 +53,6 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, 500))]);
     await dataApi?.close();
   };
-}
-
-function listen(config: ProjectConfig, handler: (request: Request) => Response | Promise<Response>) {
-  try {
-    return Deno.serve({ hostname: "127.0.0.1", port: config.port, onListen: () => {} }, handler);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new CliError(`port ${config.port} is in use; choose another with ${config.portOption}`);
-  }
 }
 
 /** `new Request` rejects some methods, and changes `get` to GET. Such requests get a method that no endpoint has. */

@@ -21,3 +21,15 @@ export async function seed(hub: ProjectAddress, kernelHmacSecret: string): Promi
   }
   return organizations;
 }
+
+/** A kernel's key of each organization, for the Executor: it can use credentials, and nothing else. */
+export async function issueExecutorKeys(
+  hub: ProjectAddress,
+  kernelHmacSecret: string,
+  organizations: SeededOrganization[],
+): Promise<string[]> {
+  const issued = organizations.map(({ id, name }) =>
+    issueKernel(hub, kernelHmacSecret, id, { name: `${name}-executor`, scopes: ["credentials:use"] })
+  );
+  return (await Promise.all(issued)).map(({ key }) => key);
+}

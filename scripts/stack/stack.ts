@@ -2,7 +2,8 @@
 
 import { type Child, GRACE_MS, startChild } from "./child.ts";
 import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
-import { PGLITE_URL } from "./data_api/data_api.ts";
+import { executorEnvironment, projectEnvironment } from "./environments.ts";
+import { type LocalExecutor, startExecutor } from "./executor/executor.ts";
 import { type StackKeys, writeSecretJson } from "./keys.ts";
 import { migrate } from "./migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres/cluster.ts";
@@ -10,7 +11,7 @@ import type { PostgresConfig } from "./postgres/server.ts";
 import type { ProjectConfig } from "./project_server.ts";
 import { DATABASES, type ProjectName, projectUrl } from "./projects.ts";
 import { answers, freePort, untilReady } from "./ready.ts";
-import { seed } from "./seed.ts";
+import { issueExecutorKeys, seed } from "./seed.ts";
 import type { StackFile } from "./stack_file.ts";
 
 export interface StackOptions {
@@ -18,6 +19,8 @@ export interface StackOptions {
   dataDir: string;
   hubPort: number;
   vaultPort: number;
+  /** Absent: no Executor, and the gateway can list and call nothing. */
+  executor?: { port: number; sandbox: boolean } | undefined;
   /** Whether to delete the engine's data and keys first. */
   fresh: boolean;
   /** True: the functions call the data API, as on Supabase without DATABASE_URL. Otherwise they call the database. */
@@ -33,29 +36,17 @@ export interface Stack {
   readonly file: StackFile;
   /** The path of the file. */
   readonly path: string;
-  /** Settles with the name of the first process that ends. */
+  /** Why servers run without a sandbox. */
+  readonly sandboxFault: string | undefined;
+  /** Settles with the name of the first process that ends, but for the Executor, which starts again. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Variables of the projects that users may set for `deno task start`. */
-export const OVERRIDABLE = [
-  "KERNEL_HMAC_SECRET",
-  "DATABASE_URL",
-  "DATABASE_CA",
-  "REPO_B_DATABASE_URL",
-  "REPO_B_DATABASE_CA",
-  "REPO_B_URL",
-  "REPO_B_SERVICE_KEY",
-  "REPO_B_ANON_KEY",
-  "CREDENTIAL_ENCRYPTION_KEY",
-  "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS",
-  "DECISION_VERIFY_KEYS",
-];
-
 interface Started {
   cluster?: Child;
   projects: Child[];
+  executor?: LocalExecutor;
 }
 
 /** Starts everything and waits until both projects answer. On failure, stops all processes. @throws {CliError} */
@@ -65,11 +56,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const lock = await takeLock(dataDir);
   const path = `${dataDir}/stack.json`;
   const stop = async () => {
-    // All processes share one deadline: on a busy machine, consecutive ones would take too long.
-    const deadline = performance.now() + GRACE_MS;
-    await Promise.all(started.projects.map((project) => project.stop(GRACE_MS / 2)));
-    // The database stops last, so that the projects can finish their work.
-    await started.cluster?.stop(deadline - performance.now());
+    await Promise.all([started.executor?.stop(GRACE_MS), stopProjects(started)]);
     await Deno.remove(path).catch(() => {});
     lock.close();
   };
@@ -78,11 +65,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await writeSecretJson(path, file);
     const children = started.cluster ? [started.cluster, ...started.projects] : started.projects;
     const broken = Promise.race(children.map((child) => child.ended.then(() => child.name)));
-    return { file, path, broken, stop };
+    return { file, path, sandboxFault: started.executor?.sandboxFault, broken, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function stopProjects({ projects, cluster }: Started): Promise<void> {
+  // All processes share one deadline: on a busy machine, consecutive ones would take too long.
+  const deadline = performance.now() + GRACE_MS;
+  await Promise.all(projects.map((project) => project.stop(GRACE_MS / 2)));
+  // The database stops last, so that the projects can finish their work.
+  await cluster?.stop(deadline - performance.now());
 }
 
 async function bringUp(options: StackOptions, dataDir: string, started: Started): Promise<StackFile> {
@@ -96,7 +91,7 @@ async function bringUp(options: StackOptions, dataDir: string, started: Started)
   started.projects.push(hub);
   const vault = await startProject("key-vault-executor", options, keys, folder, cluster, token);
   started.projects.push(vault);
-  const file = describe(options, keys, cluster);
+  const file = describe(options, dataDir, keys, cluster);
   await Promise.all([
     untilReady(hub, () => answers(file.governance_hub.url, token)),
     untilReady(vault, () => answers(file.key_vault_executor.url, token)),
@@ -104,9 +99,17 @@ async function bringUp(options: StackOptions, dataDir: string, started: Started)
 
   if (keys.organizations === undefined) {
     options.onProgress("seeding organizations, tenants and keys");
-    const secret = options.environment.KERNEL_HMAC_SECRET ?? keys.kernel_hmac_secret;
-    keys.organizations = await seed(file.governance_hub, secret);
+    keys.organizations = await seed(file.governance_hub, file.kernel_hmac_secret);
     await writeSecretJson(`${folder}/keys.json`, keys);
+  }
+  if (options.executor) {
+    options.onProgress("starting the Executor");
+    if (keys.executor_keys === undefined) {
+      keys.executor_keys = await issueExecutorKeys(file.governance_hub, file.kernel_hmac_secret, keys.organizations);
+      await writeSecretJson(`${folder}/keys.json`, keys);
+    }
+    const environment = executorEnvironment(options, keys, dataDir);
+    started.executor = await startExecutor({ ...options.executor, environment, logPath: options.logPath });
   }
   return { ...file, organizations: keys.organizations };
 }
@@ -157,41 +160,12 @@ function startProject(
       ? { kind: "postgres", url: databaseUrl(cluster, "authenticator", database) }
       : { kind: "pglite", folder: `${folder}/${database}` },
   };
-  const hubUrl = `http://127.0.0.1:${options.hubPort}`;
-  const environment: Record<string, string> = {
-    SUPABASE_URL: `http://127.0.0.1:${config.port}`,
-    SUPABASE_SECRET_KEYS: JSON.stringify({ default: config.keys.secret_key }),
-    KERNEL_HMAC_SECRET: keys.kernel_hmac_secret,
-    ...(!isHub && {
-      REPO_B_URL: hubUrl,
-      REPO_B_SERVICE_KEY: keys.governance_hub.secret_key,
-      REPO_B_ANON_KEY: keys.governance_hub.publishable_key,
-      CREDENTIAL_ENCRYPTION_KEY: keys.credential_encryption_key,
-      DECISION_VERIFY_KEYS: keys.decision_verify_keys,
-    }),
-    ...(!options.dataApi && directAccess(options, project, cluster)),
-    ...options.environment,
-  };
+  const environment = projectEnvironment(project, options, keys, cluster);
   return startChild(project, new URL("project_server.ts", import.meta.url), config, environment, options.logPath);
 }
 
-/** How functions reach their databases without the data API. A vault on PGlite asks the hub's, which is in another process. */
-function directAccess(
-  { environment }: StackOptions,
-  project: ProjectName,
-  cluster: Cluster | undefined,
-): Record<string, string> {
-  if (cluster === undefined) return { DATABASE_URL: PGLITE_URL };
-  const urlOf = (name: ProjectName) => databaseUrl(cluster, "function_caller", DATABASES[name]);
-  // A hub that the environment names is another one.
-  const isOwnHub = !Object.keys(environment).some((name) => name.startsWith("REPO_B_"));
-  return {
-    DATABASE_URL: urlOf(project),
-    ...(project === "key-vault-executor" && isOwnHub && { REPO_B_DATABASE_URL: urlOf("governance-hub") }),
-  };
-}
-
-function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | undefined): StackFile {
+function describe(options: StackOptions, dataDir: string, keys: StackKeys, cluster: Cluster | undefined): StackFile {
+  const { executor, environment } = options;
   const address = (name: "governance_hub" | "key_vault_executor", port: number) => ({
     url: `http://127.0.0.1:${port}`,
     ...keys[name],
@@ -200,10 +174,14 @@ function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | und
   return {
     governance_hub: address("governance_hub", options.hubPort),
     key_vault_executor: address("key_vault_executor", options.vaultPort),
+    gateway: { url: `http://127.0.0.1:${options.hubPort}/functions/v1/mcp` },
+    executor: executor
+      ? { url: `http://127.0.0.1:${executor.port}`, servers: environment.EXECUTOR_SERVERS ?? `${dataDir}/servers` }
+      : null,
     organizations: [],
-    kernel_hmac_secret: options.environment.KERNEL_HMAC_SECRET ?? keys.kernel_hmac_secret,
-    credential_encryption_key: options.environment.CREDENTIAL_ENCRYPTION_KEY ?? keys.credential_encryption_key,
-    decision_signing_key: keys.decision_signing_key,
-    decision_verify_keys: options.environment.DECISION_VERIFY_KEYS ?? keys.decision_verify_keys,
+    kernel_hmac_secret: environment.KERNEL_HMAC_SECRET ?? keys.kernel_hmac_secret,
+    credential_encryption_key: environment.CREDENTIAL_ENCRYPTION_KEY ?? keys.credential_encryption_key,
+    decision_signing_key: environment.DECISION_SIGNING_KEY ?? keys.decision_signing_key,
+    decision_verify_keys: environment.DECISION_VERIFY_KEYS ?? keys.decision_verify_keys,
   };
 }

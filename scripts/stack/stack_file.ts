@@ -13,6 +13,10 @@ export interface ProjectAddress {
 export interface StackFile {
   governance_hub: ProjectAddress;
   key_vault_executor: ProjectAddress;
+  /** Where MCP clients connect. */
+  gateway: { url: string };
+  /** Null without an Executor. `servers` is the folder for scripts that tenants may register. */
+  executor: { url: string; servers: string } | null;
   organizations: SeededOrganization[];
   kernel_hmac_secret: string;
   credential_encryption_key: string;

@@ -38,7 +38,8 @@ export async function testFiles(root = new URL("../../", import.meta.url)): Prom
     !Object.values(SLOW).some((folder) => path.startsWith(`${folder}/`)) && !UNIT.includes(path)
   );
   const isAdmin = (path: string) => path.startsWith("scripts/admin/");
-  const isDb = (path: string) => /^scripts\/(stack|test\/database)\//.test(path) && !path.endsWith("/main_test.ts");
+  const isProgram = (path: string) => path.endsWith("/main_test.ts") || path.startsWith("scripts/stack/executor/");
+  const isDb = (path: string) => /^scripts\/(stack|test\/database)\//.test(path) && !isProgram(path);
   return {
     unit: ["shared", "governance-hub/supabase", "key-vault-executor/supabase", ...UNIT],
     db: others.filter(isDb),

@@ -34,6 +34,9 @@ export interface ToolCall {
 const MAX_PAGES = 100;
 
 export class RunningServer {
+  /** Whether a tool has failed: its credential may have been replaced. */
+  hasFailed = false;
+
   private constructor(
     readonly client: Client,
     readonly transport: ChildTransport,
@@ -82,7 +85,14 @@ export class RunningServer {
         // Given even if nobody listens: progress moves the time limit.
         onprogress: (progress) => onProgress(this.#clean(progress)),
       });
-    return await this.#ask(callMs, ask, signal);
+    try {
+      const result = await this.#ask(callMs, ask, signal);
+      if ("isError" in result && result.isError === true) this.hasFailed = true;
+      return result;
+    } catch (error) {
+      if (error instanceof ProtocolError) this.hasFailed = true;
+      throw error;
+    }
   }
 
   /** Every page of its tools. */

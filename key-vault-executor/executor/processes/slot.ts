@@ -14,6 +14,8 @@ export interface SlotOptions {
   idleMs: number;
   /** Between two questions whether the credential is still the same. */
   credentialMs: number;
+  /** The same after a tool has failed. */
+  failedCredentialMs: number;
   healthMs: number;
   healthTimeoutMs: number;
   firstBackoffMs: number;
@@ -28,6 +30,7 @@ export const DEFAULT_SLOT_OPTIONS: SlotOptions = {
   startMs: 30_000,
   idleMs: 600_000,
   credentialMs: 30_000,
+  failedCredentialMs: 1000,
   healthMs: 30_000,
   healthTimeoutMs: 10_000,
   firstBackoffMs: 1000,
@@ -131,8 +134,9 @@ export class Slot {
   }
 
   async #ready(decision: string): Promise<RunningServer> {
-    const isFresh = Date.now() - this.#checkedAt < this.options.credentialMs;
-    if (this.#running !== undefined && isFresh) return this.#running;
+    const { credentialMs, failedCredentialMs } = this.options;
+    const trustedMs = this.#running?.hasFailed ? failedCredentialMs : credentialMs;
+    if (this.#running !== undefined && Date.now() - this.#checkedAt < trustedMs) return this.#running;
     this.#starting ??= this.#obtain(decision).finally(() => this.#starting = undefined);
     return await this.#starting;
   }
@@ -142,7 +146,10 @@ export class Slot {
     if (this.#running === undefined) this.#refuseDuringBackoff();
     const preparation = await this.prepare(decision);
     this.#checkedAt = Date.now();
-    if (this.#running !== undefined && this.#fingerprint === preparation.fingerprint) return this.#running;
+    if (this.#running !== undefined && this.#fingerprint === preparation.fingerprint) {
+      this.#running.hasFailed = false;
+      return this.#running;
+    }
     await this.#stop();
     this.#fingerprint = preparation.fingerprint;
     return await this.#start(preparation);

@@ -123,6 +123,17 @@ Deno.test("a replaced credential reaches the next call after its interval, in a 
   assertEquals(slotOf(executor)?.restarts, 1);
 });
 
+Deno.test("a tool that fails makes the Executor ask soon whether the credential was replaced, and else it does not", async () => {
+  let asked = 0;
+  const credentials: CredentialSource = ({ service }) => Promise.resolve([{ ...CREDENTIAL, service, asked: ++asked }]);
+  await using executor = await start({ credentialMs: 60_000, failedCredentialMs: 0 }, credentials);
+  for (const name of ["pid", "pid"]) await call(executor, name);
+  assertEquals(asked, 1);
+  await assertRejects(() => call(executor, "fail", { name: "NONE" }));
+  for (const name of ["pid", "pid"]) await call(executor, name);
+  assertEquals([asked, slotOf(executor)?.restarts], [2, 0]);
+});
+
 Deno.test("a credential that is deleted, or cannot be read any more, is used no longer", async () => {
   let answer: () => ReturnType<CredentialSource> = () => Promise.resolve([{ ...CREDENTIAL, service: "amazon" }]);
   await using executor = await start({ credentialMs: 0 }, () => answer());

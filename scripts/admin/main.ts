@@ -6,6 +6,7 @@ import { addDatabaseRoleCommand } from "./commands/database_role.ts";
 import { addEventsCommands } from "./commands/events.ts";
 import { addKernelCommands } from "./commands/kernel.ts";
 import { addOrganizationCommands } from "./commands/organization.ts";
+import { addPackageCommands } from "./commands/package.ts";
 import { addRotateKeyCommand } from "./commands/rotate_key.ts";
 import { addServerCommands } from "./commands/server.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -30,6 +31,7 @@ if (import.meta.main) {
   addKernelCommands(program);
   addServerCommands(program);
   addCredentialCommands(program);
+  addPackageCommands(program);
   addEventsCommands(program);
   addRotateKeyCommand(program);
   addDatabaseRoleCommand(program);

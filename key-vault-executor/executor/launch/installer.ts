@@ -16,21 +16,30 @@ export interface Installation {
 }
 
 /** @throws {ToolCallError} whose cause is what the client said: for operators only. */
-export async function runInstaller(client: string, args: string[], { folder, name }: Installation): Promise<void> {
-  const variables = Object.entries(Deno.env.toObject()).filter(([variable]) => VARIABLES.test(variable));
-  const { success, stderr } = await new Deno.Command(client, {
-    args,
-    cwd: folder,
-    clearEnv: true,
-    env: Object.fromEntries(variables),
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output().catch((cause) => {
-    const message = `packages cannot be installed here, since ${client} is not there: tell whoever runs the Executor`;
-    throw new ToolCallError("program_not_found", message, cause.name);
-  });
+export async function runInstaller(client: string, args: string[], installation: Installation): Promise<void> {
+  const { success, stderr } = await start(client, args, installation);
   if (success) return;
-  const message = `the package ${name} could not be installed: check its name, or tell whoever runs the Executor`;
+  const message =
+    `the package ${installation.name} could not be installed: check its name, or tell whoever runs the Executor`;
   throw new ToolCallError("program_not_found", message, new TextDecoder().decode(stderr).slice(0, CAUSE_CHARACTERS));
+}
+
+async function start(client: string, args: string[], { folder }: Installation): Promise<Deno.CommandOutput> {
+  const variables = Object.entries(Deno.env.toObject()).filter(([variable]) => VARIABLES.test(variable));
+  try {
+    return await new Deno.Command(client, {
+      args,
+      cwd: folder,
+      clearEnv: true,
+      env: Object.fromEntries(variables),
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const name = client.replace(/^.*\//, "");
+    const message = `packages cannot be installed here, since ${name} is not there: tell whoever runs the Executor`;
+    throw new ToolCallError("program_not_found", message, "NotFound");
+  }
 }

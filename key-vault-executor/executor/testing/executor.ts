@@ -22,6 +22,8 @@ export interface ExecutorOptions {
   listMs?: number;
   /** What servers may be started with. */
   commands?: string[];
+  /** Who may decide; absent: a new hub. */
+  hub?: TestHub;
 }
 
 export interface TestExecutor extends AsyncDisposable {
@@ -57,7 +59,7 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Test
   const sandbox = { ...await testSandbox(), network: options.network ?? [] };
   const prepare = makePrepare({ programs: { commands, ...stores, scripts }, sandbox, credentials });
   const supervisor = new Supervisor(prepare, options.supervisor);
-  const hub = await makeHub();
+  const hub = options.hub ?? await makeHub();
   const log: Record<string, unknown>[] = [];
   const endpoint = makeEndpoint({
     supervisor,

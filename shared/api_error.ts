@@ -9,6 +9,8 @@ export const STATUS = {
   unauthenticated: 401,
   tenant_not_allowed: 403,
   insufficient_scope: 403,
+  kernel_required: 403,
+  decision_refused: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
@@ -82,6 +84,21 @@ export function insufficientScope(scope: string | undefined, isLimited = false):
     ? `this key has the scope ${scope} only for certain services, not for this one`
     : `this key lacks the scope ${scope}`;
   return new ApiError("insufficient_scope", message);
+}
+
+/** 403 for an agent where only an Executor may call. */
+export function kernelRequired(): ApiError {
+  return new ApiError(
+    "kernel_required",
+    "only an Executor may call this: send its kernel key in Authorization: Bearer",
+  );
+}
+
+/** 403. The reason says what is wrong with the decision, and holds nothing of it. */
+export function decisionRefused(reason: string): ApiError {
+  return new ApiError("decision_refused", `${reason}; send the hub's decision for this tenant and service`, {
+    cause: reason,
+  });
 }
 
 /** The same answer for a resource that does not exist and for one of another tenant. */

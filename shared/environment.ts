@@ -4,6 +4,7 @@ import { type ApiError, unavailable } from "./api_error.ts";
 import type { DatabaseAccess } from "./database/call_function.ts";
 import type { DirectDatabase } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
+import { areVerifyKeys, importVerifyKeys } from "./decision/decision_keys.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
@@ -16,6 +17,8 @@ export interface HubEnvironment {
 export interface VaultEnvironment extends HubEnvironment {
   hub: HubAccess;
   keyring: Keyring;
+  /** The public keys that decisions are verified with. If absent, `credentials/use` answers 503. */
+  verifyKeys: readonly CryptoKey[] | undefined;
 }
 
 /** How the vault asks the hub for the caller: its database, or `authorize` with the publishable key. */
@@ -44,13 +47,14 @@ export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment
 export async function readVaultEnvironment(lookup: Lookup): Promise<VaultEnvironment> {
   const faults: Fault[] = [];
   const database = readDatabase(lookup, faults);
-  const { kernelSecret, hub, current, previous } = readVaultSecrets(lookup, faults);
+  const { kernelSecret, hub, current, previous, verifyKeys } = readVaultSecrets(lookup, faults);
   if (faults.length > 0) throw misconfigured(faults);
   return {
     database,
     kernelSecret: kernelSecret && await importKernelSecret(kernelSecret),
     hub,
     keyring: await importKeyring(current, previous),
+    verifyKeys: verifyKeys === undefined ? undefined : await importVerifyKeys(verifyKeys),
   };
 }
 
@@ -89,7 +93,14 @@ function readVaultSecrets(lookup: Lookup, faults: Fault[]) {
     hub: readHubAccess(lookup, faults),
     current: readEncryptionKey(lookup, faults),
     previous: readPreviousKeys(lookup, faults),
+    verifyKeys: readVerifyKeys(lookup, faults),
   };
+}
+
+function readVerifyKeys(lookup: Lookup, faults: Fault[]): string | undefined {
+  const text = read(lookup, "DECISION_VERIFY_KEYS");
+  if (text !== undefined && !areVerifyKeys(text)) faults.push(fault("DECISION_VERIFY_KEYS", "malformed"));
+  return text;
 }
 
 function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {

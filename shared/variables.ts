@@ -1,6 +1,7 @@
 /** The variables of both projects. README's table, `check-config` and the functions' errors use these texts. */
 
 import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
+import { VERIFY_KEYS_FORM } from "./decision/decision_keys.ts";
 
 export interface Variable {
   project: "both" | "vault";
@@ -37,6 +38,12 @@ export const VARIABLES = {
     required: "for a private authority",
     meaning: "verifies the database",
     form: "its certificate in PEM, line breaks as \\n",
+  },
+  DECISION_VERIFY_KEYS: {
+    project: "vault",
+    required: "for the Executor",
+    meaning: "verify decisions",
+    form: VERIFY_KEYS_FORM,
   },
   KERNEL_HMAC_SECRET: {
     project: "both",

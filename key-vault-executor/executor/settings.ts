@@ -1,7 +1,7 @@
 /** The Executor's variables: the one place that reads them, checks them, and says how to mend them. */
 
 import type { Lookup } from "shared/environment.ts";
-import { importVerifyKeys } from "shared/decision/decision_keys.ts";
+import { areVerifyKeys, importVerifyKeys, VERIFY_KEYS_FORM } from "shared/decision/decision_keys.ts";
 import { DEFAULT_COMMANDS } from "./launch/program.ts";
 
 export interface Settings {
@@ -36,8 +36,8 @@ export const VARIABLES: readonly Setting[] = [
   {
     name: "DECISION_VERIFY_KEYS",
     meaning: "the hub's public keys, comma-separated: who may decide",
-    need: "one or more keys of 43 characters of base64url, comma-separated",
-    isGood: (text) => text.split(",").every((key) => /^[A-Za-z0-9_-]{43}$/.test(key.trim())),
+    need: VERIFY_KEYS_FORM,
+    isGood: areVerifyKeys,
   },
   {
     name: "VAULT_URL",

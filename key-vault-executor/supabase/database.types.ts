@@ -12,9 +12,11 @@ export type Database = {
           "actor_kind": string;
           "credential_id": string;
           "credential_type": string;
+          "executor_id": string | null;
           "id": string;
           "occurred_at": string;
           "request_id": string | null;
+          "server_id": string | null;
           "service": string;
           "tenant_id": string;
         };
@@ -25,9 +27,11 @@ export type Database = {
           "actor_kind": string;
           "credential_id": string;
           "credential_type": string;
+          "executor_id"?: string | null;
           "id"?: string;
           "occurred_at"?: string;
           "request_id"?: string | null;
+          "server_id"?: string | null;
           "service": string;
           "tenant_id": string;
         };
@@ -37,9 +41,11 @@ export type Database = {
           "actor_kind"?: string;
           "credential_id"?: string;
           "credential_type"?: string;
+          "executor_id"?: string | null;
           "id"?: string;
           "occurred_at"?: string;
           "request_id"?: string | null;
+          "server_id"?: string | null;
           "service"?: string;
           "tenant_id"?: string;
         };
@@ -124,6 +130,7 @@ export type Database = {
       "set_caller_password": { Args: { "verifier": string }; Returns: Json };
       "set_credential_quota": { Args: { "max_credentials"?: number; "tenant_id": string }; Returns: Json };
       "store_credential": { Args: { "caller": Json; "credential": Json }; Returns: Json };
+      "use_credentials": { Args: { "caller": Json; "decided": Json }; Returns: Json };
     };
     Enums: {
       [_ in never]: never;

@@ -1,27 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { PostgrestClient } from "@supabase/postgrest-js";
-import { decodeHex } from "@std/encoding/hex";
-import { encodeBase64 } from "@std/encoding/base64";
-import { encryptionKeyId } from "shared/crypto/keyring.ts";
-import { assertAlike, assertRefused, get, newTenant, post, stack } from "../../scripts/test/support/client.ts";
+import { assertAlike, assertRefused, get, newTenant, post } from "../../scripts/test/support/client.ts";
+import { plant } from "../../scripts/test/support/plant.ts";
 
 const VAULT = "key-vault-executor";
-
-/** Writes bytes into a tenant's row without the endpoints, as a holder of the vault's secret key can. */
-async function plant(tenantId: string, service: string, sealed: Uint8Array, keyId: string): Promise<void> {
-  const { url, secret_key } = stack.key_vault_executor;
-  const { error } = await new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: secret_key } })
-    .rpc("store_credential", {
-      caller: { tenant_id: tenantId, kind: "agent", id: crypto.randomUUID(), scopes: ["credentials:write"] },
-      credential: {
-        service,
-        credential_type: "api_key",
-        encrypted_credentials: encodeBase64(sealed),
-        encryption_key_id: keyId,
-      },
-    });
-  assertEquals(error, null);
-}
 
 for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
   Deno.test(`POST /${path} answers 200 by id and by service, as the specification shows it`, async () => {
@@ -92,8 +73,7 @@ for (const path of ["credentials/retrieve", "credentials-retrieve"]) {
 
   Deno.test(`POST /${path} answers 500 if the stored bytes cannot be decrypted`, async () => {
     const { agent, id } = await newTenant();
-    const keyId = await encryptionKeyId(decodeHex(stack.credential_encryption_key));
-    await plant(id, "amazon", new Uint8Array(64), keyId);
+    await plant(id, "amazon", new Uint8Array(64));
     assertRefused(await post(VAULT, path, agent, { service: "amazon" }), 500, "credential_unreadable");
   });
 

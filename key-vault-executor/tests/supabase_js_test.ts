@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { newTenant } from "../../scripts/test/support/client.ts";
+import { decided, newUseCase, sign, store } from "../../scripts/test/support/use.ts";
 import { type App, appOf, assertAllPaths, assertInvokeFails, dataOf } from "../../scripts/test/support/invoke.ts";
 
 const VAULT = "key-vault-executor";
@@ -60,6 +61,14 @@ TESTS["credentials/events"] = async (path) => {
   const { events } = await dataOf(app, `${path}?service=amazon`, 200);
   assertEquals(events.map((event: Record<string, unknown>) => event.action), ["store"]);
   await assertInvokeFails(appOf(VAULT), path, 401, "unauthenticated");
+};
+
+TESTS["credentials/use"] = async (path) => {
+  const it = await newUseCase();
+  await store(it.tenant, "amazon", CREDENTIALS);
+  const body = { service: "amazon", tenant_id: it.tenant.id, decision: await sign(decided(it)) };
+  assertEquals((await dataOf(appOf(VAULT, it.executor), path, 200, body)).credentials[0].credentials, CREDENTIALS);
+  await assertInvokeFails(appOf(VAULT, it.tenant.agent), path, 403, "kernel_required", body);
 };
 
 TESTS["credentials/health"] = async (path) => {

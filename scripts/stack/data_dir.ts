@@ -38,7 +38,7 @@ export async function prepareKeys(fresh: boolean, engine: "pglite" | "postgres",
   }
   await removeDataFolder(`${folder}/cluster`);
   await Deno.remove(folder, { recursive: true }).catch(ignoreMissing);
-  const keys = generateKeys();
+  const keys = await generateKeys();
   // PostgreSQL's user must be able to enter the folder. The rename creates the folder with its keys: a folder without
   // keys would look as if it had lost them.
   const making = await Deno.makeTempDir({ dir: dirname(folder), prefix: `.${engine}-` });

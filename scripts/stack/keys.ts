@@ -1,6 +1,7 @@
 /** A local stack's keys. The data folder keeps them for the next start. */
 
 import { encodeHex } from "@std/encoding/hex";
+import { makeDecisionKeys } from "shared/decision/decision_keys.ts";
 import * as z from "zod/mini";
 
 const project = z.object({ secret_key: z.string(), publishable_key: z.string() });
@@ -16,6 +17,8 @@ const stackKeys = z.object({
   key_vault_executor: project,
   kernel_hmac_secret: z.string(),
   credential_encryption_key: z.string(),
+  decision_signing_key: z.string(),
+  decision_verify_keys: z.string(),
   database_password: z.string(),
   /** Absent until the databases are seeded. */
   organizations: z.optional(z.array(organization).check(z.minLength(1))),
@@ -31,12 +34,15 @@ export async function readKeys(path: string): Promise<StackKeys> {
   return stackKeys.parse(JSON.parse(await Deno.readTextFile(path)));
 }
 
-export function generateKeys(): StackKeys {
+export async function generateKeys(): Promise<StackKeys> {
+  const { signingKey, verifyKey } = await makeDecisionKeys();
   return {
     governance_hub: generateProjectKeys(),
     key_vault_executor: generateProjectKeys(),
     kernel_hmac_secret: randomHex(),
     credential_encryption_key: randomHex(),
+    decision_signing_key: signingKey,
+    decision_verify_keys: verifyKey,
     database_password: randomHex(),
   };
 }

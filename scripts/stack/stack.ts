@@ -50,6 +50,7 @@ export const OVERRIDABLE = [
   "REPO_B_ANON_KEY",
   "CREDENTIAL_ENCRYPTION_KEY",
   "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS",
+  "DECISION_VERIFY_KEYS",
 ];
 
 interface Started {
@@ -166,6 +167,7 @@ function startProject(
       REPO_B_SERVICE_KEY: keys.governance_hub.secret_key,
       REPO_B_ANON_KEY: keys.governance_hub.publishable_key,
       CREDENTIAL_ENCRYPTION_KEY: keys.credential_encryption_key,
+      DECISION_VERIFY_KEYS: keys.decision_verify_keys,
     }),
     ...(!options.dataApi && directAccess(options, project, cluster)),
     ...options.environment,
@@ -201,5 +203,7 @@ function describe(options: StackOptions, keys: StackKeys, cluster: Cluster | und
     organizations: [],
     kernel_hmac_secret: options.environment.KERNEL_HMAC_SECRET ?? keys.kernel_hmac_secret,
     credential_encryption_key: options.environment.CREDENTIAL_ENCRYPTION_KEY ?? keys.credential_encryption_key,
+    decision_signing_key: keys.decision_signing_key,
+    decision_verify_keys: options.environment.DECISION_VERIFY_KEYS ?? keys.decision_verify_keys,
   };
 }

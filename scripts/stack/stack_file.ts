@@ -16,4 +16,7 @@ export interface StackFile {
   organizations: SeededOrganization[];
   kernel_hmac_secret: string;
   credential_encryption_key: string;
+  /** The pair of the hub's decisions: what the hub signs with, and what the vault and an Executor verify with. */
+  decision_signing_key: string;
+  decision_verify_keys: string;
 }

@@ -6,6 +6,7 @@ import {
   insufficientScope,
   internal,
   invalidField,
+  kernelRequired,
   missingEncryptionKey,
   notFound,
   quotaExceeded,
@@ -112,6 +113,8 @@ function refusalOf(code: string, detail: Detail): ApiError | undefined {
       return tenantNotAllowed();
     case "insufficient_scope":
       return insufficientScope(detail.scope, detail.limited);
+    case "kernel_required":
+      return kernelRequired();
     case "not_found":
       return notFound();
     case "server_id_taken":

@@ -6,6 +6,7 @@
 
 import { errors, jwtVerify, SignJWT } from "jose";
 import * as z from "zod/mini";
+import { REQUEST_ID_FORM } from "../http/respond.ts";
 
 const ISSUER = "governance-hub";
 const AUDIENCE = "executor";
@@ -38,10 +39,12 @@ const decision = z.object({
   aud: z.literal(AUDIENCE),
   iat: z.int(),
   exp: z.int(),
-  jti: text(128),
+  /** The id of the request that was decided: its `x-request-id`. */
+  jti: z.string().check(z.regex(REQUEST_ID_FORM)),
   tenant_id: z.uuid(),
   organization_id: z.uuid(),
-  actor: z.object({ kind: text(32), id: text(128) }),
+  /** Who asked: the key that called the hub. */
+  actor: z.object({ kind: z.enum(["agent", "kernel"]), id: z.uuid() }),
   server: z.optional(decidedServer),
   servers: z.optional(z.array(decidedServer).check(z.maxLength(MAX_SERVERS))),
   tool: z.optional(text(256)),
@@ -51,6 +54,11 @@ export type Decision = z.output<typeof decision>;
 
 /** What the hub decides; the rest of a decision is written when it is signed. */
 export type Subject = Omit<Decision, "iss" | "aud" | "iat" | "exp" | "body_sha256">;
+
+/** The service whose credentials a server uses: its prefix without the last dot. */
+export function serviceOf(toolPrefix: string): string {
+  return toolPrefix.replace(/\.$/, "");
+}
 
 /** Why a decision is refused: for the log, so it holds nothing of the decision. */
 export class DecisionRefused extends Error {

@@ -7,6 +7,9 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 
 const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
 
+/** What `DECISION_VERIFY_KEYS` must be. */
+export const VERIFY_KEYS_FORM = "the hub's public keys (base64url), comma-separated";
+
 /** The DER of a PKCS #8 Ed25519 key up to its seed (RFC 8410, section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32);
 
@@ -26,13 +29,21 @@ export async function importSigningKey(text: string): Promise<CryptoKey | undefi
   return await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
 }
 
+/** Whether the text is one public key or several, as far as their form tells. */
+export function areVerifyKeys(text: string): boolean {
+  return splitKeys(text).every((key) => KEY_FORM.test(key));
+}
+
 /** The public keys, or undefined if one of them does not have its form, or there is none. */
 export async function importVerifyKeys(text: string): Promise<CryptoKey[] | undefined> {
-  const keys = text.split(",").map((key) => key.trim());
-  if (!keys.every((key) => KEY_FORM.test(key))) return undefined;
+  if (!areVerifyKeys(text)) return undefined;
   return await Promise.all(
-    keys.map((key) =>
+    splitKeys(text).map((key) =>
       crypto.subtle.importKey("raw", new Uint8Array(decodeBase64Url(key)), "Ed25519", false, ["verify"])
     ),
   );
+}
+
+function splitKeys(text: string): string[] {
+  return text.split(",").map((key) => key.trim());
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SignJWT } from "jose";
-import { DecisionRefused, MAX_LIFETIME, requireBody, verifyDecision } from "./decision.ts";
+import { DecisionRefused, MAX_LIFETIME, requireBody, serviceOf, verifyDecision } from "./decision.ts";
 import { importSigningKey, importVerifyKeys, makeDecisionKeys } from "./decision_keys.ts";
 import { makeHub, serverOf, subjectOf } from "key-vault-executor/executor/testing/make.ts";
 
@@ -77,4 +77,8 @@ Deno.test("importVerifyKeys() and importSigningKey() refuse what is no key", asy
   }
   assertEquals((await importVerifyKeys(`${verifyKey}, ${verifyKey}`))?.length, 2);
   assertEquals(await importSigningKey("short"), undefined);
+});
+
+Deno.test("serviceOf() takes off the last dot only", () => {
+  assertEquals(["amazon.", "acme.billing."].map(serviceOf), ["amazon", "acme.billing"]);
 });

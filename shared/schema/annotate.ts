@@ -27,6 +27,8 @@ export interface EndpointDocs {
   description: string;
   /** The scope that the key must have. If absent, any key is accepted. */
   scope?: string;
+  /** If true, agents are refused. */
+  isForKernels?: boolean;
   /** The `data` of its answers. */
   data: z.ZodMiniType;
   /** The meaning of each success status. If absent, the only one is 200. */

@@ -148,6 +148,13 @@ export const credentialId = once(() =>
   })
 );
 
+/** Its signature and its claims are checked later. */
+export const decisionToken = once(() =>
+  formed("must be the hub's decision, a compact JWS", /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/, [
+    "eyJhbGciOiJFZERTQSJ9.eyJhdWQiOiJleGVjdXRvciJ9.c2lnbmF0dXJl",
+  ])
+);
+
 const CREDENTIALS_RULE = "must be a JSON object with at least one member, 64 KiB at most as JSON";
 
 /** Returns the parsed object itself: a copy would lose a member named `__proto__`. */

@@ -72,7 +72,7 @@ create function private.all_scopes() returns text[]
 language sql immutable
 set search_path = ''
 as $$
-  select array['servers:read', 'servers:write', 'credentials:read', 'credentials:write', 'credentials:reveal']
+  select array['servers:read', 'servers:write', 'credentials:read', 'credentials:write', 'credentials:reveal', 'credentials:use']
 $$;
 comment on function private.all_scopes() is 'Every scope that a key can carry. A new key carries all of them.';
 revoke all on function private.all_scopes() from public, anon, authenticated, service_role;

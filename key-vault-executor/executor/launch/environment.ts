@@ -26,11 +26,6 @@ export interface CredentialEnvironment {
   secrets: Secret[];
 }
 
-/** The service whose credential a server uses: its prefix without the last dot. */
-export function serviceOf(toolPrefix: string): string {
-  return toolPrefix.replace(/\.$/, "");
-}
-
 /**
  * The credential that a server gets, of those of its service; undefined where there is none.
  * @throws {ToolCallError} where it is not clear which one.

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ToolCallError } from "../tool_call_error.ts";
-import { chooseCredential, environmentOf, serviceOf } from "./environment.ts";
+import { chooseCredential, environmentOf } from "./environment.ts";
 
 const credential = (credentials: Record<string, unknown>, service = "amazon", credential_type = "api_key") => ({
   service,
@@ -54,8 +54,4 @@ Deno.test("chooseCredential() takes api_key, or the only one, or says which ther
   assertEquals(chooseCredential("amazon", []), undefined);
   const { message } = assertThrows(() => chooseCredential("amazon", [token, other]), ToolCallError);
   assertMatch(message, /types oauth_token, password/);
-});
-
-Deno.test("serviceOf() takes off the last dot only", () => {
-  assertEquals(["amazon.", "acme.billing."].map(serviceOf), ["amazon", "acme.billing"]);
 });

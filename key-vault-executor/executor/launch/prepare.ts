@@ -2,7 +2,8 @@
 
 import { encodeHex } from "@std/encoding/hex";
 import type { CredentialSource } from "./credentials.ts";
-import { chooseCredential, environmentOf, serviceOf } from "./environment.ts";
+import { serviceOf } from "shared/decision/decision.ts";
+import { chooseCredential, environmentOf } from "./environment.ts";
 import { findProgram, type Programs } from "./program.ts";
 import { makeRedact } from "../redaction/redact.ts";
 import { launch, type SandboxOptions } from "./sandbox.ts";

@@ -11,12 +11,18 @@ create table public.credential_events (
   actor_kind text not null,
   actor_id uuid,
   request_id text,
+  executor_id uuid,
+  server_id text,
   primary key (occurred_at, id)
 );
 comment on table public.credential_events is
   'What was done to the credentials of each tenant, and by whom, without values. Append-only. Events outlive their tenant.';
 comment on column public.credential_events.request_id is
-  'The x-request-id, which is also in the request''s log line. A rotation has one id for all credentials that it reseals.';
+  'The x-request-id, which is also in the request''s log line. A rotation has one id for all credentials that it reseals. A '
+  'use has the id of the tool call, which its decision names.';
+comment on column public.credential_events.executor_id is
+  'The kernel key of the Executor that used the credential. Null unless the action is use: then actor_id called the tool.';
+comment on column public.credential_events.server_id is 'The server that the credential was used for. Null otherwise.';
 create index credential_events_tenant_id_idx on public.credential_events (tenant_id, occurred_at, id);
 
 alter table public.credential_events enable row level security;
@@ -38,7 +44,9 @@ create policy "what runs for a tenant records acts of agents and kernels" on pub
   as restrictive for insert to tenant_scope
   with check (
     tenant_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-    and action in ('store', 'replace', 'retrieve', 'delete')
+    and action in ('store', 'replace', 'retrieve', 'use', 'delete')
+    and (action = 'use') = (executor_id is not null)
+    and (action = 'use') = (server_id is not null)
     and actor_kind in ('agent', 'kernel')
     and actor_id is not null
     and (request_id is null or char_length(request_id) <= 128 and request_id ~ '^[A-Za-z0-9_.:-]+$')
@@ -166,6 +174,78 @@ revoke all on function public.retrieve_credential(jsonb, jsonb) from public, ano
 grant execute on function public.retrieve_credential(jsonb, jsonb) to service_role, function_caller;
 alter function public.retrieve_credential(jsonb, jsonb) owner to tenant_scope;
 
+create function public.use_credentials(caller jsonb, decided jsonb) returns json
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+declare
+  executor jsonb := private.enter_tenant(caller, 'credentials:use', decided ->> 'service');
+  wanted_service text := decided ->> 'service';
+  types text[];
+  answer json;
+  unknown_key_id text;
+begin
+  if executor ->> 'kind' is distinct from 'kernel' then
+    perform private.raise_http_error(403, 'kernel_required', jsonb_build_object('caller', executor));
+  end if;
+  types := array(
+    select credential.credential_type
+    from public.tenant_credentials as credential
+    where credential.service = wanted_service
+    order by credential.credential_type <> 'api_key', credential.credential_type
+    limit 10
+  );
+  -- reseal_credentials locks in the same order, so that the two cannot deadlock.
+  perform from public.tenant_credentials as credential
+  where credential.service = wanted_service and credential.credential_type = any (types)
+  order by credential.id
+  for no key update;
+
+  with opened as (
+    update public.tenant_credentials as credential
+    set last_used_at = clock_timestamp()
+    where credential.service = wanted_service and credential.credential_type = any (types)
+    returning
+      credential.id as credential_id, credential.service, credential.credential_type,
+      replace(encode(credential.encrypted_credentials, 'base64'), E'\n', '') as encrypted_credentials,
+      credential.encryption_key_id
+  ), recorded as (
+    insert into public.credential_events (
+      tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id, executor_id, server_id
+    )
+    select
+      executor ->> 'tenant_id', 'use', opened.credential_id, opened.service, opened.credential_type,
+      decided -> 'actor' ->> 'kind', (decided -> 'actor' ->> 'id')::uuid, decided ->> 'request_id',
+      (executor ->> 'id')::uuid, decided ->> 'server_id'
+    from opened
+  )
+  select
+    json_build_object(
+      'data', json_build_object(
+        'credentials', coalesce(json_agg(opened order by opened.credential_type collate "C"), '[]')
+      )
+    ),
+    min(opened.encryption_key_id) filter (where not decided -> 'encryption_key_ids' ? opened.encryption_key_id)
+  into answer, unknown_key_id
+  from opened;
+  if unknown_key_id is not null then
+    perform private.raise_http_error(
+      409, 'unknown_encryption_key', jsonb_build_object('caller', executor, 'encryption_key_id', unknown_key_id)
+    );
+  end if;
+  return answer;
+end
+$$;
+comment on function public.use_credentials(jsonb, jsonb) is
+  'For an Executor, a kernel: the sealed bytes (base64) of a service''s credentials, at most 10, type api_key first. Sets '
+  'last_used_at and records events: {"service", "actor": {"kind", "id"}, "server_id", "request_id", "encryption_key_ids"?}, '
+  'which are those of a verified decision. Raises PT403 for an agent; raises PT409 unknown_encryption_key as '
+  'retrieve_credential does.';
+revoke all on function public.use_credentials(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.use_credentials(jsonb, jsonb) to service_role, function_caller;
+alter function public.use_credentials(jsonb, jsonb) owner to tenant_scope;
+
 create function private.select_credential(selector jsonb) returns uuid
 language plpgsql stable
 set search_path = ''
@@ -261,7 +341,7 @@ begin
     select
       event.id, to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
       event.action, event.credential_id, event.service, event.credential_type,
-      event.actor_kind, event.actor_id, event.request_id
+      event.actor_kind, event.actor_id, event.request_id, event.executor_id, event.server_id
     from public.credential_events as event
     where (wanted_action is null or event.action = wanted_action)
       and (wanted_service is null or event.service = wanted_service)

@@ -232,7 +232,7 @@ begin
       select
         event.id, event.tenant_id, to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
         event.action, event.credential_id, event.service, event.credential_type,
-        event.actor_kind, event.actor_id, event.request_id
+        event.actor_kind, event.actor_id, event.request_id, event.executor_id, event.server_id
       from public.credential_events as event
       where event.occurred_at < until
         and (event.occurred_at, event.id) > (after_occurred_at, after_id)
@@ -247,7 +247,7 @@ begin
       select
         event.id, event.tenant_id, to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
         event.action, event.credential_id, event.service, event.credential_type,
-        event.actor_kind, event.actor_id, event.request_id
+        event.actor_kind, event.actor_id, event.request_id, event.executor_id, event.server_id
       from public.credential_events as event
       where event.tenant_id = wanted_tenant_id
         and event.occurred_at < until

@@ -63,7 +63,8 @@ select is_empty(
 select bag_eq(
   $$ select with_check from pg_policies where policyname = 'what runs for a tenant records acts of agents and kernels' $$,
   array[
-    '((tenant_id ~ ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$''::text) AND (action = ANY (ARRAY[''store''::text, ''replace''::text, ''retrieve''::text, ''delete''::text])) AND '
+    '((tenant_id ~ ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$''::text) AND (action = ANY (ARRAY[''store''::text, ''replace''::text, ''retrieve''::text, ''use''::text, ''delete''::text])) AND '
+    '((action = ''use''::text) = (executor_id IS NOT NULL)) AND ((action = ''use''::text) = (server_id IS NOT NULL)) AND '
     '(actor_kind = ANY (ARRAY[''agent''::text, ''kernel''::text])) AND (actor_id IS NOT NULL) AND '
     '((request_id IS NULL) OR ((char_length(request_id) <= 128) AND (request_id ~ ''^[A-Za-z0-9_.:-]+$''::text))))'
   ],
@@ -90,6 +91,7 @@ select bag_eq(
     'public.store_credential(jsonb,jsonb)',
     'public.list_credentials(jsonb,jsonb)',
     'public.retrieve_credential(jsonb,jsonb)',
+    'public.use_credentials(jsonb,jsonb)',
     'public.delete_credential(jsonb,jsonb)',
     'public.list_credential_events(jsonb,jsonb)'
   ],

@@ -15,12 +15,13 @@ const event = z.looseObject({
   actor_kind: z.string(),
   actor_id: z.nullable(z.string()),
   request_id: z.nullable(z.string()),
-  /** Only in the hub. */
-  server_id: z.optional(z.string()),
+  /** Of each event in the hub. In the vault, of a use. */
+  server_id: z.nullish(z.string()),
   changed_fields: z.nullish(z.array(z.string())),
   /** Only in the vault. */
   service: z.optional(z.string()),
   credential_type: z.optional(z.string()),
+  executor_id: z.nullish(z.string()),
 });
 
 export type Event = z.output<typeof event> & { project: ProjectName };

@@ -16,7 +16,14 @@ import { CliError } from "../../cli/error.ts";
 export type HubOperator = ProjectAccess;
 
 /** All scopes of a key. The hub's tables have the same list. */
-export const SCOPES = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
+export const SCOPES = [
+  "servers:read",
+  "servers:write",
+  "credentials:read",
+  "credentials:write",
+  "credentials:reveal",
+  "credentials:use",
+];
 
 export interface KeyOptions {
   name: string;

@@ -11,7 +11,7 @@ import { exactTime, print, table, writeLines } from "../../cli/output.ts";
 import type { Target } from "../client/target.ts";
 
 const PROJECTS: ProjectName[] = ["governance-hub", "key-vault-executor"];
-const ACTIONS = ["register", "update", "delete", "store", "replace", "retrieve", "rotate"];
+const ACTIONS = ["register", "update", "delete", "store", "replace", "retrieve", "use", "rotate"];
 const MOMENT = "24h or 7d ago, 2026-01-31 or 2026-01-31T12:00:00Z";
 
 const EXPORT_HELP = `
@@ -112,7 +112,9 @@ function cells(event: Event): string[] {
     exactTime(occurred_at),
     project,
     changed_fields ? `${action} ${changed_fields.join(" ")}` : action,
-    server_id ?? `${service} ${credential_type}`,
+    service === undefined
+      ? server_id ?? "–"
+      : [service, credential_type, server_id && `for ${server_id}`].filter(Boolean).join(" "),
     event.actor_id === null ? event.actor_kind : `${event.actor_kind} ${event.actor_id}`,
     event.request_id ?? "–",
   ];

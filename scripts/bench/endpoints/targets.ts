@@ -59,6 +59,7 @@ export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
   for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
   await keep(rig, busy.api_key, KEPT);
   const endpoints = [...await endpointsOf("governance-hub"), ...await endpointsOf("key-vault-executor")]
+    .filter(({ acts }) => acts !== "lends")
     .toSorted((a, b) => Number(b.acts === "creates") - Number(a.acts === "creates"));
   return endpoints.map((endpoint): BenchTarget => {
     const project = endpoint.project === "governance-hub" ? rig.hub : rig.vault;

@@ -54,6 +54,7 @@ const NO_EVENTS: Changes[] = [
   { request_id: "\u00e4" },
   { request_id: "a b" },
 ];
+const USE: Changes = { action: "use", executor_id: crypto.randomUUID(), server_id: "server" };
 /** Of the one project alone. */
 const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
   "governance-hub": {
@@ -61,8 +62,16 @@ const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
     bad: [{ action: "update" }, { changed_fields: ["name"] }, { action: "store" }],
   },
   "key-vault-executor": {
-    good: ["replace", "retrieve", "delete"].map((action) => ({ action })),
-    bad: [{ action: "register" }, { action: "rotate" }, { action: "rotate", actor_kind: "operator", actor_id: null }],
+    good: [...["replace", "retrieve", "delete"].map((action) => ({ action })), USE],
+    bad: [
+      { ...USE, action: "retrieve" },
+      { ...USE, executor_id: null },
+      { ...USE, server_id: null },
+      { action: "use" },
+      { action: "register" },
+      { action: "rotate" },
+      { action: "rotate", actor_kind: "operator", actor_id: null },
+    ],
   },
 };
 

@@ -5,7 +5,7 @@ import type postgres from "postgres";
 import { numbered } from "../../bench/fill.ts";
 import { faults, type Filled, largeTables, openFilled, planned } from "../../bench/plans.ts";
 import type { ProjectName } from "../../stack/projects.ts";
-import { call, sealed, server } from "../suites/isolation.ts";
+import { call, sealed, server, useOf } from "../suites/isolation.ts";
 
 const ROWS = 20_000;
 const PAGE = 10;
@@ -66,6 +66,9 @@ const ACTS: Record<ProjectName, Record<string, Record<string, Act>>> = {
     },
     retrieve_credential: {
       "": (sql, caller, n) => call(sql, "retrieve_credential", caller, selector(n)),
+    },
+    use_credentials: {
+      "": (sql, caller, n) => call(sql, "use_credentials", ...useOf(Object.assign({}, caller), numbered("service", n))),
     },
     delete_credential: {
       "": (sql, caller, n) => call(sql, "delete_credential", caller, selector(n + 1000)),

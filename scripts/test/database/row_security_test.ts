@@ -166,7 +166,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       assertEquals(named.sort(), OPERATORS_FUNCTIONS[project]);
       assertEquals(functions.filter((row) => row.others), []);
       const tenantFunctions = functions.filter((row) => row.owner === "tenant_scope");
-      assertEquals(tenantFunctions.length, project === "governance-hub" ? 6 : 5);
+      assertEquals(tenantFunctions.length, 6);
       assert(tenantFunctions.every((row) => row.definer && row.service_role));
     });
 

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { openCluster, type ScratchCluster } from "../support/cluster.ts";
-import { call, type Fixture, openFixture, refuses, sealed } from "../suites/isolation.ts";
+import { call, type Fixture, openFixture, refuses, sealed, useOf } from "../suites/isolation.ts";
 
 const SERVICES = ["amazon", "openai", "stripe"];
 
@@ -49,11 +49,14 @@ Deno.test("the vault's functions show a limited key its services alone, one call
         const label = `${limit}: ${service}`;
         const byId = call(sql, "retrieve_credential", caller, { credential_id: id });
         const byName = call(sql, "retrieve_credential", caller, { service, credential_type: "api_key" });
+        const use = call(sql, "use_credentials", ...useOf(caller, service));
         if (left.includes(service)) {
           assertEquals([(await byId).credential_id, (await byName).credential_id], [id, id], label);
+          assertEquals((await use).credentials[0].credential_id, id, label);
         } else {
           await refuses(byId, "PT404", label);
           await refuses(byName, "PT403", label);
+          await refuses(use, "PT403", label);
           await refuses(call(sql, "store_credential", caller, sealed(service)), "PT403", label);
           await refuses(call(sql, "delete_credential", caller, { credential_id: id }), "PT404", label);
         }

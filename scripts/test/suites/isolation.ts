@@ -118,6 +118,12 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
   for (const id of [mine, theirs]) await call(sql, "delete_mcp_server", b.caller, id);
 }
 
+/** An Executor's kernel with the caller's tenant and limits, and what a decision lets it use. */
+export function useOf(caller: object, service: string): [caller: object, decided: object] {
+  const actor = { kind: "agent", id: crypto.randomUUID() };
+  return [{ ...caller, kind: "kernel" }, { service, actor, server_id: "server", request_id: "r" }];
+}
+
 /** Every function of the vault sees and changes only the credentials of its caller's tenant. */
 export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
   await call(sql, "store_credential", a.caller, sealed("amazon", "A".repeat(48)));
@@ -134,12 +140,15 @@ export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
   }
   const amazon = { service: "amazon", credential_type: "api_key" };
   assertEquals((await call(sql, "retrieve_credential", a.caller, amazon)).encrypted_credentials, "A".repeat(48));
+  const { credentials: used } = await call(sql, "use_credentials", ...useOf(a.caller, "amazon"));
+  assertEquals(used.map((row: Record<string, string>) => row.encrypted_credentials), ["A".repeat(48)]);
+  assertEquals(await call(sql, "use_credentials", ...useOf(a.caller, "stripe")), { credentials: [] });
   assert((await call(sql, "store_credential", a.caller, sealed("amazon", "C".repeat(48)))).created === false);
   assertEquals((await call(sql, "delete_credential", a.caller, amazon)).deleted, true);
   assertEquals(await owner`select * from public.tenant_credentials where tenant_id = ${b.id} order by id`, untouched);
   const { events } = await call(sql, "list_credential_events", a.caller, { limit: 1000 });
   const acts = events.map((event: Record<string, string>) => `${event.action} ${event.service}`).reverse();
-  assertEquals(acts, ["store amazon", "retrieve amazon", "replace amazon", "delete amazon"]);
+  assertEquals(acts, ["store amazon", "retrieve amazon", "use amazon", "replace amazon", "delete amazon"]);
   for (const service of ["amazon", "stripe"]) {
     await call(sql, "delete_credential", b.caller, { service, credential_type: "api_key" });
   }

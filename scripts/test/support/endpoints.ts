@@ -11,8 +11,8 @@ export interface EndpointCase {
   method: "GET" | "POST";
   /** The scope that it needs. Null if any key may call it. */
   scope: string | null;
-  /** What it does to a server or credential of a tenant. */
-  acts: "creates" | "lists" | "on one" | "decides";
+  /** What it does to a server or credential of a tenant. What lends wants a kernel and a decision: it has tests of its own. */
+  acts: "creates" | "lists" | "on one" | "decides" | "lends";
   /** A valid body, for POST: for a new thing, or for the thing with this name. */
   body?: (thing?: string) => Record<string, unknown>;
   /** True if a request without a body is treated as `{}`. */
@@ -60,6 +60,12 @@ const ROWS: Record<ProjectName, Record<string, Row>> = {
       scope: "credentials:reveal",
       acts: "on one",
       body: (thing = "missing") => ({ service: thing }),
+    },
+    "credentials/use": {
+      method: "POST",
+      scope: "credentials:use",
+      acts: "lends",
+      body: (thing = "missing") => ({ service: thing, decision: "a.b.c" }),
     },
     "credentials-delete": {
       method: "POST",

@@ -10,7 +10,8 @@ export type App = SupabaseClient["functions"];
 /** An app with this key, or without a key. */
 export function appOf(project: ProjectName, key?: string): App {
   const { url, publishable_key } = projectOf(project);
-  const headers = key === undefined ? {} : { "X-API-Key": key };
+  const bearer = key?.startsWith("krn_") ? { Authorization: `Bearer ${key}` } : undefined;
+  const headers = key === undefined ? {} : bearer ?? { "X-API-Key": key };
   return createClient(url, publishable_key, {
     auth: { persistSession: false, autoRefreshToken: false },
     global: { headers },

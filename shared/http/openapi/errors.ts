@@ -4,9 +4,11 @@ import * as z from "zod/mini";
 import { integer } from "../../schema/response_fields.ts";
 import {
   ApiError,
+  decisionRefused,
   type ErrorCode,
   internal,
   invalidField,
+  kernelRequired,
   quotaExceeded,
   serverIdTaken,
   STATUS,
@@ -161,6 +163,8 @@ function sampleErrors(): Record<ErrorCode, ApiError> {
     unauthenticated: unauthenticated(),
     tenant_not_allowed: tenantNotAllowed(),
     insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it only for other services"),
+    kernel_required: kernelRequired(),
+    decision_refused: decisionRefused("the decision has expired"),
     not_found: sample("not_found", "not found in this tenant, or this endpoint does not exist"),
     method_not_allowed: sample("method_not_allowed", "this endpoint accepts only POST", { headers: { allow: "POST" } }),
     request_timeout: sample("request_timeout", "the body did not arrive within 10 seconds; send it again"),

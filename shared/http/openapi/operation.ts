@@ -15,14 +15,14 @@ export function pathsOf(
   operations: readonly Operation[],
   components: Components,
 ): [path: string, item: object][] {
-  const { name, resource, method, summary, description, scope, input } = operation;
+  const { name, resource, method, summary, description, scope, input, isForKernels = false } = operation;
   const id = camelCase(name);
   const scopes = scope === undefined ? [] : [scope];
   const described = {
     summary,
     description: scope === undefined ? description : `${description} Requires the scope \`${scope}\`.`,
     tags: [resource],
-    security: input ? [{ agent: scopes }, { kernel: scopes }] : [],
+    security: input ? [...(isForKernels ? [] : [{ agent: scopes }]), { kernel: scopes }] : [],
     parameters: [...queryOf(operation, components), ...headersOf(operation)],
     ...(input && method === "POST" && { requestBody: bodyOf(input, operation, components) }),
     responses: { ...successesOf(face, operation, components), ...errorsOf(operation, operations, components) },

@@ -23,6 +23,7 @@ async function ask(answer: (request: Request) => Response | Promise<Response>) {
     kernelSecret: undefined,
     hub: { url, publishableKey: "sb_publishable_x" },
     keyring,
+    verifyKeys: undefined,
   };
   const presented = { kind: "agent", key, tenantId: undefined, requestId: "r1" } as const;
   const call: Call<VaultEnvironment, unknown> = {

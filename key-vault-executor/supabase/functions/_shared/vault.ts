@@ -40,13 +40,24 @@ export const credential = once(() =>
   )
 );
 
-export const CREDENTIAL_ACTIONS = ["store", "replace", "retrieve", "delete", "rotate"];
+export const CREDENTIAL_ACTIONS = ["store", "replace", "retrieve", "use", "delete", "rotate"];
 
 /** An event of a credential, as callers see it. */
 export const credentialEvent = once(() =>
-  documented(z.object({ ...event(CREDENTIAL_ACTIONS), ...named() }), {
-    id: "CredentialEvent",
-  })
+  documented(
+    z.object({
+      ...event(CREDENTIAL_ACTIONS),
+      ...named(),
+      executor_id: documented(z.nullable(id()), {
+        description: "of a use: the key of the Executor. The actor is who called the tool. Otherwise null",
+      }),
+      server_id: documented(z.nullable(z.string()), {
+        description: "of a use: the server that the credential was used for. Otherwise null",
+        examples: ["my-amazon-server"],
+      }),
+    }),
+    { id: "CredentialEvent" },
+  )
 );
 
 /** A call of an authenticated caller. */

@@ -48,7 +48,7 @@ const ROOT = new URL("../../../../", import.meta.url);
 /** Starts PostgreSQL in the folder, and both projects. The caller removes the folder. */
 export async function startRig(folder: string, settings: string[] = []): Promise<Rig> {
   const database = await startDatabaseServer(folder, settings);
-  const keys = generateKeys();
+  const keys = await generateKeys();
   const ports = { "governance-hub": freePort(), "key-vault-executor": freePort() };
   const started: RunningProject[] = [];
 
@@ -90,6 +90,7 @@ export async function startRig(folder: string, settings: string[] = []): Promise
         REPO_B_SERVICE_KEY: keys.governance_hub.secret_key,
         REPO_B_ANON_KEY: keys.governance_hub.publishable_key,
         CREDENTIAL_ENCRYPTION_KEY: keys.credential_encryption_key,
+        DECISION_VERIFY_KEYS: keys.decision_verify_keys,
       }),
     };
   }

@@ -66,10 +66,10 @@ export async function assertUnavailable(project: RunningProject, caller: Traffic
   }
 }
 
-/** Asserts that every endpoint works. Those that act on one thing find none. */
+/** Asserts that every endpoint works. Those that act on one thing find none, and those that lend refuse. */
 export async function assertServes(project: RunningProject, caller: TrafficCaller): Promise<void> {
   const asked = await askAll(project, caller);
-  const expected = { creates: 201, lists: 200, "on one": 404, decides: 200 };
+  const expected = { creates: 201, lists: 200, "on one": 404, decides: 200, lends: 403 };
   for (const { path, status, endpoint } of asked) {
     assertEquals([path, status], [path, expected[endpoint.acts]], project.process.output().slice(-2000));
   }

@@ -117,7 +117,7 @@ Deno.test("POST /credentials/use answers 500 if the stored bytes cannot be decry
 Deno.test("the Executor's own vaultCredentials() gets them, and tells a refusal's code", async () => {
   const it = await newUseCase();
   await store(it.tenant, "amazon", { api_key: "x", nested: [1] });
-  const source = vaultCredentials({ url: stack.key_vault_executor.url, key: it.executor });
+  const source = vaultCredentials({ url: stack.key_vault_executor.url, keys: [it.executor] });
   const request = { tenantId: it.tenant.id, service: "amazon", decision: await sign(decided(it)) };
   assertEquals(await source(request), [
     { service: "amazon", credential_type: "api_key", credentials: { api_key: "x", nested: [1] } },

@@ -4,6 +4,7 @@ import { addApiKeyCommands } from "./commands/api_key.ts";
 import { addCredentialCommands } from "./commands/credential.ts";
 import { addDatabaseRoleCommand } from "./commands/database_role.ts";
 import { addEventsCommands } from "./commands/events.ts";
+import { addExecutorKeysCommand } from "./commands/executor_keys.ts";
 import { addKernelCommands } from "./commands/kernel.ts";
 import { addOrganizationCommands } from "./commands/organization.ts";
 import { addPackageCommands } from "./commands/package.ts";
@@ -18,7 +19,7 @@ const DESCRIPTION =
 of both projects.
 
 It acts on the local stack. If HUB_URL is set, it acts on the hosted projects that HUB_URL, HUB_SECRET_KEY,
-VAULT_URL and VAULT_SECRET_KEY name (kernel issue also needs KERNEL_HMAC_SECRET).`;
+VAULT_URL and VAULT_SECRET_KEY name (kernel issue and executor-keys also need KERNEL_HMAC_SECRET).`;
 
 if (import.meta.main) {
   const program = newProgram("admin", DESCRIPTION)
@@ -35,6 +36,7 @@ if (import.meta.main) {
   addEventsCommands(program);
   addRotateKeyCommand(program);
   addDatabaseRoleCommand(program);
+  addExecutorKeysCommand(program);
   addStatusCommand(program);
   await runProgram(program);
 }

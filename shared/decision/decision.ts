@@ -43,8 +43,8 @@ const decision = z.object({
   jti: z.string().check(z.regex(REQUEST_ID_FORM)),
   tenant_id: z.uuid(),
   organization_id: z.uuid(),
-  /** Who asked: the key that called the hub. */
-  actor: z.object({ kind: z.enum(["agent", "kernel"]), id: z.uuid() }),
+  /** Who asked: the key that called the hub, or an operator, who may ask for the status and nothing else. */
+  actor: z.object({ kind: z.enum(["agent", "kernel", "operator"]), id: z.uuid() }),
   server: z.optional(decidedServer),
   servers: z.optional(z.array(decidedServer).check(z.maxLength(MAX_SERVERS))),
   tool: z.optional(text(256)),
@@ -94,7 +94,10 @@ export async function verifyDecision(
     const path = parsed.error.issues[0]?.path.join(".") ?? "";
     throw new DecisionRefused(`the decision does not have the agreed form, at ${path || "its root"}`);
   }
-  const { iat, exp } = parsed.data;
+  const { iat, exp, actor, server, servers, tool } = parsed.data;
+  if (actor.kind === "operator" && (server ?? servers ?? tool) !== undefined) {
+    throw new DecisionRefused("an operator's decision names a server");
+  }
   if (exp <= iat || exp - iat > MAX_LIFETIME) {
     throw new DecisionRefused(`the decision is for more than ${MAX_LIFETIME} seconds`);
   }

@@ -27,6 +27,14 @@ export async function makeDecisionKeys(): Promise<{ signingKey: string; verifyKe
   return { signingKey: encodeBase64Url(pkcs8.subarray(PKCS8_PREFIX.length)), verifyKey: encodeBase64Url(raw) };
 }
 
+/** The public key of a private one, both in their variables' form, or undefined if the text does not have it. */
+export async function verifyKeyOf(signingKey: string): Promise<string | undefined> {
+  if (!KEY_FORM.test(signingKey)) return undefined;
+  const pkcs8 = new Uint8Array([...PKCS8_PREFIX, ...decodeBase64Url(signingKey)]);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+  return (await crypto.subtle.exportKey("jwk", key)).x;
+}
+
 /** The private key, or undefined if the text does not have its form. */
 export async function importSigningKey(text: string): Promise<CryptoKey | undefined> {
   if (!KEY_FORM.test(text)) return undefined;

@@ -78,7 +78,7 @@ export async function endServer(
 const END_MS = 10_000;
 
 /** The id of a decision is used once. A caller may send several requests under one id. */
-function decisionId(requestId: string): string {
+export function decisionId(requestId: string): string {
   return `${requestId.slice(0, 100)}:${crypto.randomUUID().slice(-12)}`;
 }
 

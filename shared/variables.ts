@@ -111,6 +111,12 @@ export const VARIABLES = {
     meaning: "without SUPABASE_SECRET_KEYS",
     form: "the project's secret key",
   },
+  VAULT_URL: {
+    project: "hub",
+    required: "no",
+    meaning: "where the hub's tools store credentials",
+    form: "the vault's https:// address (http:// on this machine)",
+  },
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof VARIABLES;

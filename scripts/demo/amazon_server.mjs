@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a program: it speaks over its standard output
 // The MCP server that the demo registers, over stdio. It has its key from its environment, and logs it, as careless servers do.
 import { createInterface } from "node:readline";
 

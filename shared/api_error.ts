@@ -62,6 +62,13 @@ export class ApiError extends Error {
   }
 }
 
+export function ambiguousCredentials(): ApiError {
+  return new ApiError(
+    "ambiguous_credentials",
+    "send either X-API-Key or a kernel key in Authorization: Bearer, not both",
+  );
+}
+
 /** The same answer for every unknown, expired, revoked, malformed or missing key. */
 export function unauthenticated(): ApiError {
   return new ApiError(
@@ -106,6 +113,52 @@ export function notFound(): ApiError {
   return new ApiError("not_found", "not found in this tenant");
 }
 
+/** 404 for a path that has no endpoint. */
+export function unknownPath(): ApiError {
+  return new ApiError("not_found", "this endpoint does not exist");
+}
+
+/** 405. HEAD is allowed wherever GET is. */
+export function methodNotAllowed(method: "GET" | "POST"): ApiError {
+  return new ApiError("method_not_allowed", `this endpoint accepts only ${method}`, {
+    headers: { allow: method === "GET" ? "GET, HEAD" : method },
+  });
+}
+
+export function invalidJson(): ApiError {
+  return new ApiError("invalid_json", "the body must be valid JSON (RFC 8259) in UTF-8");
+}
+
+export function bodyEndedEarly(): ApiError {
+  return new ApiError("invalid_json", "the body ended early; send it again");
+}
+
+export function requestTimeout(): ApiError {
+  return new ApiError("request_timeout", "the body did not arrive within 10 seconds; send it again");
+}
+
+export function payloadTooLarge(maxBytes: number): ApiError {
+  return new ApiError("payload_too_large", `the body must be at most ${maxBytes} bytes`);
+}
+
+export function unsupportedMediaType(): ApiError {
+  return new ApiError("unsupported_media_type", "send the body as content-type: application/json");
+}
+
+export function unsupportedEncoding(): ApiError {
+  return new ApiError("unsupported_media_type", "send the body without content-encoding");
+}
+
+/** 400 that names the argument and the form of the secret, such as "a GitHub token". Never the secret. */
+export function secretInArgs(index: number, form: string): ApiError {
+  return new ApiError(
+    "secret_in_args",
+    "an argument contains a secret; store it in the vault (credentials/store), and let the server " +
+      "retrieve it from there (credentials/retrieve)",
+    { fields: [{ path: "args", message: `args[${index}] holds ${form}` }] },
+  );
+}
+
 export function serverIdTaken(): ApiError {
   return new ApiError(
     "server_id_taken",
@@ -147,6 +200,15 @@ export function unavailable(cause: unknown): ApiError {
 export function missingEncryptionKey(keyId: string | undefined): ApiError {
   return unavailable(
     `no encryption key with the id ${keyId}: add that key to CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS`,
+  );
+}
+
+/** 500 for stored bytes that do not open. */
+export function credentialUnreadable(keyId: string): ApiError {
+  return new ApiError(
+    "credential_unreadable",
+    "the stored credential cannot be decrypted: its bytes were altered; store it again, and inform an operator",
+    { cause: `the key ${keyId} cannot open the sealed bytes: they were altered, or belong to another row` },
   );
 }
 

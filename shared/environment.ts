@@ -2,7 +2,7 @@
 
 import { type ApiError, unavailable } from "./api_error.ts";
 import type { DatabaseAccess } from "./database/call_function.ts";
-import type { DirectDatabase } from "./database/direct_connection.ts";
+import { type DirectDatabase, isThisMachine } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
 import { areVerifyKeys, importSigningKey, importVerifyKeys, isDecisionKey } from "./decision/decision_keys.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
@@ -123,7 +123,7 @@ function readVerifyKeys(lookup: Lookup, faults: Fault[]): string | undefined {
 function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
   const direct = readDirectDatabase(lookup, "REPO_B_DATABASE_URL", "REPO_B_DATABASE_CA", faults);
   if (direct !== undefined) return direct;
-  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults);
+  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults, "REPO_B_DATABASE_URL");
   if (read(lookup, "REPO_B_SERVICE_KEY") === undefined && read(lookup, "REPO_B_ANON_KEY") !== undefined) {
     return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", faults) };
   }
@@ -229,8 +229,14 @@ function readPreviousKeys(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   });
 }
 
-function readUrl(lookup: Lookup, name: VariableName, isGood: (url: URL) => boolean, faults: Fault[]): string {
-  const text = readRequired(lookup, name, faults);
+function readUrl(
+  lookup: Lookup,
+  name: VariableName,
+  isGood: (url: URL) => boolean,
+  faults: Fault[],
+  alternative?: VariableName,
+): string {
+  const text = readRequired(lookup, name, faults, alternative);
   if (text === "") return "";
   if (URL.canParse(text)) {
     const url = new URL(text);
@@ -262,10 +268,8 @@ function isHttpUrl(url: URL): boolean {
   return url.protocol === "https:" || url.protocol === "http:";
 }
 
-/** The containers of `supabase start` reach this machine as `host.docker.internal`. */
-function isSafeHubUrl(url: URL): boolean {
-  const isThisMachine = /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && isThisMachine);
+function isSafeHubUrl({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && isThisMachine(hostname));
 }
 
 /** An empty variable, such as `NAME=` in an env file, counts as not set. */

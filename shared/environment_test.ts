@@ -36,7 +36,8 @@ Deno.test("readHubEnvironment() reads the platform's variables, and prefers the 
 Deno.test("readHubEnvironment() accepts a missing KERNEL_HMAC_SECRET", async () => {
   for (const KERNEL_HMAC_SECRET of [undefined, ""]) {
     const variables: Variables = { ...HUB, KERNEL_HMAC_SECRET };
-    assertEquals((await readHubEnvironment((name) => variables[name])).kernelSecret, undefined);
+    const { kernelSecret } = await readHubEnvironment((name) => variables[name]);
+    assertEquals(kernelSecret, undefined, `KERNEL_HMAC_SECRET=${KERNEL_HMAC_SECRET}`);
   }
 });
 
@@ -118,8 +119,8 @@ Deno.test("readVaultEnvironment() accepts an http address of the hub only on thi
   ) {
     const variables: Variables = { ...VAULT, REPO_B_URL };
     const { hub } = await readVaultEnvironment((name) => variables[name]);
-    assert("url" in hub);
-    assertEquals(hub.url, REPO_B_URL);
+    assert("url" in hub, REPO_B_URL);
+    assertEquals(hub.url, REPO_B_URL, REPO_B_URL);
   }
 });
 

@@ -65,14 +65,14 @@ export const VARIABLES = {
   },
   REPO_B_URL: {
     project: "vault",
-    required: "always",
+    required: "without REPO_B_DATABASE_URL",
     meaning: "where the hub is",
-    form: "the hub's https:// address (http:// on this machine)",
+    form: "the hub's https:// URL (locally http://)",
   },
   REPO_B_DATABASE_URL: {
     project: "vault",
     required: "no",
-    meaning: "asks the hub's database directly who calls",
+    meaning: "calls the hub's database directly",
     form: "the hub's DATABASE_URL",
   },
   REPO_B_DATABASE_CA: {
@@ -83,14 +83,14 @@ export const VARIABLES = {
   },
   REPO_B_SERVICE_KEY: {
     project: "vault",
-    required: "without REPO_B_ANON_KEY",
-    meaning: "asks the hub's database who calls",
+    required: "with REPO_B_URL: either key",
+    meaning: "calls the hub's database",
     form: "the hub's secret key",
   },
   REPO_B_ANON_KEY: {
     project: "vault",
-    required: "without REPO_B_SERVICE_KEY",
-    meaning: "asks the hub's authorize",
+    required: "with REPO_B_URL: either key",
+    meaning: "calls the hub's authorize",
     form: "the hub's publishable key",
   },
   SUPABASE_URL: {

@@ -108,5 +108,5 @@ Deno.test("every time in the vault's answers has six digits of a second and the 
   const times = [stored.body.data.created_at, listed.created_at, listed.updated_at, listed.last_used_at];
   times.push(...events.map(({ occurred_at }: { occurred_at: string }) => occurred_at));
   assertEquals(times.length, 6);
-  for (const time of times) assertMatch(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
+  for (const time of times) assertMatch(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/, times.join());
 });

@@ -63,10 +63,11 @@ for (const command of COMMANDS) {
     await withPlanted(async (env) => {
       for (const words of [command.split(" "), [...command.split(" "), "--json"]]) {
         const { out, err } = await admin(words, { ...env, ...KEY_ENV });
-        assert((out + err).includes("u{202e}") || (out + err).includes("u202e"), out + err);
+        const label = `${words.join(" ")}: ${JSON.stringify(out + err)}`;
+        assert((out + err).includes("u{202e}") || (out + err).includes("u202e"), label);
         for (const text of [out, err]) {
-          assert(!HIDDEN.test(text), JSON.stringify(text));
-          assert(!/^0 credentials left under 00/m.test(text), text);
+          assert(!HIDDEN.test(text), label);
+          assert(!/^0 credentials left under 00/m.test(text), label);
         }
       }
     });

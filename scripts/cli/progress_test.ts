@@ -11,5 +11,5 @@ Deno.test("progressLine() shows the amount done, the rate and the time left", ()
     // New rows arrived after the total was counted.
     [progressLine("verifying", 12, 10, 1), "verifying ████████████████████ 12/10 100% 12/s 0:00 left"],
   ] as const;
-  for (const [line, expected] of lines) assertEquals(line, expected);
+  for (const [line, expected] of lines) assertEquals(line, expected, expected);
 });

@@ -25,8 +25,8 @@ Deno.test("visibleJson() parses to the value, indented or not, and has no hidden
     const all = { value, [text]: text };
     for (const indent of [undefined, 2]) {
       const json = visibleJson(all, indent);
-      assertEquals(JSON.stringify(JSON.parse(json)), JSON.stringify(all));
-      assertEquals(/[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u.test(json), false);
+      assertEquals(JSON.stringify(JSON.parse(json)), JSON.stringify(all), `indent ${indent}`);
+      assertEquals(/[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u.test(json), false, `indent ${indent}`);
     }
   }));
 });

@@ -43,7 +43,7 @@ Deno.test("build() includes the forms of secrets only in functions that look for
   for (const [name, map] of await readBundles()) {
     if (!name.endsWith(".map")) continue;
     const { sources }: { sources: string[] } = JSON.parse(map);
-    assertEquals(sources.filter((source) => /shared\/openapi|to-json-schema/.test(source)), [], name);
+    assertEquals(sources.filter((source) => /shared\/http\/openapi|to-json-schema/.test(source)), [], name);
   }
 });
 

@@ -12,7 +12,7 @@ import { type ProjectName, projectUrl, RESOURCES } from "../stack/projects.ts";
 const MAKERS: Record<ProjectName, () => unknown> = {
   "governance-hub": () =>
     openApi({
-      face: hub,
+      api: hub,
       resource: RESOURCES["governance-hub"],
       tags: {
         "mcp-servers": "The MCP servers of a tenant, and what was done to them.",
@@ -22,7 +22,7 @@ const MAKERS: Record<ProjectName, () => unknown> = {
     }),
   "key-vault-executor": () =>
     openApi({
-      face: vault,
+      api: vault,
       resource: RESOURCES["key-vault-executor"],
       tags: { credentials: "The credentials of a tenant, encrypted at rest, and what was done to them." },
       operations: operationsOf(VAULT_ENDPOINTS),

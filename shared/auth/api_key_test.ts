@@ -20,7 +20,7 @@ Deno.test("generateKey() makes distinct keys of the documented form", () => {
     const keys = Array.from({ length: 200 }, () => generateKey(kind));
     assertEquals(new Set(keys).size, 200, kind);
     for (const key of keys) {
-      assertMatch(key, new RegExp(`^${prefix}[0-9A-Za-z]{49}$`));
+      assertMatch(key, new RegExp(`^${prefix}[0-9A-Za-z]{49}$`), key);
       assert(isKey(kind, key), key);
     }
   }

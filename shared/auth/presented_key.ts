@@ -1,6 +1,6 @@
 /** Identifies the caller in three steps: the key in the request, its digest, and the caller that the hub finds by it. */
 
-import { ApiError, invalidField, unauthenticated, unavailable } from "../api_error.ts";
+import { ambiguousCredentials, invalidField, unauthenticated, unavailable } from "../api_error.ts";
 import { apiKeyDigest, hasPrefix, isKey, kernelKeyDigest, type KeyKind } from "./api_key.ts";
 
 /** A well-formed key. */
@@ -34,10 +34,7 @@ export function readKey(headers: Headers): Key {
   const bearer = /^Bearer +(.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const kernelKey = bearer !== undefined && hasPrefix("kernel", bearer) ? bearer : undefined;
   if (apiKey !== null && kernelKey !== undefined) {
-    throw new ApiError(
-      "ambiguous_credentials",
-      "send either X-API-Key or a kernel key in Authorization: Bearer, not both",
-    );
+    throw ambiguousCredentials();
   }
   if (apiKey !== null && isKey("agent", apiKey)) return { kind: "agent", key: apiKey };
   if (kernelKey !== undefined && isKey("kernel", kernelKey)) return { kind: "kernel", key: kernelKey };

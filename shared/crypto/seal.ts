@@ -10,7 +10,7 @@
 
 import { decryptAesGcm, encryptAesGcm } from "@std/crypto/aes-gcm";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
-import { ApiError, missingEncryptionKey } from "../api_error.ts";
+import { credentialUnreadable, missingEncryptionKey } from "../api_error.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** The row that the sealed bytes belong to. */
@@ -42,11 +42,7 @@ export async function open(keyring: Keyring, row: SealedRow, sealed: string, key
     const bytes = await decryptAesGcm(key, decodeBase64(sealed), { additionalData: additionalData(row, keyId) });
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new ApiError(
-      "credential_unreadable",
-      "the stored credential cannot be decrypted: its bytes were altered; store it again, and inform an operator",
-      { cause: `the key ${keyId} cannot open the sealed bytes: they were altered, or belong to another row` },
-    );
+    throw credentialUnreadable(keyId);
   }
 }
 

@@ -61,7 +61,12 @@ Deno.test("decryption fails if any single bit of the additional data is flipped"
     JSON_TEXT,
   );
   for (const flipped of bitFlips(bound)) {
-    await assertRejects(() => decryptAesGcm(ring.current, bytes, { additionalData: flipped }), DOMException);
+    await assertRejects(
+      () => decryptAesGcm(ring.current, bytes, { additionalData: flipped }),
+      DOMException,
+      "",
+      encodeHex(flipped),
+    );
   }
   await assertRejects(() => decryptAesGcm(ring.current, bytes), DOMException);
 });
@@ -79,7 +84,7 @@ Deno.test("open() refuses every swap between rows that differ in one of tenant, 
   for (const [i, at] of sealedRows.entries()) {
     for (const [j, from] of sealedRows.entries()) {
       if (i === j) {
-        assertEquals(await open(ring, at.row, at.sealed, at.keyId), JSON_TEXT);
+        assertEquals(await open(ring, at.row, at.sealed, at.keyId), JSON_TEXT, `row ${i}`);
       } else {
         swaps++;
         await assertUnreadable(open(ring, at.row, from.sealed, at.keyId));

@@ -17,9 +17,9 @@ Deno.test("decryptAesGcm() agrees with NIST's vectors, valid and invalid", async
     const opened = decryptAesGcm(imported, decodeHex(iv + ct + tag), { additionalData: decodeHex(aad) });
     if (fails) {
       failing++;
-      await assertRejects(() => opened, DOMException);
+      await assertRejects(() => opened, DOMException, "", `IV ${iv}`);
     } else {
-      assertEquals(encodeHex(await opened), pt);
+      assertEquals(encodeHex(await opened), pt, `IV ${iv}`);
     }
   }
   assertEquals([vectors.cases.length, failing], [375, 191]);
@@ -42,8 +42,9 @@ Deno.test("seal() writes IV, ciphertext and tag, and open() reads them", async (
 Deno.test("open() refuses bytes that were moved to another row", async () => {
   const { sealed, keyId } = await seal(ring, ROW, '{"a":1}');
   for (const moved of [{ tenantId: "u" }, { service: "stripe" }, { credentialType: "oauth_token" }]) {
-    const error = await assertRejects(() => open(ring, { ...ROW, ...moved }, sealed, keyId), ApiError);
-    assertEquals(error.code, "credential_unreadable", JSON.stringify(moved));
+    const label = JSON.stringify(moved);
+    const error = await assertRejects(() => open(ring, { ...ROW, ...moved }, sealed, keyId), ApiError, "", label);
+    assertEquals(error.code, "credential_unreadable", label);
   }
 });
 
@@ -53,8 +54,9 @@ Deno.test("open() refuses altered, truncated and empty bytes", async () => {
   const altered = bytes.slice();
   altered[20] = (altered[20] ?? 0) ^ 1;
   for (const bad of [altered, bytes.subarray(0, -1), bytes.subarray(1), new Uint8Array()]) {
-    const error = await assertRejects(() => open(ring, ROW, encodeBase64(bad), keyId), ApiError);
-    assertEquals(error.code, "credential_unreadable", `${bad.length} bytes`);
+    const label = `${bad.length} bytes`;
+    const error = await assertRejects(() => open(ring, ROW, encodeBase64(bad), keyId), ApiError, "", label);
+    assertEquals(error.code, "credential_unreadable", label);
   }
 });
 

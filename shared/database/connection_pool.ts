@@ -1,11 +1,11 @@
 /**
- * Connections that one piece of work at a time has for itself, each a postgres.js client of a single connection.
+ * A pool that lends each connection to one caller at a time. Each is a postgres.js client of a single connection.
  *
- * postgres.js 3.4.9 does not recover every loss: a query between the error of a socket and its end is never answered, and
- * one that is not yet sent keeps the new connection from being greeted. So a lost client is replaced by a new one.
+ * postgres.js 3.4.9 does not recover from every loss: a query between a socket's error and its end is never answered, and
+ * an unsent query blocks the new connection. So the pool replaces a lost client with a new one.
  */
 
-/** What is asked of a postgres.js client. */
+/** The part of a postgres.js client that the pool uses. */
 export interface Client {
   unsafe(text: string, values: unknown[], options?: { prepare: boolean }): PendingRows;
   end(options: { timeout: number }): Promise<void>;
@@ -13,20 +13,20 @@ export interface Client {
 
 type PendingRows = Promise<readonly Record<string, unknown>[]> & { cancel?(): void };
 
-/** Opens a client of one connection, which it may make at its first query. */
+/** Opens a client of one connection. The client may connect at its first query. */
 export type Open = (onclose: () => void) => Client;
 
 export interface Connection {
   sql: Client;
-  /** Set when the connection is lost while someone has it: what is left of a transaction must not run on the next one. */
+  /** Set when the connection is lost while a caller has it: the rest of a transaction must not run on the next one. */
   loss?: Error;
 }
 
 export interface ConnectionPool {
-  /** Waits for a free one. @throws the signal's reason once it is aborted. */
+  /** Waits for a free connection. @throws the signal's reason once it is aborted. */
   acquire(signal?: AbortSignal): Promise<Connection>;
   release(connection: Connection): void;
-  /** Puts a new client into the place of one that does not answer. */
+  /** Replaces a client that does not answer with a new one. */
   replace(connection: Connection): void;
   close(): Promise<void>;
 }

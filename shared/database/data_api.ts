@@ -3,7 +3,7 @@
 import { PostgrestClient } from "@supabase/postgrest-js";
 import { DatabaseError, isTransientCode } from "./database_error.ts";
 
-/** Where a project's data API is, and the secret key that it takes. */
+/** The address of a project's data API, and the secret key for it. */
 export interface DataApi {
   url: string;
   secretKey: string;
@@ -33,10 +33,10 @@ export async function callDataApi(
   });
 }
 
-/** A redirect would take the secret key to another address, and its answer would be believed. */
+/** A redirect would send the secret key to another address, and we would trust the answer. */
 export const fetchWithoutRedirect: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
 
-/** Secret keys of the new form go into `apikey` alone; the legacy ones are tokens too. */
+/** Secret keys of the new form go only into `apikey`. Legacy keys are also bearer tokens. */
 export function keyHeaders(secretKey: string): Record<string, string> {
   const apikey = { apikey: secretKey };
   return secretKey.startsWith("sb_") ? apikey : { ...apikey, authorization: `Bearer ${secretKey}` };

@@ -1,14 +1,14 @@
-/** Why a call of an SQL function has no value, whichever way it went. */
+/** A failed call of an SQL function, over either transport. */
 
 export interface DatabaseFailure {
-  /** An SQLSTATE, a code of the data API, or "" when nothing answered. */
+  /** An SQLSTATE, a code of the data API, or "" if there was no answer. */
   code: string;
-  /** Of what a function raised: the code of the error, and JSON. Of anything else they may quote the row. */
+  /** For an error that a function raised: its code, with JSON in `detail`. Other errors may quote the row in both. */
   message: string;
   detail: string;
-  /** For the log: it holds nothing of the request. */
+  /** For the log. It contains nothing from the request. */
   summary: string;
-  /** Whether the database, or our access to it, is at fault, and not the request. */
+  /** Whether the database or our access to it is at fault, not the request. */
   isTransient: boolean;
 }
 
@@ -20,7 +20,7 @@ export class DatabaseError extends Error {
   }
 }
 
-/** Whether a database's failure passes: a later call may succeed. */
+/** Whether the failure is temporary: a later call may succeed. */
 export function isTransientCode(code: string): boolean {
   // PGRST000–003: no connection to the database. 08, 53, 57: connection, resources, intervention.
   // 55P03, 40001, 40P01, 25006: lock, serialization, deadlock, read-only.

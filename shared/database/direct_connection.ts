@@ -1,4 +1,4 @@
-/** Calls SQL functions over connections of our own to PostgreSQL, without a data API in between. */
+/** Calls SQL functions over our own connections to PostgreSQL, without the data API. */
 
 import type { Options } from "postgres";
 import { type Connection, type ConnectionPool, openPool } from "./connection_pool.ts";
@@ -8,25 +8,25 @@ import { DatabaseError, isTransientCode } from "./database_error.ts";
 export interface DirectDatabase {
   /** `postgresql://role:password@host:port/database`; TLS is verified unless the host is this machine. */
   databaseUrl: string;
-  /** PEM of the authority that signed the database's certificate, where it is not a public one. */
+  /** PEM of the authority that signed the database's certificate, if that is not a public authority. */
   databaseCa?: string | undefined;
 }
 
 /** For each instance of a function. */
 const CONNECTIONS = 5;
 
-/** Seconds for a connection to be made. */
+/** In seconds. */
 const CONNECT_TIMEOUT = 4;
 
-/** Seconds after which an idle connection is closed: poolers and firewalls drop silent ones without a word. */
+/** In seconds. Poolers and firewalls drop idle connections without notice, so we close them first. */
 const IDLE_TIMEOUT = 60;
 
 const pools = new Map<string, Promise<ConnectionPool>>();
 
 /**
- * Calls `public.<name>` with its parameters by name, in a transaction of its own, and returns its one value.
+ * Calls `public.<name>` with its parameters by name, in its own transaction, and returns its value.
  *
- * @throws {DatabaseError} what the function raised, or that no answer came in time.
+ * @throws {DatabaseError} if the function raises an error, or if no answer comes in time.
  */
 export async function callDirectly(
   database: DirectDatabase,
@@ -48,7 +48,7 @@ export async function callDirectly(
   }
 }
 
-/** Calls go to this pool in place of one of our own: a database inside this process has no address to connect to. */
+/** Makes calls use this pool: a database inside this process has no address to connect to. */
 export function usePool(databaseUrl: string, pool: ConnectionPool): void {
   pools.set(databaseUrl, Promise.resolve(pool));
 }
@@ -83,7 +83,7 @@ interface Statement {
   values: unknown[];
 }
 
-/** @throws {TypeError} for names that are not plain: they come from our own code. */
+/** @throws {TypeError} for a name that would need quotes. Names come only from our own code. */
 function statementOf(name: string, parameters: Record<string, unknown>): Statement {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   for (const word of [name, ...given.map(([word]) => word)]) {
@@ -106,7 +106,7 @@ async function run(
   const { promise: late, reject } = Promise.withResolvers<never>();
   const giveUp = () => {
     query.cancel?.();
-    // Whoever gets this connection next does not wait for an answer that may never come.
+    // The next caller must not wait for an answer that may never come.
     pool.replace(connection);
     reject(signal.reason);
   };
@@ -125,17 +125,17 @@ function poolOf(database: DirectDatabase): Promise<ConnectionPool> {
   return opened;
 }
 
-/** The driver is loaded at the first call, so that a function which uses the data API does not pay for it. */
+/** Loads the driver at the first call, so that a function that uses the data API does not load it. */
 async function openPoolOf(database: DirectDatabase): Promise<ConnectionPool> {
   // deno-lint-ignore no-import-prefix -- bundles leave it out, and no import map reaches them
   const { default: postgres } = await import("npm:postgres@3.4.9");
   const options = readOptions(database);
-  // Its types lack the list of hosts, which alone may hold IPv6 addresses.
+  // The driver's types lack the list of hosts, but only a list accepts IPv6 addresses.
   const open = (onclose: () => void) => postgres({ ...options, onclose } as unknown as Options<Record<string, never>>);
   return openPool(open, CONNECTIONS);
 }
 
-/** The driver's options, each given: it would take others from the address, which could switch off TLS. */
+/** All of the driver's options. It would read missing ones from the address, which could switch off TLS. */
 export function readOptions({ databaseUrl, databaseCa }: DirectDatabase) {
   const { hostname, port, username, password, pathname, searchParams } = new URL(databaseUrl);
   const host = hostname.replace(/^\[|\]$/g, "");
@@ -146,15 +146,15 @@ export function readOptions({ databaseUrl, databaseCa }: DirectDatabase) {
     username: decodeURIComponent(username),
     password: decodeURIComponent(password),
     database: decodeURIComponent(pathname.slice(1)),
-    // The host is what the certificate must name: the driver leaves it out where it is an address.
-    ssl: isLoopback(hostname)
+    // The certificate must name the host. The driver omits the host if it is an IP address.
+    ssl: isThisMachine(hostname)
       ? false as const
       : { host, rejectUnauthorized: true, ...(databaseCa && { ca: databaseCa }) },
-    // A prepared statement lives in one server connection, and such a pooler changes it between transactions.
+    // A prepared statement belongs to one server connection, and a transaction pooler changes that between transactions.
     prepare: !isTransactionPooler,
     max: 1,
     max_lifetime: null,
-    // Otherwise a client that failed to connect waits longer each time; each of ours connects once.
+    // The driver delays a client that failed to connect before. Each of our clients connects only once.
     backoff: () => 0,
     connect_timeout: CONNECT_TIMEOUT,
     idle_timeout: IDLE_TIMEOUT,
@@ -164,6 +164,7 @@ export function readOptions({ databaseUrl, databaseCa }: DirectDatabase) {
   };
 }
 
-function isLoopback(hostname: string): boolean {
+/** The containers of `supabase start` reach this machine as `host.docker.internal`. */
+export function isThisMachine(hostname: string): boolean {
   return /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(hostname);
 }

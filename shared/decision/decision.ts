@@ -1,7 +1,7 @@
 /**
  * The decision: what the hub allows the Executor to do, once, within a minute, with one request body.
  * A compact JWS (RFC 7515) signed with EdDSA over Ed25519 (RFC 8037). The hub signs with the private key. The Executor and
- * the vault hold public keys only, so neither can make a decision.
+ * the vault have only public keys, so neither can make a decision.
  */
 
 import { errors, jwtVerify, SignJWT } from "jose";
@@ -12,7 +12,7 @@ const ISSUER = "governance-hub";
 const AUDIENCE = "executor";
 const ALGORITHM = "EdDSA";
 
-/** In seconds. The end of a decision is at most this far from its beginning. */
+/** In seconds: the longest time from `iat` to `exp`. */
 export const MAX_LIFETIME = 60;
 
 /** In seconds: how far the clocks of the hub and the Executor may differ. */
@@ -52,7 +52,7 @@ const decision = z.object({
 });
 export type Decision = z.output<typeof decision>;
 
-/** What the hub decides; the rest of a decision is written when it is signed. */
+/** What the hub decides. Signing adds the rest of the decision. */
 export type Subject = Omit<Decision, "iss" | "aud" | "iat" | "exp" | "body_sha256">;
 
 /** The service whose credentials a server uses: its prefix without the last dot. */
@@ -60,7 +60,7 @@ export function serviceOf(toolPrefix: string): string {
   return toolPrefix.replace(/\.$/, "");
 }
 
-/** Why a decision is refused: for the log, so it holds nothing of the decision. */
+/** Why a decision is refused. For the log, so it contains nothing from the decision. */
 export class DecisionRefused extends Error {
   override name = "DecisionRefused";
 }

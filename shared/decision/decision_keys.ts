@@ -34,12 +34,12 @@ export async function importSigningKey(text: string): Promise<CryptoKey | undefi
   return await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
 }
 
-/** Whether the text is one public key or several, as far as their form tells. */
+/** Whether the text is a comma-separated list of keys in the right form. */
 export function areVerifyKeys(text: string): boolean {
   return splitKeys(text).every((key) => KEY_FORM.test(key));
 }
 
-/** The public keys, or undefined if one of them does not have its form, or there is none. */
+/** The public keys, or undefined if one of them is malformed or if there are none. */
 export async function importVerifyKeys(text: string): Promise<CryptoKey[] | undefined> {
   if (!areVerifyKeys(text)) return undefined;
   return await Promise.all(

@@ -32,7 +32,7 @@ Deno.test("verifyDecision() takes either key while the key is rotated", async ()
   for (const hub of [before, after]) await verify(await hub.sign({}, BODY), keys);
 });
 
-Deno.test("verifyDecision() refuses another's signature, another body, and what is no token", async () => {
+Deno.test("verifyDecision() refuses another key's signature, another body, and malformed tokens", async () => {
   const [hub, other] = [await makeHub(), await makeHub()];
   await assertRefused(await other.sign({}, BODY), hub.verifyKeys, "no key of DECISION_VERIFY_KEYS signed");
   await assertRefused(await hub.sign({}, BODY), hub.verifyKeys, "another body", new TextEncoder().encode(`${BODY} `));
@@ -70,10 +70,10 @@ Deno.test("verifyDecision() refuses another issuer, another audience, and claims
   await assertRefused(await sign("governance-hub", "executor"), keys, "agreed form, at jti");
 });
 
-Deno.test("importVerifyKeys() and importSigningKey() refuse what is no key", async () => {
+Deno.test("importVerifyKeys() and importSigningKey() refuse malformed keys", async () => {
   const { verifyKey } = await makeDecisionKeys();
   for (const text of ["", ",", `${verifyKey},`, verifyKey.slice(1), `${verifyKey}=`]) {
-    assertEquals(await importVerifyKeys(text), undefined);
+    assertEquals(await importVerifyKeys(text), undefined, JSON.stringify(text));
   }
   assertEquals((await importVerifyKeys(`${verifyKey}, ${verifyKey}`))?.length, 2);
   assertEquals(await importSigningKey("short"), undefined);

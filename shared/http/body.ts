@@ -1,6 +1,13 @@
 /** Reads the body of a request. It never holds more than the limit in memory. */
 
-import { ApiError } from "../api_error.ts";
+import {
+  bodyEndedEarly,
+  invalidJson,
+  payloadTooLarge,
+  requestTimeout,
+  unsupportedEncoding,
+  unsupportedMediaType,
+} from "../api_error.ts";
 
 /** 128 KiB: the largest credentials (64 KiB) with room for escapes. */
 export const MAX_BODY_BYTES = 128 * 1024;
@@ -36,27 +43,23 @@ export async function readJsonText(
   const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   // A request without a body needs no content-type.
   const isUntyped = mediaType === undefined && whenEmpty !== undefined;
-  if (mediaType !== "application/json" && !isUntyped) throw notJson();
+  if (mediaType !== "application/json" && !isUntyped) throw unsupportedMediaType();
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
-    throw new ApiError("unsupported_media_type", "send the body without content-encoding");
+    throw unsupportedEncoding();
   }
   const bytes = await readBytes(request, deadlineMs, maxBytes);
   if (whenEmpty !== undefined && bytes.length === 0) return whenEmpty;
-  if (isUntyped) throw notJson();
+  if (isUntyped) throw unsupportedMediaType();
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new ApiError("invalid_json", "the body must be valid JSON (RFC 8259) in UTF-8");
+    throw invalidJson();
   }
 }
 
-function notJson(): ApiError {
-  return new ApiError("unsupported_media_type", "send the body as content-type: application/json");
-}
-
 async function readBytes(request: Request, deadlineMs: number, maxBytes: number): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw tooLarge(maxBytes);
+  if (Number(request.headers.get("content-length")) > MAX_DISCARDED_BYTES) throw payloadTooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
   // `for await` takes three times as long as a reader.
@@ -74,14 +77,14 @@ async function readBytes(request: Request, deadlineMs: number, maxBytes: number)
       else if (length > MAX_DISCARDED_BYTES) break;
     }
   } catch {
-    throw new ApiError("invalid_json", "the body ended early; send it again");
+    throw bodyEndedEarly();
   } finally {
     clearTimeout(timer);
   }
-  if (isLate) throw new ApiError("request_timeout", "the body did not arrive within 10 seconds; send it again");
+  if (isLate) throw requestTimeout();
   if (length <= maxBytes) return joined(chunks, length);
   reader?.cancel().catch(() => {});
-  throw tooLarge(maxBytes);
+  throw payloadTooLarge(maxBytes);
 }
 
 function joined(chunks: Uint8Array[], length: number): Uint8Array {
@@ -94,8 +97,4 @@ function joined(chunks: Uint8Array[], length: number): Uint8Array {
     position += chunk.byteLength;
   }
   return bytes;
-}
-
-function tooLarge(maxBytes: number): ApiError {
-  return new ApiError("payload_too_large", `the body must be at most ${maxBytes} bytes`);
 }

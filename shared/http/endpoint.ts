@@ -1,7 +1,7 @@
 /** The HTTP boundary: from a request to a validated call. */
 
 import * as z from "zod/mini";
-import { type FieldError, invalidField, invalidRequest } from "../api_error.ts";
+import { type FieldError, invalidField, invalidRequest, unknownPath } from "../api_error.ts";
 import { readJsonText } from "./body.ts";
 import { type PresentedKey, readKey, requireTenant } from "../auth/presented_key.ts";
 import type { EndpointDocs, Operation } from "../schema/annotate.ts";
@@ -9,15 +9,7 @@ import { tenantId } from "../schema/request_fields.ts";
 import { nameable, parseJson } from "./exact_json.ts";
 import type { Actor } from "../request_log.ts";
 import { once } from "../lazy.ts";
-import {
-  type Answer,
-  type Handler,
-  type Project,
-  type RequestContext,
-  requireMethod,
-  respond,
-  unknownPath,
-} from "./respond.ts";
+import { type Answer, type Handler, type Project, type RequestContext, requireMethod, respond } from "./respond.ts";
 
 /** A call that has passed the boundary. */
 export interface Call<Environment, Input> {

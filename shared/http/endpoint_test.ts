@@ -86,7 +86,8 @@ Deno.test("endpoint() refuses in the documented order", async () => {
     ["invalid_request", post({ colour: 1 })],
   ];
   for (const [code, request] of faults) {
-    assertEquals((await (await echo.fetch(request)).json()).error.code, code);
+    const { error } = await (await echo.fetch(request)).json();
+    assertEquals(error.code, code, code);
   }
 });
 

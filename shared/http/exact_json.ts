@@ -1,6 +1,6 @@
 /** Parses JSON without loss: refuses values that JavaScript cannot hold exactly. */
 
-import { ApiError, type FieldError, invalidRequest } from "../api_error.ts";
+import { type FieldError, invalidJson, invalidRequest } from "../api_error.ts";
 
 /** Levels of arrays and objects in a request body: the body itself, and 32 levels in a member. */
 const MAX_DEPTH = 33;
@@ -17,7 +17,7 @@ export function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ApiError("invalid_json", "the body must be valid JSON (RFC 8259) in UTF-8");
+    throw invalidJson();
   }
   const fault = findLoss(text);
   if (fault !== undefined) throw invalidRequest([fault]);

@@ -13,7 +13,7 @@ Deno.test("parseJson() keeps every JSON value", () => {
   assertEquals(JSON.stringify(parseJson(text)), text.replace("1e3", "1000"));
 });
 
-Deno.test("parseJson() refuses what is not JSON", () => {
+Deno.test("parseJson() refuses malformed JSON", () => {
   for (const text of ["", "{", "{'a':1}", "[1,]", "NaN", '{"a":1}x', "\u0000"]) {
     assertEquals(fault(text), ["invalid_json", undefined], text);
   }

@@ -1,6 +1,6 @@
 /** Turns the outcome of a request into a response and one log line. */
 
-import { ApiError, internal } from "../api_error.ts";
+import { ApiError, internal, methodNotAllowed } from "../api_error.ts";
 import { type Actor, describeCause, logRequest } from "../request_log.ts";
 
 /** A project as callers see it. */
@@ -51,7 +51,7 @@ export async function respond<Environment>(
   project: Project<Environment>,
   functionName: string,
   request: Request,
-  answer: (arrival: RequestContext) => Promise<Answer>,
+  answer: (context: RequestContext) => Promise<Answer>,
 ): Promise<Response> {
   const startedAt = performance.now();
   const requestId = readRequestId(request.headers);
@@ -93,15 +93,8 @@ export function failureBody({ failure }: Pick<ApiInfo, "failure">, error: ApiErr
 
 /** HEAD is allowed wherever GET is; the server omits the body. @throws {ApiError} `method_not_allowed` */
 export function requireMethod(request: Request, method: "GET" | "POST"): void {
-  const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
-  if (allowed.includes(request.method)) return;
-  throw new ApiError("method_not_allowed", `this endpoint accepts only ${method}`, {
-    headers: { allow: allowed.join(", ") },
-  });
-}
-
-export function unknownPath(): ApiError {
-  return new ApiError("not_found", "this endpoint does not exist");
+  const isHead = method === "GET" && request.method === "HEAD";
+  if (request.method !== method && !isHead) throw methodNotAllowed(method);
 }
 
 function readRequestId(headers: Headers): string {

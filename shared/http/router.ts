@@ -1,17 +1,9 @@
 /** The function that serves a resource's documented URLs, `/<resource>/<verb>`. */
 
-import { ApiError } from "../api_error.ts";
+import { ApiError, unknownPath } from "../api_error.ts";
 import { callFunction, type DatabaseAccess } from "../database/call_function.ts";
 import type { Endpoint } from "./endpoint.ts";
-import {
-  type Answer,
-  type Handler,
-  type Project,
-  type RequestContext,
-  requireMethod,
-  respond,
-  unknownPath,
-} from "./respond.ts";
+import { type Answer, type Handler, type Project, type RequestContext, requireMethod, respond } from "./respond.ts";
 
 export interface Routes<Environment> {
   project: Project<Environment>;
@@ -29,14 +21,14 @@ export interface Routes<Environment> {
  */
 export function router<Environment extends { database: DatabaseAccess }>(routes: Routes<Environment>): Handler {
   const { project, resource, endpoints, document } = routes;
-  const own = (verb: string, answer: (arrival: RequestContext) => Promise<Answer>): [string, Handler] => [
+  const own = (verb: string, answer: (context: RequestContext) => Promise<Answer>): [string, Handler] => [
     `/${resource}/${verb}`,
     { fetch: (request) => respond(project, `${resource}-${verb.replace(".json", "")}`, request, answer) },
   ];
   const handlers = new Map<string, Handler>([
     ...endpoints.map((endpoint): [string, Handler] => [endpoint.paths[0] ?? "", endpoint]),
-    own("health", (arrival) => checkHealth(routes, arrival)),
-    own("openapi.json", (arrival) => describe(document, arrival)),
+    own("health", (context) => checkHealth(routes, context)),
+    own("openapi.json", (context) => describe(document, context)),
   ]);
 
   return {

@@ -25,7 +25,7 @@ Deno.test("normalizeTime() accepts every form of RFC 3339, and returns UTC with 
   }
 });
 
-Deno.test("normalizeTime() refuses what is not RFC 3339, and years that PostgreSQL does not write with four digits", async (t) => {
+Deno.test("normalizeTime() refuses times that are not RFC 3339, and years that PostgreSQL does not write with four digits", async (t) => {
   const bad = [
     "",
     "yesterday",

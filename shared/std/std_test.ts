@@ -94,13 +94,16 @@ Deno.test("decryptAesGcm() refuses any changed byte, other additional data, anot
   for (const index of sealed.keys()) {
     const changed = sealed.slice();
     changed[index] = (changed[index] ?? 0) ^ 1;
-    const error = await assertRejects(() => decryptAesGcm(key, changed, { additionalData }), DOMException);
+    const open = () => decryptAesGcm(key, changed, { additionalData });
+    const error = await assertRejects(open, DOMException, "", `byte ${index}`);
     assertEquals(error.name, "OperationError", `byte ${index}`);
   }
   await assertRejects(() => decryptAesGcm(key, sealed), DOMException);
   await assertRejects(() => decryptAesGcm(key, sealed, { additionalData: new Uint8Array([1, 2, 4]) }), DOMException);
   await assertRejects(() => decryptAesGcm(otherKey, sealed, { additionalData }), DOMException);
-  for (const length of [0, 12, 27]) await assertRejects(() => decryptAesGcm(key, sealed.slice(0, length)), RangeError);
+  for (const length of [0, 12, 27]) {
+    await assertRejects(() => decryptAesGcm(key, sealed.slice(0, length)), RangeError, "", `${length} bytes`);
+  }
 });
 
 Deno.test("encryptAesGcm() uses a new random IV each time", async () => {

@@ -73,8 +73,8 @@ language sql immutable
 set search_path = ''
 as $$
   select array[
-    'servers:read', 'servers:write', 'credentials:read', 'credentials:write', 'credentials:reveal',
-    'credentials:use', 'tools:call'
+    'servers:read', 'servers:write', 'credentials:read', 'credentials:write', 'credentials:reveal', 'credentials:use',
+    'tools:call'
   ]
 $$;
 comment on function private.all_scopes() is 'Every scope that a key can carry. A new key carries all of them.';

@@ -4,7 +4,6 @@ import * as z from "zod/mini";
 import type { Json } from "governance-hub/supabase/database.types.ts";
 import type { ProjectName } from "../../stack/projects.ts";
 import { callHub, callVault, type ProjectAccess } from "./call.ts";
-import { collectGarbageAfter } from "../rotation/collect_garbage.ts";
 import { withRetries } from "./retry.ts";
 
 const event = z.looseObject({
@@ -61,7 +60,7 @@ export async function* readEvents(sources: EventSource[], filter: EventFilter): 
 async function* readSource({ name, access }: EventSource, filter: EventFilter): AsyncGenerator<Event> {
   const neverStop = new AbortController().signal;
   let after: Json | undefined = undefined;
-  for (let pages = 1;; pages++) {
+  while (true) {
     const pageFilter = { ...filter, after };
     const read = () => readPage({ name, access }, pageFilter);
     // The first call fails at once, to report a wrong address or key. Later failures may be temporary.
@@ -69,7 +68,6 @@ async function* readSource({ name, access }: EventSource, filter: EventFilter): 
     for (const row of page) yield { project: name, ...row };
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ROWS) return;
-    collectGarbageAfter(pages);
     after = { occurred_at: last.occurred_at, id: last.id };
   }
 }

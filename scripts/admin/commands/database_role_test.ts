@@ -15,7 +15,7 @@ Deno.test("database-role prints an address that may call the endpoints' function
   const projects = [["hub", hub, "list_mcp_servers"], ["vault", vault, "list_credentials"]] as const;
   for (const [name, project, endpoint] of projects) {
     const { database_url, role } = await json("database-role", name, "--address", project.database_url ?? "");
-    assertEquals(role, "function_caller");
+    assertEquals(role, "function_caller", name);
     assertEquals(await codeOf(database_url, endpoint, { caller: {}, filter: {} }), "PT401", name);
     assertEquals(await codeOf(database_url, "read_status", {}), "42501", name);
     assertEquals(await codeOf(database_url, "set_caller_password", { verifier: "x" }), "42501", name);
@@ -54,7 +54,7 @@ Deno.test("database-role refuses what is no address or no project, in one senten
   for (const words of [["hub", "--address", "localhost"], ["hub", "--address", "https://x/y"]]) {
     const { code, err } = await admin(["database-role", ...words]);
     assertEquals(code, 1, words.join(" "));
-    assertMatch(err, /^error: --address must be a database's address: /);
+    assertMatch(err, /^error: --address must be a database's address: /, words.join(" "));
   }
   const { err } = await admin(["database-role", "hubb", "--address", hub.database_url ?? ""]);
   assertMatch(err, /^error: the project must be hub or vault, not hubb/);

@@ -144,7 +144,7 @@ Deno.test("rotate-key skips and names credentials that do not open, re-seals the
   const after = await readRows();
   for (const service of ["1a-3", "1a-5"]) {
     const find = (rows: typeof before) => rows.find((row) => row.service === service);
-    assertEquals(find(after), find(before));
+    assertEquals(find(after), find(before), service);
   }
   assertEquals(await findWrong(NEW_ID), ["1a-3", "1a-5"]);
 

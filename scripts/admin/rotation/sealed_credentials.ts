@@ -3,7 +3,6 @@
 import * as z from "zod/mini";
 import type { SealedRow } from "shared/crypto/seal.ts";
 import { callVault, type ProjectAccess } from "../client/call.ts";
-import { collectGarbageAfter } from "./collect_garbage.ts";
 import { withRetries } from "../client/retry.ts";
 
 const sealedCredential = z.object({
@@ -48,13 +47,12 @@ export async function* readSealedPages(
     return page;
   };
   let next = read();
-  for (let pages = 1; !stop.aborted; pages++) {
+  while (!stop.aborted) {
     const page = await next;
     const last = page.at(-1);
     if (last === undefined) return;
     next = read(last.id);
     yield page;
-    collectGarbageAfter(pages);
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * Connections that a request of the data API has for itself. Those that postgres.js 3.4.9 reserves do not outlive a loss: it
- * goes on writing to one that is lost, and once released takes it for an open one, on which every later query waits for ever.
+ * Connections that each serve one request of the data API at a time. postgres.js 3.4.9 does not handle the loss of a
+ * connection that it reserved: it keeps writing to it, later treats it as open, and every further query hangs.
  */
 
 import postgres from "postgres";
 import { openPool } from "shared/database/connection_pool.ts";
 
-/** As many are at work at once; further requests wait. */
+/** The most at once. Further requests wait. */
 const CONNECTIONS = 10;
 
 /** What kysely-postgres-js needs of a reserved connection. */
@@ -17,7 +17,7 @@ interface Reserved {
 
 /** Makes the driver reserve such connections, with its own options. Returns a function that closes them. */
 export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
-  // As postgres.js itself opens another client of the same options. It connects at its first query.
+  // postgres.js opens another client in the same way: with the same options. It connects at its first query.
   const options = { ...driver.options, max: 1, max_lifetime: null };
   const pool = openPool(
     (onclose) => postgres({ ...options, onclose } as unknown as postgres.Options<Record<string, never>>),

@@ -3,20 +3,20 @@ import postgres from "postgres";
 import { openCluster } from "../../test/support/cluster.ts";
 import { reserveSingly } from "./single_connections.ts";
 
-Deno.test("reserveSingly() ends a request whose connection is lost between two queries, and connects anew for the next", async () => {
+Deno.test("reserveSingly() rejects the queries of a lost connection, and connects again for the next request", async () => {
   const cluster = await openCluster();
   const url = cluster.url("supabase_admin", "postgres");
   const admin = postgres(url, { max: 1, onnotice: () => {} });
   const driver = postgres(url, { onnotice: () => {} });
   const close = reserveSingly(driver);
   try {
-    // More turns than connections, so that each is lost and had again.
+    // More turns than connections, so that each is lost and used again.
     for (let turn = 0; turn < 25; turn++) {
       const reserved = await driver.reserve();
       await reserved.unsafe("begin");
       const [row] = await reserved.unsafe("select pg_backend_pid() as pid");
       await admin`select pg_terminate_backend(${row?.pid})`;
-      // One that is told of before the next query, and one that is not.
+      // With and without time to notice the loss before the next query.
       if (turn % 2) await new Promise((resolve) => setTimeout(resolve, 20));
       for (const query of ["select 1", "rollback"]) {
         const outcome = await reserved.unsafe(query).then(() => "answered", () => "rejected");

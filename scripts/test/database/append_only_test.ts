@@ -1,4 +1,4 @@
-/** Events stay as they were written, whoever comes. */
+/** No role that the service has can change or delete an event. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
@@ -14,7 +14,7 @@ const TABLES: Record<ProjectName, string> = {
   "key-vault-executor": "credential_events",
 };
 
-/** Every role that the service, its keys or its functions have; refused by grants, or as the owner by the trigger. */
+/** Every role of the service, its keys and its functions. Grants refuse them; the trigger refuses the owner. */
 const ROLES: [role: string, sqlstate: string][] = [
   ["anon", "42501"],
   ["authenticated", "42501"],
@@ -31,7 +31,7 @@ const CHANGES = [
   "truncate public.TABLE",
 ];
 
-/** An event, as another than that of a new thing by an agent. */
+/** The columns in which an event differs from an agent's event about a new thing. */
 type Changes = Record<string, string | string[] | null>;
 
 const EVENTS: Changes[] = [
@@ -55,7 +55,7 @@ const NO_EVENTS: Changes[] = [
   { request_id: "a b" },
 ];
 const USE: Changes = { action: "use", executor_id: crypto.randomUUID(), server_id: "server" };
-/** Of the one project alone. */
+/** Changes for one project only. */
 const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
   "governance-hub": {
     good: [{ action: "delete" }, { action: "update", changed_fields: ["name"] }],
@@ -93,7 +93,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       }
     });
 
-  test("takes from what runs for a tenant the acts of agents and kernels, and nothing else", async (fixture) => {
+  test("accepts from a tenant's calls only acts of agents and kernels", async (fixture) => {
     const { good, bad } = OWN_EVENTS[project];
     const { owner, a } = fixture;
     const [event] = await owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
@@ -104,7 +104,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     for (const changes of [...NO_EVENTS, ...bad]) await refuses(insert(changes), "42501", JSON.stringify(changes));
   });
 
-  test("is changed and emptied by no role that the service has", async (fixture) => {
+  test("cannot be changed or emptied by any role of the service", async (fixture) => {
     const { owner, a } = fixture;
     const read = () => owner.unsafe(`select * from public.${table} order by occurred_at`);
     const before = await read();
@@ -117,14 +117,14 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     assertEquals(await read(), before);
   });
 
-  test("is changed where the trigger is off: the owner of the database can", async (fixture) => {
+  test("can be changed by the owner of the database, with the trigger off", async (fixture) => {
     const { owner, a } = fixture;
     await owner.unsafe(`alter table public.${table} disable trigger keep_append_only`);
     assertEquals((await as(fixture, "postgres", a.id, `delete from public.${table}`)).count, 2);
     await refuses(as(fixture, "tenant_scope", a.id, `delete from public.${table} where true`), "42501");
   });
 
-  test("takes an event from tenant_scope alone, and for the tenant that is entered", async (fixture) => {
+  test("accepts an event only from tenant_scope, and only for the entered tenant", async (fixture) => {
     const { a, b } = fixture;
     const [event] = await fixture.owner.unsafe(`select id from public.${table} where tenant_id = $1`, [a.id]);
     const copy = (tenantId: string) => copyOfEvent(table, event?.id, { tenant_id: tenantId });
@@ -135,7 +135,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     await refuses(as(fixture, "tenant_scope", a.id, copy(b.id)), "42501");
   });
 
-  test("is written in the transaction of the act: undone with it, and an act whose event fails is undone", async (fixture) => {
+  test("is written in the transaction of the act: if either fails, both are undone", async (fixture) => {
     const { owner, sql, a } = fixture;
     const count = async () => (await owner.unsafe(`select from public.${table}`)).count;
     const act = () =>
@@ -159,7 +159,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
   });
 }
 
-Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-formed, and nothing else", async () => {
+Deno.test("reseal_credentials accepts only well-formed sealed bytes and a well-formed request_id", async () => {
   const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
   const { sql, owner, a } = fixture;
   try {
@@ -188,14 +188,14 @@ Deno.test("reseal_credentials takes sealed bytes and a request_id that are well-
   }
 });
 
-/** The statement that adds an event again, with another id and these changes. */
+/** The statement that copies an event, with a new id and these changes. */
 function copyOfEvent(table: string, id: string, changes: Changes): string {
   const json = JSON.stringify({ id: crypto.randomUUID(), ...changes }).replaceAll("'", "''");
   return `insert into public.${table}
     select (jsonb_populate_record(event, '${json}')).* from public.${table} as event where event.id = '${id}'`;
 }
 
-/** Runs a statement as a role, in the tenant. Only the data API's own connection is authenticator's. */
+/** Runs a statement as a role, in the tenant. The data API connects as authenticator, and switches to other roles. */
 async function as({ sql, owner }: Fixture, role: string, tenantId: string, statement: string) {
   return await (role === "authenticator" ? sql : owner).begin(async (transaction) => {
     await transaction`select set_config('app.tenant_id', ${tenantId}, true)`;

@@ -1,4 +1,4 @@
-/** The bounds of fields stand twice: in shared/schema/request_fields.ts and in the database. Both must say the same of every value. */
+/** shared/schema/request_fields.ts and the database both check the bounds of fields. They must agree on every value. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { decodeBase64 } from "@std/encoding/base64";
@@ -12,7 +12,7 @@ import type { ProjectName } from "../../stack/projects.ts";
 import { openCluster, type ScratchCluster } from "../support/cluster.ts";
 import { type Field, FIELDS, FILLERS } from "../support/edges.ts";
 
-/** Tells what the database says of a whole row: `accepted`, or the constraint or column that refuses it. */
+/** Returns the database's verdict on a row: `accepted`, or the constraint or column that refuses it. */
 const VERDICT = `
   create function pg_temp.verdict(given jsonb) returns text language plpgsql as $$
   declare
@@ -108,7 +108,7 @@ for (const field of FIELDS) {
     assert(count.accepted >= 10 && count.refused >= 10, JSON.stringify(count));
   });
 
-  Deno.test(`samples of ${field.column} show each slip of the database`, async () => {
+  Deno.test(`samples of ${field.column} find each wrong bound in the database`, async () => {
     for (const [from, to, called] of field.slips) {
       await rolledBack(field.project, async (sql) => {
         await replaceInConstraint(sql, TABLES[field.project], constraintOf(field), from, to, called);
@@ -119,7 +119,7 @@ for (const field of FIELDS) {
   });
 }
 
-/** What the column has room for, in bytes of JSON: the sealed bytes are 28 more. */
+/** The column's limit, in bytes of JSON. The sealed bytes are 28 more. */
 const SIZE_SLIPS: Field["slips"] = [["and 65564", "and 65563"], ["and 65564", "and 65565"], [
   "between 34",
   "between 35",
@@ -128,11 +128,11 @@ const SIZE_SLIPS: Field["slips"] = [["and 65564", "and 65563"], ["and 65564", "a
   "between 33",
 ]];
 
-Deno.test("zod's size of credentials and the database's of their sealed bytes agree at each edge and one past it", async () => {
+Deno.test("zod and the database agree on the size of credentials at each edge and one past it", async () => {
   assertEquals(await sizeDisagreements(), []);
 });
 
-Deno.test("sizes of encrypted_credentials show each slip of the database", async () => {
+Deno.test("sizes of encrypted_credentials find each wrong bound in the database", async () => {
   for (const [from, to] of SIZE_SLIPS) {
     await rolledBack("key-vault-executor", async (sql) => {
       await replaceInConstraint(sql, "tenant_credentials", "credential_form", from, to);
@@ -174,7 +174,7 @@ async function askSealed(bytes: Uint8Array): Promise<string> {
   return verdict ?? "";
 }
 
-/** What the database says of each value. NUL and lone surrogates cannot be sent to it as text. */
+/** The database's verdict on each value. NUL and lone surrogates cannot be sent to it as text. */
 async function ask({ project, column }: Field, values: unknown[]): Promise<string[]> {
   const verdicts = await askRows(project, column, values.filter(canBeSent));
   return values.map((value) => canBeSent(value) ? verdicts.shift() ?? "" : "cannot be sent");
@@ -189,7 +189,7 @@ async function askRows(project: ProjectName, column: string, values: unknown[]):
   return rows.map(({ verdict }) => String(verdict));
 }
 
-/** Values that zod and the database tell apart, or that another constraint than the column's own refused. */
+/** Values on which zod and the database disagree, or that the constraint of another column refused. */
 function disagreements(field: Field, values: unknown[], verdicts: string[]): string[] {
   const known = ["accepted", constraintOf(field), field.column, "malformed array", "cannot be sent"];
   return values.flatMap((value, i) => {
@@ -207,7 +207,7 @@ function canBeSent(value: unknown): boolean {
   );
 }
 
-/** The value in ASCII, cut, and its length in code points. */
+/** The value in ASCII, shortened, and its length in code points. */
 function ascii(value: unknown): string {
   const json = JSON.stringify(value);
   const escaped = json.slice(0, 60).replace(
@@ -237,13 +237,13 @@ function constraintOf({ column, constraint = `${column}_form` }: Field): string 
   return constraint;
 }
 
-/** The functions that hold what a constraint asks, or a trigger in its place. */
+/** The functions that check a constraint's rule, or that a trigger calls instead of a constraint. */
 const CONSTRAINT_FUNCTIONS: Record<string, string> = {
   args_form: "private.is_argument_list",
   credential_form: "private.keep_credential_form",
 };
 
-/** Replaces text in a CHECK constraint, or in the function that holds what is asked. */
+/** Replaces text in a CHECK constraint, or in the function that checks its rule. */
 async function replaceInConstraint(
   sql: postgres.Sql,
   table: string,

@@ -1,4 +1,4 @@
-/** After a tenant was closed and purged, the vault has no credential of it, whatever stores were under way. */
+/** After a tenant is closed and purged, the vault has no credential of it, even if stores were in flight. */
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
@@ -35,7 +35,7 @@ async function rowsOf(owner: postgres.Sql, tenantId: string): Promise<number> {
   return (await owner`select from public.tenant_credentials where tenant_id = ${tenantId}`).count;
 }
 
-Deno.test(`${WRITERS} writers leave nothing in a tenant that is closed and purged meanwhile`, () =>
+Deno.test(`${WRITERS} concurrent writers leave nothing in a tenant that is closed and purged`, () =>
   withVault(async ({ sql, owner, a }, writers) => {
     for (let round = 0; round < ROUNDS; round++) {
       const id = crypto.randomUUID();
@@ -62,7 +62,7 @@ Deno.test(`${WRITERS} writers leave nothing in a tenant that is closed and purge
     }
   }));
 
-Deno.test("a tenant is closed only after the store that has created a row has ended", () =>
+Deno.test("closing a tenant waits for a store that has created a row", () =>
   withVault(async ({ sql, owner, a }, [writer]) => {
     assert(writer);
     let purged: Promise<void> | undefined;

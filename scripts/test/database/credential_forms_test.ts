@@ -1,6 +1,6 @@
 /**
- * Whoever holds the vault's secret key writes no text that would forge what `admin` prints, no page of the vault passes
- * 1 MiB, and times have one form.
+ * The vault's secret key cannot write text that forges the output of `admin`, no page of the vault exceeds 1 MiB, and all
+ * times have one form.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -42,18 +42,18 @@ function test(name: string, work: (fixture: Fixture) => Promise<void>): void {
   });
 }
 
-test("store_credential takes the id of an encryption key, and for a tenant's id a lower-case UUID", async ({ sql, a }) => {
+test("store_credential accepts only a well-formed key id, and only a lower-case UUID as the tenant's id", async ({ sql, a }) => {
   const store = (tenantId: string, keyId: string) =>
     call(sql, "store_credential", { ...a.caller, tenant_id: tenantId }, { ...sealed("s"), encryption_key_id: keyId });
   for (const keyId of KEY_IDS) await store(TENANT_ID, keyId);
   for (const keyId of NO_KEY_IDS) await refuses(store(TENANT_ID, keyId), "23514", JSON.stringify(keyId));
-  // The policy of the event refuses first. Without a tenant nobody calls.
+  // The policy of the event refuses first. No call comes without a tenant.
   for (const tenantId of NO_TENANT_IDS) {
     await refuses(store(tenantId, "0123456789abcdef"), tenantId ? "42501" : "PT401", JSON.stringify(tenantId));
   }
 });
 
-test("reseal_credentials takes the id of an encryption key", async ({ sql, a, owner }) => {
+test("reseal_credentials accepts only a well-formed key id", async ({ sql, a, owner }) => {
   await call(sql, "store_credential", a.caller, sealed("s"));
   const [row] = await owner`select id from public.tenant_credentials`;
   const bytes = "A".repeat(48);
@@ -65,7 +65,7 @@ test("reseal_credentials takes the id of an encryption key", async ({ sql, a, ow
   for (const keyId of NO_KEY_IDS) await refuses(reseal(keyId), "23514", JSON.stringify(keyId));
 });
 
-test("no column alone is changed to what is malformed", async ({ sql, a, owner }) => {
+test("no single column can be changed to a malformed value", async ({ sql, a, owner }) => {
   await call(sql, "store_credential", a.caller, sealed("s"));
   const set = (column: string, value: string) =>
     owner`update public.tenant_credentials set ${owner({ [column]: value })}`;
@@ -75,7 +75,7 @@ test("no column alone is changed to what is malformed", async ({ sql, a, owner }
   await set("tenant_id", TENANT_ID);
 });
 
-test("an event has a tenant's id", async ({ owner }) => {
+test("an event requires a well-formed tenant's id", async ({ owner }) => {
   const insert = (tenantId: string) =>
     owner.begin(async (transaction) => {
       await transaction`select set_config('app.tenant_id', ${tenantId}, true)`;
@@ -86,7 +86,7 @@ test("an event has a tenant's id", async ({ owner }) => {
   for (const tenantId of NO_TENANT_IDS) await refuses(insert(tenantId), "42501", JSON.stringify(tenantId));
 });
 
-test("close_tenant and set_credential_quota take a tenant's id", async ({ sql, owner }) => {
+test("close_tenant and set_credential_quota accept only a well-formed tenant's id", async ({ sql, owner }) => {
   const setQuota = (tenantId: string) =>
     sql.begin(async (transaction) => {
       await transaction`set local role service_role`;
@@ -99,8 +99,8 @@ test("close_tenant and set_credential_quota take a tenant's id", async ({ sql, o
   assertEquals((await owner`select from public.vault_tenants`).count, 1);
 });
 
-test(`${PAGE} of the largest credentials and events are each a page below 1 MiB`, async ({ sql, owner, a }) => {
-  // Every form is of ASCII that JSON writes as it is, so that a character is a byte.
+test(`${PAGE} of the largest credentials, or events, fit into a page below 1 MiB`, async ({ sql, owner, a }) => {
+  // Every form allows only ASCII that JSON does not escape, so a character is a byte.
   const longest = "/".padStart(60, "z");
   await owner`alter table public.tenant_credentials disable trigger admit_credential`;
   await owner`
@@ -124,7 +124,7 @@ test(`${PAGE} of the largest credentials and events are each a page below 1 MiB`
   }
 });
 
-test("a time has six digits of a second and the offset +00:00, whatever the zone of the session", async ({ sql, owner, a }) => {
+test("a time has six digits of a second and the offset +00:00, in every time zone of the session", async ({ sql, owner, a }) => {
   const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/;
   await sql`set time zone 'Asia/Kolkata'`;
   const stored = await call(sql, "store_credential", a.caller, sealed("s"));
@@ -151,12 +151,12 @@ test("a time has six digits of a second and the offset +00:00, whatever the zone
     )
   ) {
     assertEquals(times.length, 2, times.join());
-    for (const time of times) assertMatch(time, TIME);
+    for (const time of times) assertMatch(time, TIME, times.join());
     assert(times[0] < times[1], times.join());
   }
 });
 
-test("pages of events within one second are in the order of their times to the microsecond", async ({ sql, owner, a }) => {
+test("pages of events are sorted to the microsecond", async ({ sql, owner, a }) => {
   await insertEvents(owner, a.id, "a", 50);
   const [expected] = await owner`
     select array_agg(id order by occurred_at desc, id desc) as ids from public.credential_events`;
@@ -172,7 +172,7 @@ test("pages of events within one second are in the order of their times to the m
   assertEquals(seen, expected?.ids);
 });
 
-/** So many events of as large a form as there is, some of them at one and the same time. */
+/** Inserts this many of the largest possible events, some of them with equal times. */
 async function insertEvents(sql: postgres.ISql, tenantId: string, requestId: string, count: number): Promise<void> {
   await sql`
     insert into public.credential_events

@@ -1,4 +1,4 @@
-/** A tenant has at most so many credentials as its quota, whatever stores meet. */
+/** A tenant never has more credentials than its quota, even with concurrent stores. */
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
@@ -24,7 +24,7 @@ async function withVault(work: (fixture: Fixture, writers: postgres.Sql[]) => Pr
   }
 }
 
-/** What an operator calls; without a number the default is meant. */
+/** The operators' call. Without a number, it sets the default. */
 async function setQuota({ sql, a }: Fixture, ...quota: (number | null)[]): Promise<unknown> {
   return await sql.begin(async (transaction) => {
     await transaction`set local role service_role`;
@@ -35,7 +35,7 @@ async function setQuota({ sql, a }: Fixture, ...quota: (number | null)[]): Promi
   });
 }
 
-/** How many credentials the tenant has, and how many its count says. */
+/** The number of the tenant's credentials, and the stored count. */
 async function counts({ owner, a }: Fixture): Promise<[number, number]> {
   const [row] = await owner`
     select (select count(*)::integer from public.tenant_credentials where tenant_id = ${a.id}) as rows,
@@ -43,7 +43,7 @@ async function counts({ owner, a }: Fixture): Promise<[number, number]> {
   return [row?.rows, row?.counted];
 }
 
-Deno.test(`${WRITERS} writers of new credentials at one below the quota store exactly one`, () =>
+Deno.test(`${WRITERS} concurrent stores of new credentials at one below the quota store exactly one`, () =>
   withVault(async (fixture, writers) => {
     const { a } = fixture;
     for (let round = 1; round <= 10; round++) {
@@ -62,7 +62,7 @@ Deno.test(`${WRITERS} writers of new credentials at one below the quota store ex
     }
   }));
 
-Deno.test("a replace never counts, a delete makes room, and another tenant has a quota of its own", () =>
+Deno.test("a replace never counts, a delete makes room, and each tenant has its own quota", () =>
   withVault(async (fixture) => {
     const { sql, a, b } = fixture;
     const store = (service: string) => call(sql, "store_credential", a.caller, sealed(service));
@@ -80,7 +80,7 @@ Deno.test("a replace never counts, a delete makes room, and another tenant has a
     assertEquals(await counts(fixture), [0, 0]);
   }));
 
-Deno.test("an operator sets a quota, lowers it below what there is, and sets the default again", () =>
+Deno.test("an operator can set a quota, lower it below the current number, and set the default again", () =>
   withVault(async (fixture) => {
     const { sql, a } = fixture;
     const set = (...quota: (number | null)[]) => setQuota(fixture, ...quota);
@@ -95,7 +95,7 @@ Deno.test("an operator sets a quota, lowers it below what there is, and sets the
     assertEquals(await set(), { credentials: 3, max_credentials: DEFAULT_QUOTA });
   }));
 
-Deno.test(`a tenant has at most ${DEFAULT_QUOTA} credentials where no operator has set a quota`, () =>
+Deno.test(`a tenant has at most ${DEFAULT_QUOTA} credentials if no operator has set a quota`, () =>
   withVault(async ({ sql, owner, a }) => {
     await call(sql, "store_credential", a.caller, sealed("first"));
     await owner`update public.vault_tenants set credentials = ${DEFAULT_QUOTA - 1} where tenant_id = ${a.id}`;
@@ -104,7 +104,7 @@ Deno.test(`a tenant has at most ${DEFAULT_QUOTA} credentials where no operator h
     assert((await call(sql, "list_credentials", a.caller, { limit: 10 })).credentials.length === 2);
   }));
 
-Deno.test("stores, replaces, deletes and a purge that meet leave the count as the rows are", () =>
+Deno.test("after concurrent stores, replaces, deletes and a purge, the count matches the rows", () =>
   withVault(async (fixture, writers) => {
     const { sql, a } = fixture;
     let isOver = false;

@@ -43,46 +43,46 @@ async function failureOf(promise: Promise<unknown>) {
 Deno.test("callDirectly() passes parameters by name, JSON and text alike, and returns the one value", async () => {
   const caller = { a: [1, "'; drop table x; --", null], "ü": { deep: true } };
   const expected = { caller, server_id: '"quoted" \\ text', version: 3 };
-  for (let turn = 0; turn < 12; turn++) assertEquals(await call("echo", { ...expected }), expected);
+  for (let turn = 0; turn < 12; turn++) assertEquals(await call("echo", { ...expected }), expected, `call ${turn}`);
   assertEquals(await call("echo", { caller, version: undefined }), { caller, server_id: null, version: null });
 });
 
-Deno.test("callDirectly() hands on what a function raised", async () => {
+Deno.test("callDirectly() throws what a function raised", async () => {
   const failure = await failureOf(call("refuse_it", { caller: {} }));
   assertEquals([failure.code, failure.message, failure.detail], ["PT409", "server_id_taken", '{"a":1}']);
   assertEquals((await failureOf(call("no_such_function", { caller: {} }))).code, "42883");
 });
 
-Deno.test("callDirectly() gives up after its time, and the next call is answered", async () => {
+Deno.test("callDirectly() times out, and the next call is answered", async () => {
   const started = performance.now();
   const calls = Array.from({ length: 5 }, () => failureOf(call("sleep_for", { seconds: 30 }, 300)));
-  for (const failure of await Promise.all(calls)) assertEquals(failure.code, "");
+  for (const { code, message } of await Promise.all(calls)) assertEquals(code, "", message);
   assert(performance.now() - started < 2000);
   assertEquals(await call("echo", { caller: 1 }), { caller: 1, server_id: null, version: null });
 });
 
-Deno.test("callDirectly() gives up waiting for a connection after its time", async () => {
+Deno.test("callDirectly() times out while it waits for a connection", async () => {
   const busy = Array.from({ length: 5 }, () => call("sleep_for", { seconds: 0.8 }));
   assertEquals((await failureOf(call("echo", { caller: 1 }, 200))).code, "");
   await Promise.all(busy);
   assertEquals(await call("echo", { caller: 2 }), { caller: 2, server_id: null, version: null });
 });
 
-Deno.test("callDirectly() says that nothing came when the connection is lost, and heals by itself", async () => {
+Deno.test("callDirectly() reports no answer when the connection is lost, and the next call works", async () => {
   for (let turn = 0; turn < 3; turn++) {
     const asleep = Array.from({ length: 5 }, () => failureOf(call("sleep_for", { seconds: 20 })));
     await call("echo", { caller: 1 }, 200).catch(() => {});
     await kill();
     for (const { code } of await Promise.all(asleep)) assert(["", "57P01"].includes(code), code);
     const after = await Promise.all(Array.from({ length: 20 }, () => call("echo", { caller: 1 })));
-    assertEquals(after.length, 20);
+    assertEquals(after.length, 20, `kill ${turn}`);
   }
 });
 
-Deno.test("callDirectly() is answered after idle connections were lost", async () => {
+Deno.test("callDirectly() works after idle connections were lost", async () => {
   const before = await Promise.all(Array.from({ length: 5 }, () => call("backend", { caller: 1 })));
   await kill();
-  // The loss of an idle connection is told by its socket; a call that is faster than that is answered 503.
+  // The socket reports the loss of an idle connection. A call that comes before the report is answered 503.
   let now: unknown;
   for (const end = Date.now() + 5000; now === undefined && Date.now() < end;) {
     now = await call("backend", { caller: 1 }).catch(() => undefined);
@@ -90,7 +90,7 @@ Deno.test("callDirectly() is answered after idle connections were lost", async (
   assert(typeof now === "number" && !before.includes(now));
 });
 
-Deno.test("callDirectly() tells at once that nobody listens", async () => {
+Deno.test("callDirectly() fails at once if nobody listens", async () => {
   const nobody = { databaseUrl: "postgresql://x:y@127.0.0.1:1/z" };
   const started = performance.now();
   const { code } = await failureOf(callDirectly(nobody, "echo", { caller: 1 }, 4400));
@@ -98,7 +98,7 @@ Deno.test("callDirectly() tells at once that nobody listens", async () => {
   assert(performance.now() - started < 2000);
 });
 
-Deno.test("readOptions() verifies TLS but on this machine, whatever the address says", () => {
+Deno.test("readOptions() verifies TLS except on this machine, even if the address says otherwise", () => {
   const sslOf = (databaseUrl: string, databaseCa?: string) => readOptions({ databaseUrl, databaseCa }).ssl;
   for (const host of ["localhost:5432", "127.0.0.1:5432", "[::1]:5432"]) {
     assertEquals(sslOf(`postgresql://a:b@${host}/c`), false, host);

@@ -4,7 +4,7 @@ import { startCluster } from "../support/cluster.ts";
 import { DatabaseError } from "shared/database/database_error.ts";
 import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";
 
-/** This machine, by an address that is not known to be. */
+/** An address of this machine that does not count as loopback. */
 const ADDRESS = "::ffff:7f00:1";
 
 const cluster = await startCluster();
@@ -41,7 +41,7 @@ Deno.test("callDirectly() encrypts, and refuses another authority and another na
   );
 });
 
-/** Gives the cluster a certificate for that name, of an authority whose own certificate is returned. */
+/** Gives the cluster a certificate for that name. Returns the certificate of the authority that signed it. */
 async function serveTls(subjectAltName: string): Promise<string> {
   const folder = cluster.folder;
   const newKey = ["-newkey", "rsa:2048", "-nodes"];

@@ -27,7 +27,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       }
     });
 
-    Deno.test(`${name} answers 500 when the database fails, and tells the log alone the SQLSTATE`, async () => {
+    Deno.test(`${name} answers 500 when the database fails, and shows the SQLSTATE only in the log`, async () => {
       const database = Deno.serve(
         { hostname: "127.0.0.1", port: 0, onListen: () => {} },
         () => Response.json({ code: "XX000", message: "canary", details: "canary", hint: "canary" }, { status: 500 }),

@@ -14,7 +14,7 @@ interface TapReport {
   /** Of the tests that ran. */
   names: string[];
   failed: string[];
-  /** Every `not ok` line, and what pgTAP says of it. */
+  /** Every `not ok` line, with pgTAP's explanation. */
   diagnostics: string[];
 }
 
@@ -64,7 +64,7 @@ const MEMBERS = "only postgres is a member of tenant_scope";
 /** The name of a policy. */
 const RECORDING = "what runs for a tenant records acts of agents and kernels";
 
-/** What a migration might do by mistake, and the tests that then fail, of both files. */
+/** Possible mistakes of a migration, and the tests in both files that must then fail. */
 const MISTAKES: [sql: string, failing: string[]][] = [
   ["grant select on public.TABLE to anon", [TABLE_GRANTS]],
   ["grant references on public.TABLE to public", [TABLE_GRANTS]],
@@ -126,7 +126,7 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["grant tenant_scope to authenticator", [MEMBERS]],
 ];
 
-/** The same of one project alone. */
+/** The same, for one project only. */
 const OWN_MISTAKES: Record<ProjectName, typeof MISTAKES> = {
   "governance-hub": [
     ["grant delete on public.tenant_server_revisions to tenant_scope", [TABLE_GRANTS]],
@@ -172,7 +172,7 @@ for (const project of PROJECT_NAMES) {
     }
   }
 
-  Deno.test(`${project}: each mistake of a migration fails in pgTAP, in the tests that name it alone`, async () => {
+  Deno.test(`${project}: each mistake of a migration fails exactly the pgTAP tests for it`, async () => {
     const { table, things, events, endpoint, enter } = PROJECTS[project];
     const named = (text: string) =>
       text.replace("TABLE", table).replace("THINGS", things).replace("ENDPOINT", endpoint).replace("EVENTS", events)
@@ -209,7 +209,7 @@ Deno.test("a pgTAP run passes only with every planned test ok, and at least one"
   }
 });
 
-/** Opens the database in a folder as the role `postgres`, with pgTAP at hand. */
+/** Opens the database in a folder as the role `postgres`, with pgTAP installed. */
 async function withPgtap(folder: string | undefined, work: (database: PGlite) => Promise<unknown>): Promise<void> {
   assert(folder !== undefined);
   const database = await PGlite.create({ dataDir: folder, extensions: { pgtap } });
@@ -221,7 +221,7 @@ async function withPgtap(folder: string | undefined, work: (database: PGlite) =>
   }
 }
 
-/** Runs one file, which rolls back what it does and, with it, a mistake made before it by the superuser. */
+/** Runs one file in a transaction that is rolled back, together with a mistake that the superuser made in it. */
 async function runFile(database: PGlite, project: ProjectName, file: string, mistake = ""): Promise<TapReport> {
   const sql = await Deno.readTextFile(projectUrl(project, `tests/${file}`));
   try {
@@ -238,7 +238,7 @@ async function runFile(database: PGlite, project: ProjectName, file: string, mis
   }
 }
 
-/** Reads what pgTAP printed; a test's line is followed by lines with `#` that say what went wrong. */
+/** Parses pgTAP's output. Lines with `#` after a test's line say what went wrong. */
 function readTap(output: string[]): TapReport {
   const report: TapReport = { planned: 0, names: [], failed: [], diagnostics: [] };
   for (const line of output.flatMap((text) => text.split("\n"))) {

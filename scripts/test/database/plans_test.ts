@@ -1,4 +1,4 @@
-/** What the SQL functions read, as their plans tell. A tenant that holds half of 20,000 rows calls; the others' are a thousand. */
+/** What the SQL functions read, from their plans. The caller's tenant has half of 20,000 rows, a thousand tenants the rest. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type postgres from "postgres";
@@ -11,16 +11,16 @@ const ROWS = 20_000;
 const PAGE = 10;
 /** A page is read with the row after it, and with some that other calls have removed. */
 const MOST = { rows: 10 * PAGE, blocks: 4 * PAGE };
-/** What an index of its own would serve, which every act would have to pay for: it reads the tenant's rows as they stand. */
+/** This filter has no index, because every act would pay for one. It reads all events of the tenant. */
 const UNSERVED = "of one thing";
 const MOST_UNSERVED = { rows: ROWS, blocks: ROWS };
-/** A new session makes five plans for the values at hand before it may keep one for all values. */
+/** A new session plans five calls for their values before it may use one plan for all values. */
 const CALLS = 8;
 const MODES = ["auto", "force_custom_plan", "force_generic_plan"];
 
 type Act = (sql: postgres.Sql, caller: unknown, number: number) => Promise<unknown>;
 
-/** What each function is called with. A function that takes a caller and is not here fails the test. */
+/** Calls of each function. The test fails if a function that takes a caller is missing here. */
 const ACTS: Record<ProjectName, Record<string, Record<string, Act>>> = {
   "governance-hub": {
     authenticate_caller: { "": (sql, caller) => call(sql, "authenticate_caller", caller) },
@@ -77,7 +77,7 @@ const ACTS: Record<ProjectName, Record<string, Record<string, Act>>> = {
   },
 };
 
-/** Events of 30 days past, page by page; of one thing, and of a time. */
+/** Events of the last 30 days: in pages, of one thing, and of a range of time. */
 function events(name: string, thing: Record<string, string>): Record<string, Act> {
   const days = (count: number) => new Date(Date.now() - count * 86_400_000).toISOString();
   const after = { occurred_at: days(25), id: crypto.randomUUID() };
@@ -111,7 +111,7 @@ async function functionsOf(owner: postgres.Sql): Promise<string[]> {
   return rows.map(({ proname }) => proname);
 }
 
-/** Takes every index of the table away but for its primary key's. */
+/** Drops every index of the table except the primary key's. */
 async function dropIndexes(owner: postgres.Sql, table: string): Promise<void> {
   const indexes = await owner`
     select indexrelid::regclass::text as name, conname from pg_index
@@ -123,7 +123,7 @@ async function dropIndexes(owner: postgres.Sql, table: string): Promise<void> {
 }
 
 for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
-  Deno.test(`no statement of ${project} reads a table from end to end, or more rows than it answers, in any plan mode`, async (t) => {
+  Deno.test(`in every plan mode, no statement of ${project} reads a whole table, or far more rows than it returns`, async (t) => {
     const filled = await openFilled(project, ROWS);
     try {
       const large = await largeTables(filled.owner);
@@ -131,7 +131,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       assertEquals(
         Object.keys(ACTS[project]).sort(),
         await functionsOf(filled.owner),
-        "what takes a caller has a row in ACTS",
+        "each function that takes a caller has a row in ACTS",
       );
       let number = 0;
       for (const [name, acts] of Object.entries(ACTS[project])) {
@@ -143,7 +143,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
                 const label = `${mode}, called by ${who}`;
                 assert(
                   statements.length > CALLS,
-                  `${label}: auto_explain tells nothing of what is inside the function`,
+                  `${label}: auto_explain logs no statement inside the function`,
                 );
                 const most = how === UNSERVED ? MOST_UNSERVED : MOST;
                 assertEquals(faults(statements, large, most), [], label);
@@ -152,7 +152,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
           });
         }
       }
-      await t.step("it would tell of a list without its index", async () => {
+      await t.step("it finds a list without its index", async () => {
         const [table, name] = project === "governance-hub"
           ? ["public.tenant_mcp_servers", "list_mcp_servers"]
           : ["public.tenant_credentials", "list_credentials"];

@@ -1,4 +1,4 @@
-/** The revision of a tenant's servers: what moves it, and what reading it costs. */
+/** The revision of a tenant's servers: what raises it, and what reading it costs. */
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
@@ -29,7 +29,7 @@ function list(sql: postgres.Sql, { id, caller }: TestTenant, known: number[] = [
   });
 }
 
-test("a list whose revision is known reads no server: it is answered while their table is locked", async (fixture) => {
+test("a list with a known revision reads no server: it is answered while their table is locked", async (fixture) => {
   const { sql, owner, a } = fixture;
   await call(sql, "register_mcp_server", a.caller, server("s", "p."));
   const { revision } = await list(sql, a);
@@ -42,7 +42,7 @@ test("a list whose revision is known reads no server: it is answered while their
   });
 });
 
-test("the revision moves with every statement that changes a server, whoever makes it, and of that tenant alone", async (fixture) => {
+test("every statement that changes a server raises the revision, and only of that tenant", async (fixture) => {
   const { sql, owner, a, b } = fixture;
   for (const [name, prefix] of [["s", "p."], ["t", "q."]] as const) {
     await call(sql, "register_mcp_server", a.caller, server(name, prefix));
@@ -91,7 +91,7 @@ test(
     await reading;
     assertEquals((await list(sql, a)).servers.length, 160);
     const counts = new Map(seen.map(({ revision, count }) => [revision, count]));
-    // Each write is one revision and one server more.
+    // Each write adds one revision and one server.
     for (const [index, { revision, count }] of seen.entries()) {
       assertEquals(count, counts.get(revision), `revision ${revision}`);
       const next = seen[index + 1];
@@ -104,7 +104,7 @@ test(
   },
 );
 
-test("a revision that went back with its database is not given out twice", async ({ sql, owner, a }) => {
+test("a restored database does not use a revision again", async ({ sql, owner, a }) => {
   await call(sql, "register_mcp_server", a.caller, server("s", "p."));
   const { revision: backedUp } = await list(sql, a);
   await call(sql, "update_mcp_server", a.caller, "s", { name: "lost" });
@@ -115,7 +115,7 @@ test("a revision that went back with its database is not given out twice", async
   assertEquals([unchanged, servers?.[0].name], [undefined, "after the restore"]);
 });
 
-test("a register that waits for the deletion of its tenant is refused as if the tenant had never been", async ({ sql, owner, a }) => {
+test("a register that waits for the deletion of its tenant is refused like one for an unknown tenant", async ({ sql, owner, a }) => {
   const [kernel] = await owner`
     insert into public.kernels (organization_id, name, display_prefix, key_hmac)
     select organization_id, 'kernel', 'krn_test', sha256('k') from public.tenants where id = ${a.id}

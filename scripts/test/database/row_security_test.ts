@@ -11,7 +11,7 @@ const PROJECTS = {
   "key-vault-executor": { table: "tenant_credentials", check: checkVault, list: "list_credentials" },
 } as const;
 
-/** What service_role may execute beside the functions that run as tenant_scope. */
+/** What service_role may execute besides the functions that run as tenant_scope. */
 const OPERATORS_FUNCTIONS: Record<ProjectName, string[]> = {
   "governance-hub": [
     "authenticate_caller(jsonb)",
@@ -64,7 +64,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
         }
       });
 
-    /** Gives each tenant a row, and returns what the tenant sees of them. */
+    /** Gives each tenant a row, and returns the rows that each tenant sees. */
     const fill = async ({ sql, a, b }: Fixture) => {
       for (const [tenant, name] of [[a, "of-a"], [b, "of-b"]] as const) {
         if (project === "governance-hub") await call(sql, "register_mcp_server", tenant.caller, server(name, "p."));
@@ -72,11 +72,11 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       }
     };
 
-    test("shows and changes each tenant its own rows alone", check);
+    test("shows each tenant only its own rows, and lets it change only those", check);
 
     test("does so with every tenant predicate in its functions replaced by true", async (fixture) => {
-      // The hub's are in the functions that look a prefix up past row-level security; the vault's is in the trigger that
-      // counts what was deleted.
+      // The hub's are in the functions that look up a prefix outside row-level security. The vault's is in the trigger
+      // that counts deleted credentials.
       assertEquals(await dropTenantPredicates(fixture, project), project === "governance-hub" ? 3 : 1);
       await check(fixture);
     });
@@ -111,7 +111,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       }
     });
 
-    test("keeps 400 alternating calls for two tenants apart on one connection", async (fixture) => {
+    test("keeps two tenants apart in 400 alternating calls on one connection", async (fixture) => {
       await fill(fixture);
       const member = project === "governance-hub" ? ["servers", "server_id"] : ["credentials", "service"];
       for (let i = 0; i < 400; i++) {
@@ -125,7 +125,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       }
     });
 
-    test("leaves nothing entered when a call has ended", async ({ sql, a }) => {
+    test("leaves no tenant entered after a call", async ({ sql, a }) => {
       await call(sql, list, a.caller, { limit: 1 });
       const [row] = await sql`select current_setting('app.tenant_id', true) as entered, current_user::text as role`;
       assertEquals([row?.entered || null, row?.role], [null, "authenticator"]);
@@ -154,7 +154,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       }
     });
 
-    test("lets service_role execute what runs as tenant_scope and the named functions, and anon nothing", async ({ owner }) => {
+    test("lets service_role execute only the tenant functions and the named ones, and anon nothing", async ({ owner }) => {
       const functions = await owner`
         select oid::regprocedure::text as signature, proowner::regrole::text as owner, prosecdef as definer,
           has_function_privilege('service_role', oid, 'execute') as service_role,
@@ -189,7 +189,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
   }
 }
 
-/** Replaces every comparison of a tenant_id in the functions that act, and returns how many there were. */
+/** Replaces every comparison of a tenant_id in the functions. Returns the number of comparisons. */
 async function dropTenantPredicates({ owner }: Fixture, project: ProjectName): Promise<number> {
   const functions = await owner`
     select pg_get_functiondef(oid) as definition from pg_proc

@@ -1,4 +1,4 @@
-/** The specification's two tables, as printed there, against those that the migrations make. */
+/** Compares the specification's two tables with those that the migrations create. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import * as z from "zod/mini";
@@ -7,7 +7,7 @@ import { withConnection } from "../../stack/postgres/cluster.ts";
 import type { ProjectName } from "../../stack/projects.ts";
 import { openCluster } from "../support/cluster.ts";
 
-/** A table as the catalog has it: columns in order, all else by name. */
+/** A table in the catalog: columns in order, everything else by name. */
 interface Shape {
   columns: string[];
   constraints: string[];
@@ -19,9 +19,9 @@ interface Expectation {
   table: string;
   /** The statement, copied from the specification. */
   printed: string;
-  /** What the design adds: columns in place of the printed ones of their names or after them, and what is beside the rest. */
+  /** The design's additions: columns, which replace printed ones of the same name, and everything else. */
   added: Shape;
-  /** Changes of the table, each of which must show; beside those of EDITS. */
+  /** Edits of the table that the comparison must find, besides those of EDITS. */
   edits: string[];
 }
 
@@ -215,7 +215,7 @@ async function withProject(project: ProjectName, work: (run: RunSql) => Promise<
   await withConnection(cluster.url("postgres", database), work);
 }
 
-/** Creates the printed table in a schema of its own, for the time of the transaction, and adds what the design adds. */
+/** Creates the printed table in a separate schema, for the transaction, and adds the design's additions. */
 async function expectedShape(run: RunSql, { table, printed, added }: Expectation): Promise<Shape> {
   await run(`create schema printed; set local search_path = printed, public; ${printed}`);
   const shape = await readShape(run, `printed.${table}`);

@@ -1,4 +1,4 @@
-/** A sealed row that was altered in the database does not open, whatever part of it was. */
+/** A sealed row that was altered in the database does not open, whichever bound column was altered. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import postgres from "postgres";
@@ -14,7 +14,7 @@ Deno.test.afterAll(() => cluster.stop());
 const keyring = await importKeyring(crypto.getRandomValues(new Uint8Array(32)), []);
 const VALUE = '{"api_key":"x"}';
 
-/** The columns that a value is bound to, and how many bytes each has here; the lowest bit of each is flipped in turn. */
+/** The columns that a value is bound to, and the bytes of each. The test flips the lowest bit of each byte in turn. */
 const COLUMNS = {
   encrypted_credentials: 12 + VALUE.length + 16,
   tenant_id: 36,
@@ -29,11 +29,11 @@ const FLIP = {
     "get_byte(convert_to(COLUMN, 'UTF8'), POSITION) # 1), 'UTF8')",
 };
 
-Deno.test("a credential opens as it was stored, and with any byte of its row's bound columns flipped not at all", async () => {
+Deno.test("a credential opens as stored, and does not open with any byte of its bound columns flipped", async () => {
   const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");
   const { sql, owner, a } = fixture;
   try {
-    // The opening must refuse, so the database must not do it first.
+    // The decryption must refuse the row, so the database must not refuse it first.
     await owner`alter table public.tenant_credentials disable trigger credential_form`;
     await owner`drop policy "what runs for a tenant records acts of agents and kernels" on public.credential_events`;
     const id = await store(sql, a);
@@ -64,7 +64,7 @@ async function store(sql: postgres.Sql, { id, caller }: TestTenant): Promise<str
   return (await call(sql, "store_credential", caller, { ...credential, encryption_key_id: keyId })).credential_id;
 }
 
-/** What the retrieve endpoint does with a row. @throws what keeps it from opening. */
+/** Opens a row like the retrieve endpoint. @throws {ApiError} if it does not open */
 async function read(sql: postgres.Sql, { caller }: TestTenant, id: string): Promise<string> {
   const selector = { credential_id: id, encryption_key_ids: keyring.ids };
   const found = await call(sql, "retrieve_credential", caller, selector).catch((error) => {

@@ -1,4 +1,4 @@
-/** What the hub's functions answer: pages that are bounded in bytes, times of one form, and nothing that a key may not read. */
+/** Answers of the hub's functions: pages of limited bytes, times of one form, and nothing that the key may not read. */
 
 import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
@@ -24,7 +24,7 @@ function test(name: string, work: (fixture: Fixture) => Promise<void>): void {
   });
 }
 
-/** The pages of a list, each with its size and the time that it took. */
+/** The pages of a list, each with its size and its time. */
 async function readPages(sql: postgres.Sql, { id, caller }: TestTenant, limit: number) {
   const pages: { ids: string[]; bytes: number; ms: number }[] = [];
   let last: string | undefined;
@@ -40,7 +40,7 @@ async function readPages(sql: postgres.Sql, { id, caller }: TestTenant, limit: n
   return pages;
 }
 
-test("1,000 servers with 32 KiB of quotes each come in pages of about 1 MiB, each server once", async ({ sql, owner, a }) => {
+test("a list of 1,000 servers with 32 KiB of quotes has pages of about 1 MiB, and each server once", async ({ sql, owner, a }) => {
   await owner`
     insert into public.tenant_mcp_servers (tenant_id, server_id, name, command, args, tool_prefix)
     select ${a.id}, 's' || lpad(number::text, 4, '0'), repeat('"', 200), repeat('"', 1024), array_fill(repeat('"', 4096), array[8]),
@@ -63,7 +63,7 @@ test("a page of small servers ends at its limit, and says whether there are more
   assertEquals([await sizes(10), await sizes(19), await sizes(20), await sizes(1000)], [[10, 10], [19, 1], [20], [20]]);
 });
 
-test("the largest events that there can be are a page of less than 1 MiB", async ({ sql, owner, a }) => {
+test("a page of the largest events is smaller than 1 MiB", async ({ sql, owner, a }) => {
   await owner`
     insert into public.mcp_server_events
       (tenant_id, action, server_id, registration_id, version, changed_fields, actor_kind, actor_id, request_id)
@@ -75,7 +75,7 @@ test("the largest events that there can be are a page of less than 1 MiB", async
   assert(JSON.stringify(events).length < MIB);
 });
 
-test("times have six digits of a second and +00:00 in every session, and servers are their rows", async ({ sql, owner, a }) => {
+test("times have six digits of a second and +00:00 in every session, and servers equal their rows", async ({ sql, owner, a }) => {
   await sql`set timezone = 'Asia/Kolkata'`;
   await sql`set datestyle = 'SQL, DMY'`;
   const awkward = { ...server("s", "p."), name: `"\\ é \u{1f511}`, args: ["{}", "null", `a"b,c\\`] };
@@ -106,7 +106,7 @@ test("times have six digits of a second and +00:00 in every session, and servers
   }
 });
 
-test("issue_api_key and issue_kernel take lists of strings, and nothing else", async ({ owner, a }) => {
+test("issue_api_key and issue_kernel accept only lists of strings", async ({ owner, a }) => {
   const [tenant] = await owner`select organization_id from public.tenants where id = ${a.id}`;
   const issue = (extra: Record<string, unknown>) => {
     const digest = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
@@ -137,7 +137,7 @@ test("issue_api_key and issue_kernel take lists of strings, and nothing else", a
   }
 });
 
-test("a key without servers:read is told nothing of a server but its server_id and version", async ({ sql, owner, a }) => {
+test("a key without servers:read learns only the server_id and the version of a server", async ({ sql, owner, a }) => {
   const digest = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
   await owner`
     insert into public.api_keys (tenant_id, name, display_prefix, key_sha256, scopes)

@@ -1,4 +1,4 @@
-/** A tenant has at most so many servers as its quota, whatever registers meet. */
+/** A tenant never has more servers than its quota, even with concurrent registers. */
 
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
@@ -25,7 +25,7 @@ async function withHub(work: (fixture: Fixture, writers: postgres.Sql[]) => Prom
   }
 }
 
-/** What an operator calls. */
+/** The operators' call. */
 async function setQuota({ sql }: Fixture, tenantId: string, quota: number): Promise<unknown> {
   return await sql.begin(async (transaction) => {
     await transaction`set local role service_role`;
@@ -34,7 +34,7 @@ async function setQuota({ sql }: Fixture, tenantId: string, quota: number): Prom
   });
 }
 
-/** How many servers the tenant has, and how many its count says. */
+/** The number of the tenant's servers, and the stored count. */
 async function counts({ owner, a }: Fixture): Promise<[number, number]> {
   const [row] = await owner`
     select (select count(*)::integer from public.tenant_mcp_servers where tenant_id = ${a.id}) as rows,
@@ -42,7 +42,7 @@ async function counts({ owner, a }: Fixture): Promise<[number, number]> {
   return [row?.rows, row?.counted];
 }
 
-Deno.test(`${WRITERS} registers at one below the quota add exactly one server`, () =>
+Deno.test(`${WRITERS} concurrent registers at one below the quota add exactly one server`, () =>
   withHub(async (fixture, writers) => {
     const { a } = fixture;
     for (let quota = 1; quota <= 10; quota++) {
@@ -61,7 +61,7 @@ Deno.test(`${WRITERS} registers at one below the quota add exactly one server`, 
     }
   }));
 
-Deno.test("an update never counts, a delete makes room, and another tenant has a quota of its own", () =>
+Deno.test("an update never counts, a delete makes room, and each tenant has its own quota", () =>
   withHub(async (fixture) => {
     const { sql, a, b } = fixture;
     const register = (id: string) => call(sql, "register_mcp_server", a.caller, server(id, `${id}.`));
@@ -79,7 +79,7 @@ Deno.test("an update never counts, a delete makes room, and another tenant has a
     assertEquals(await counts(fixture), [2, 2]);
   }));
 
-Deno.test(`a tenant may have ${DEFAULT_QUOTA} servers, or as many as an operator says, and a lower number deletes none`, () =>
+Deno.test(`a tenant may have ${DEFAULT_QUOTA} servers by default, or the operator's number, and a lower number deletes none`, () =>
   withHub(async (fixture) => {
     const { sql, owner, a } = fixture;
     const register = (id: string) => call(sql, "register_mcp_server", a.caller, server(id, `${id}.`));

@@ -1,4 +1,4 @@
-/** A key that is limited to services: by the vault's functions, and by row-level security alone. */
+/** A key that is limited to services: enforced by the vault's functions, and by row-level security without them. */
 
 import { assert, assertEquals } from "@std/assert";
 import { openCluster, type ScratchCluster } from "../support/cluster.ts";
@@ -6,7 +6,7 @@ import { call, type Fixture, openFixture, refuses, sealed, useOf } from "../suit
 
 const SERVICES = ["amazon", "openai", "stripe"];
 
-/** A limit, and what it leaves of the services; a null in it stands for no service. */
+/** A limit, and the services that it allows. A null in it means no service. */
 const LIMITS: [limit: (string | null)[] | null | undefined, left: string[]][] = [
   [["amazon"], ["amazon"]],
   [["stripe", "amazon", "unknown"], ["amazon", "stripe"]],
@@ -35,7 +35,7 @@ async function withCredentials(work: (fixture: Fixture) => Promise<void>): Promi
   }
 }
 
-Deno.test("the vault's functions show a limited key its services alone, one call after another on a connection", async () => {
+Deno.test("the vault's functions show a limited key only its services, call after call on one connection", async () => {
   await withCredentials(async ({ sql, owner, a }) => {
     const ids = await owner`select id, service from public.tenant_credentials order by service`;
     for (const [services, left] of LIMITS) {
@@ -65,7 +65,7 @@ Deno.test("the vault's functions show a limited key its services alone, one call
   });
 });
 
-Deno.test("row-level security alone keeps a limited key to its services", async () => {
+Deno.test("without the functions' checks, row-level security keeps a limited key to its services", async () => {
   await withCredentials(async ({ owner, a }) => {
     for (const [services, left] of LIMITS) {
       const outcome = owner.begin(async (sql) => {
@@ -91,7 +91,7 @@ Deno.test("row-level security alone keeps a limited key to its services", async 
   });
 });
 
-Deno.test("row-level security alone refuses a limited key to add or rename into another service", async () => {
+Deno.test("without the functions' checks, row-level security refuses to add or rename into another service", async () => {
   await withCredentials(async ({ owner, a }) => {
     const attempt = (statement: string) =>
       owner.begin(async (sql) => {
@@ -108,7 +108,7 @@ Deno.test("row-level security alone refuses a limited key to add or rename into 
   });
 });
 
-Deno.test("the hub's keys take at most 100 names of services, each as the vault has them", async () => {
+Deno.test("the hub's keys accept at most 100 names of services, in the vault's form", async () => {
   const fixture = await openFixture(cluster, await cluster.createProject("governance-hub"), "governance-hub");
   const { owner } = fixture;
   try {

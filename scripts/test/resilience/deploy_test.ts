@@ -132,7 +132,7 @@ Deno.test("deploy sends one file per function and only the named secrets, and th
         api.uploads.length = 0;
         const command = ["functions", "deploy", name, `--remote=${REFS[project]}`, "--yes", "--profile", api.profile];
         await run(CLI, command, ROOT + project);
-        assertEquals(api.uploads.map(({ slug, files }) => [slug, files]), [[name, [`supabase/dist/${name}.js`]]]);
+        assertEquals(api.uploads.map(({ slug, files }) => [slug, files]), [[name, [`supabase/dist/${name}.js`]]], name);
       }
     }
   } finally {

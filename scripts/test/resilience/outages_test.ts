@@ -41,7 +41,7 @@ function outage(
     await eventually(RECOVERY_MS, async () => assertEquals((await readActivity(rig)).active, 0));
     assertEquals(await readRows(rig), before);
     for (const project of [rig.hub, rig.vault]) {
-      await eventually(RECOVERY_MS, async () => assertEquals(await health(project), 200));
+      await eventually(RECOVERY_MS, async () => assertEquals(await health(project), 200, project.url));
     }
     await eventually(RECOVERY_MS, () => assertServes(rig.hub, agent));
     await eventually(RECOVERY_MS, () => assertServes(rig.vault, kernel));

@@ -191,8 +191,9 @@ race(
     );
     const [retrieves, deletes] = [0, 1].map((parity) => outcomes.filter((_, i) => i % 2 === parity));
     assertEquals(winners(deletes ?? []), 1);
-    for (const { refusal, data } of retrieves ?? []) {
-      assertEquals(refusal ?? data.encrypted_credentials, refusal === undefined ? "D".repeat(48) : "PT404");
+    for (const [index, { refusal, data }] of (retrieves ?? []).entries()) {
+      const expected = refusal === undefined ? "D".repeat(48) : "PT404";
+      assertEquals(refusal ?? data.encrypted_credentials, expected, `retrieve ${index}`);
     }
     assertEquals((await owner`select from public.tenant_credentials where service = ${service}`).count, 0);
   },

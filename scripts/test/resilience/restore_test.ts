@@ -90,7 +90,7 @@ for (const way of WAYS) {
       }
       const [role] = await readRoles(restored.url("key-vault-executor"));
       assertEquals([role?.rolname, role?.rolbypassrls, role?.rolsuper], ["tenant_scope", false, false]);
-      for (const part of PARTS) assertMatch(dumps.join(), part);
+      for (const part of PARTS) assertMatch(dumps.join(), part, `the dumps lack ${part}`);
 
       const vault = await restored.startVault();
       const verified = await verify(restored.hub, vault, rig.keys.credential_encryption_key);
@@ -207,7 +207,7 @@ async function assertKept(vault: RunningProject): Promise<void> {
     const { status, credentials } = await retrieve(vault, credential);
     assertEquals([status, credentials], [200, credential.credentials], credential.id);
     const stranger = kept.at(index - 3);
-    assert(stranger && stranger.key !== credential.key);
+    assert(stranger && stranger.key !== credential.key, credential.id);
     assertEquals((await retrieve(vault, { ...credential, key: stranger.key })).status, 404, credential.id);
   }
 }

@@ -99,7 +99,7 @@ Deno.test(`killed ${STEPS.length} times, at each of its steps, a rotation comple
     values.set(replaced, `${replaced} at ${step.name}`);
     const body = { service: replaced, credentials: { secret: values.get(replaced) } };
     if (Math.random() < 0.5) await post(live.url, "credentials/delete", caller, { service: replaced });
-    assert((await post(live.url, "credentials/store", caller, body)).status < 300);
+    assert((await post(live.url, "credentials/store", caller, body)).status < 300, step.name);
     await assertOpens(live, new Map([[retrieved, values.get(retrieved) ?? ""]]));
 
     await process.ended;

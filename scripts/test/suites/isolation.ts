@@ -56,7 +56,7 @@ function makeVaultTenant(): Promise<TestTenant> {
 }
 
 /** Calls a function like the data API: in its own transaction, as service_role. Returns its `data`, if any. */
-// deno-lint-ignore no-explicit-any -- what a function answers is compared, whatever it is
+// deno-lint-ignore no-explicit-any -- tests compare answers of any form
 export async function call(sql: postgres.Sql, name: string, ...parameters: unknown[]): Promise<any> {
   return await sql.begin(async (transaction) => {
     await transaction`set local role service_role`;

@@ -135,7 +135,7 @@ export async function testMatrix(project: ProjectName): Promise<void> {
           const before = await read(project, owner, thing);
           const reply = await ask(endpoint, path, caller, thing);
           if (outcome === "own") return await assertServed(endpoint, reply, thing);
-          // The owner's thing is unchanged, whatever the other caller gets.
+          // The owner's thing is unchanged, even if the other caller gets an answer.
           assertEquals(await read(project, owner, thing), before);
           if (outcome === "unable") return assertEquals(reply.body.data.reason, "insufficient_scope");
           if (outcome !== "stranger") return assertRefused(reply, ...outcome);

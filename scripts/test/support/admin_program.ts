@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import postgres from "postgres";
+import config from "../../../deno.json" with { type: "json" };
 import { freePort } from "../../stack/ready.ts";
 import { startStack } from "../../stack/stack.ts";
 
@@ -57,7 +58,9 @@ export interface Ran {
 /** The output of all commands in this file. */
 export const printed: string[] = [];
 
-const COMMAND = ["run", "-A", "--cached-only", ADMIN, "--stack", stack.path];
+/** The arguments of `deno` in `deno task admin`, before the program's path. */
+const [, ...DENO_ARGS] = config.tasks.admin.command.split(" ").slice(0, -1);
+const COMMAND = [...DENO_ARGS, "--cached-only", ADMIN, "--stack", stack.path];
 
 /** Runs the command that a user types, on the stack, without a terminal. */
 export function adminProcess(words: string[], env: Record<string, string> = {}): Deno.Command {
@@ -108,8 +111,8 @@ export async function json(...words: string[]): Promise<any> {
 export async function fail(words: string[], expected: RegExp, env?: Record<string, string>): Promise<void> {
   const { code, out, err } = await admin(words, env);
   assertEquals([code, out], [/ --help\)\n$/.test(err) ? 2 : 1, ""], `${words.join(" ")}: ${err}`);
-  assertMatch(err, /^error: [^\n]+\n$/);
-  assertMatch(err, expected);
+  assertMatch(err, /^error: [^\n]+\n$/, `${words.join(" ")}: ${err}`);
+  assertMatch(err, expected, `${words.join(" ")}: ${err}`);
 }
 
 /** Sends a request with this key. */

@@ -1,4 +1,4 @@
-/** Sealed rows in the vault of ./testing.ts, and a proxy before it, for what happens between two calls of a command. */
+/** Sealed rows in the vault of admin_program.ts, and a proxy that acts between two calls of a command. */
 
 import { encryptionKeyId, importKeyring, type Keyring, parseEncryptionKey } from "shared/crypto/keyring.ts";
 import { open, seal } from "shared/crypto/seal.ts";

@@ -40,13 +40,13 @@ interface Started extends Cluster {
   folder: string;
 }
 
-/** The shared cluster, which stays when it is stopped here; without one, a cluster of its own. */
+/** The shared cluster, which stop() here does not stop, or a new one if there is none. */
 export async function openCluster(): Promise<ScratchCluster> {
   const shared = Deno.env.get(SHARED);
   return shared ? { ...databasesOf(JSON.parse(shared)), stop: () => Promise.resolve() } : await startCluster();
 }
 
-/** Starts a cluster whose settings, as `name=value`, are for speed but for those given. */
+/** Starts a cluster with fast settings. The given ones, as `name=value`, override them. */
 export async function startCluster(settings: string[] = []): Promise<ScratchCluster> {
   const folder = await Deno.makeTempDir();
   await Deno.chmod(folder, 0o711);

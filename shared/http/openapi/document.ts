@@ -27,7 +27,7 @@ const CONVENTIONS = [
 
 /** The parts of a project that the document describes. */
 export interface DocumentedProject {
-  face: ApiInfo;
+  api: ApiInfo;
   /** The resource whose router serves the document. */
   resource: string;
   /** A description of each resource. */
@@ -36,20 +36,20 @@ export interface DocumentedProject {
 }
 
 /** The document that is served as `/<resource>/openapi.json`. */
-export function openApi({ face, resource, tags, operations: own }: DocumentedProject): unknown {
-  const { title, description, failure } = face;
+export function openApi({ api, resource, tags, operations: own }: DocumentedProject): unknown {
+  const { title, description, failure } = api;
   const operations = [...own, healthOf(resource)];
   const components: Components = { schemas: {}, responses: {}, examples: {} };
   addErrors(failure, operations, components);
   errorReference("", 404, ["not_found"], components);
   errorReference("", 405, ["method_not_allowed"], components);
-  const paths = operations.flatMap((operation) => pathsOf(face, operation, operations, components));
+  const paths = operations.flatMap((operation) => pathsOf(api, operation, operations, components));
   return linked({
     openapi: OPENAPI,
     info: { title, version: VERSION, description: [description, ...CONVENTIONS].join(" ") },
     servers: [{ url: "/functions/v1" }],
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
-    paths: { ...Object.fromEntries(paths), [`/${resource}/openapi.json`]: itself(face, resource, components) },
+    paths: { ...Object.fromEntries(paths), [`/${resource}/openapi.json`]: itself(api, resource, components) },
     components: { ...components, ...COMMON_COMPONENTS },
   });
 }

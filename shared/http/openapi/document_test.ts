@@ -120,7 +120,7 @@ Deno.test("openapi.json has every error code under its status, and an example of
     for (const name of ["NotFound", "MethodNotAllowed"]) {
       codesIn(components, components.responses[name]).forEach((code) => found.add(code));
     }
-    assertEquals(components.schemas.ErrorCode.enum, Object.keys(components.examples));
+    assertEquals(components.schemas.ErrorCode.enum, Object.keys(components.examples), project);
   }
   assertEquals([...found].sort(), Object.keys(STATUS).sort());
 });
@@ -129,8 +129,8 @@ Deno.test("openapi.json has every error code under its status, and an example of
 function codesIn(components: Node, response: Node): (keyof typeof STATUS)[] {
   const examples = response?.content?.["application/json"].examples ?? {};
   for (const [code, { $ref }] of Object.entries<Node>(examples)) {
-    assertEquals($ref, `#/components/examples/${code}`);
-    assertEquals(components.examples[code].value.error.code, code);
+    assertEquals($ref, `#/components/examples/${code}`, code);
+    assertEquals(components.examples[code].value.error.code, code, code);
   }
   return Object.keys(examples) as (keyof typeof STATUS)[];
 }

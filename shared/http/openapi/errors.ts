@@ -3,19 +3,27 @@
 import * as z from "zod/mini";
 import { integer } from "../../schema/response_fields.ts";
 import {
+  ambiguousCredentials,
   ApiError,
+  credentialUnreadable,
   decisionRefused,
   type ErrorCode,
   internal,
   invalidField,
+  invalidJson,
   kernelRequired,
+  methodNotAllowed,
+  payloadTooLarge,
   quotaExceeded,
+  requestTimeout,
+  secretInArgs,
   serverIdTaken,
   STATUS,
   tenantNotAllowed,
   toolPrefixTaken,
   unauthenticated,
   unavailable,
+  unsupportedMediaType,
   versionMismatch,
 } from "../../api_error.ts";
 import { MAX_BODY_BYTES } from "../body.ts";
@@ -23,7 +31,6 @@ import { documented, type Operation } from "../../schema/annotate.ts";
 import { REQUEST_ID_HEADER } from "./common.ts";
 import { type Components, pascalCase } from "./names.ts";
 import { reference } from "./schema.ts";
-import { SECRET_IN_ARGS } from "governance-hub/supabase/functions/_shared/secret_args.ts";
 import { type ApiInfo, failureBody } from "../respond.ts";
 
 type Failure = ApiInfo["failure"];
@@ -149,33 +156,30 @@ function headersOf({ headers }: ApiError) {
 
 /** An example of each error. */
 function sampleErrors(): Record<ErrorCode, ApiError> {
-  const sample = (code: ErrorCode, message: string, options = {}) => new ApiError(code, message, options);
   return {
     invalid_request: invalidField("server_id", "is required"),
-    invalid_json: sample("invalid_json", "the body must be valid JSON (RFC 8259) in UTF-8"),
-    ambiguous_credentials: sample(
-      "ambiguous_credentials",
-      "send either X-API-Key or a kernel key in Authorization: Bearer, not both",
-    ),
-    secret_in_args: sample("secret_in_args", SECRET_IN_ARGS, {
-      fields: [{ path: "args", message: "args[1] holds a GitHub token" }],
-    }),
+    invalid_json: invalidJson(),
+    ambiguous_credentials: ambiguousCredentials(),
+    secret_in_args: secretInArgs(1, "a GitHub token"),
     unauthenticated: unauthenticated(),
     tenant_not_allowed: tenantNotAllowed(),
-    insufficient_scope: sample("insufficient_scope", "this key lacks the scope, or has it only for other services"),
+    insufficient_scope: new ApiError(
+      "insufficient_scope",
+      "this key lacks the scope, or has it only for other services",
+    ),
     kernel_required: kernelRequired(),
     decision_refused: decisionRefused("the decision has expired"),
-    not_found: sample("not_found", "not found in this tenant, or this endpoint does not exist"),
-    method_not_allowed: sample("method_not_allowed", "this endpoint accepts only POST", { headers: { allow: "POST" } }),
-    request_timeout: sample("request_timeout", "the body did not arrive within 10 seconds; send it again"),
+    not_found: new ApiError("not_found", "not found in this tenant, or this endpoint does not exist"),
+    method_not_allowed: methodNotAllowed("POST"),
+    request_timeout: requestTimeout(),
     server_id_taken: serverIdTaken(),
     tool_prefix_taken: toolPrefixTaken(),
     quota_exceeded: quotaExceeded(1000),
     version_mismatch: versionMismatch(4),
-    payload_too_large: sample("payload_too_large", `the body must be at most ${MAX_BODY_BYTES} bytes`),
-    unsupported_media_type: sample("unsupported_media_type", "send the body as content-type: application/json"),
+    payload_too_large: payloadTooLarge(MAX_BODY_BYTES),
+    unsupported_media_type: unsupportedMediaType(),
     internal: internal(undefined),
-    credential_unreadable: sample("credential_unreadable", "the stored credential cannot be decrypted; store it again"),
+    credential_unreadable: credentialUnreadable(""),
     unavailable: unavailable(undefined),
   };
 }

@@ -10,7 +10,7 @@ import type { ApiInfo } from "../respond.ts";
 
 /** The same path item for each path of an operation. Adds the parts that it refers to to the components. */
 export function pathsOf(
-  face: ApiInfo,
+  api: ApiInfo,
   operation: Operation,
   operations: readonly Operation[],
   components: Components,
@@ -25,7 +25,7 @@ export function pathsOf(
     security: input ? [...(isForKernels ? [] : [{ agent: scopes }]), { kernel: scopes }] : [],
     parameters: [...queryOf(operation, components), ...headersOf(operation)],
     ...(input && method === "POST" && { requestBody: bodyOf(input, operation, components) }),
-    responses: { ...successesOf(face, operation, components), ...errorsOf(operation, operations, components) },
+    responses: { ...successesOf(api, operation, components), ...errorsOf(operation, operations, components) },
   };
   return operation.paths.map((path, form) => [path, {
     [method.toLowerCase()]: { operationId: form === 0 ? id : `${id}Function`, ...described },
@@ -72,10 +72,10 @@ function bodyExample(input: z.ZodMiniType): unknown {
 }
 
 /** One response for each status; 304 has no body. */
-function successesOf(face: ApiInfo, operation: Operation, { schemas, responses }: Components): object {
+function successesOf(api: ApiInfo, operation: Operation, { schemas, responses }: Components): object {
   const { statuses = { 200: "success" } } = operation;
   const name = pascalCase(operation.name);
-  const body = z.strictObject({ ok: z.literal(true), ...literals(face.success), data: operation.data });
+  const body = z.strictObject({ ok: z.literal(true), ...literals(api.success), data: operation.data });
   const schema = reference(`${name}Answer`, body, "output", schemas);
   return Object.fromEntries(
     Object.entries(statuses).map(([status, description]) => {

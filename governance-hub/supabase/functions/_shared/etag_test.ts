@@ -12,7 +12,7 @@ Deno.test("readIfNoneMatch() reads tags of listEtag(), weak or strong, among oth
   const known = [{ tenant_id: TENANT, revision: 7 }, { tenant_id: TENANT, revision: 0 }];
   const [seven = "", none = ""] = known.map(listEtag);
   for (const header of [`${seven}, ${none}`, `W/${seven},${none}`, `"x", ${seven}, W/"y", W/${none}`]) {
-    assertEquals(readIfNoneMatch(new Headers({ "if-none-match": header })), known);
+    assertEquals(readIfNoneMatch(new Headers({ "if-none-match": header })), known, header);
   }
 });
 

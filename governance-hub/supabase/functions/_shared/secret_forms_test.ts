@@ -129,7 +129,7 @@ Deno.test("findSecret() reads the previous argument as a value's name", () => {
   for (
     const args of [[awsSecret], ["--path", awsSecret], ["--secret-key", "-v", awsSecret], [awsSecret, "--secret-key"]]
   ) {
-    assertEquals(findSecret(args), undefined);
+    assertEquals(findSecret(args), undefined, args.join(" "));
   }
 });
 

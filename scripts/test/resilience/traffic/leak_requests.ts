@@ -108,8 +108,9 @@ export async function sendRefused(rig: Rig, witness: Witness, project: RunningPr
 /** Stores, replaces, reveals, lists and deletes credentials. Returns their canaries. */
 export async function sendStored(rig: Rig, witness: Witness): Promise<string[]> {
   const canaries: string[] = [];
-  for (const [index, headers] of [headersOf(rig.tenant.api_key), headersOf(rig.kernelKey)].entries()) {
-    const tenant = index === 1 ? { tenant_id: rig.tenant.id } : {};
+  const callers = [["agent", headersOf(rig.tenant.api_key)], ["kernel", headersOf(rig.kernelKey)]] as const;
+  for (const [caller, headers] of callers) {
+    const tenant = caller === "kernel" ? { tenant_id: rig.tenant.id } : {};
     const post = (path: string, body: Record<string, unknown>, isRevealed = false) =>
       witness.send(rig.vault, "POST", path, {
         headers: { ...headers, "content-type": "application/json" },
@@ -122,16 +123,16 @@ export async function sendStored(rig: Rig, witness: Witness): Promise<string[]> 
       const canary = newCanary();
       canaries.push(canary);
       credentials = { [`member ${canary}`]: canary, list: [canary, { canary: canary.repeat(100) }] };
-      assertEquals((await post("credentials/store", { service, credentials })).status, status);
+      assertEquals((await post("credentials/store", { service, credentials })).status, status, caller);
     }
     const revealed = await post("credentials/retrieve", { service }, true);
-    assertEquals([revealed.status, revealed.body.data.credentials], [200, credentials]);
+    assertEquals([revealed.status, revealed.body.data.credentials], [200, credentials], caller);
     const { credential_id } = revealed.body.data;
-    assertEquals((await post("credentials-retrieve", { credential_id }, true)).status, 200);
+    assertEquals((await post("credentials-retrieve", { credential_id }, true)).status, 200, caller);
     const query = new URLSearchParams(tenant);
-    assertEquals((await witness.send(rig.vault, "GET", `credentials/list?${query}`, { headers })).status, 200);
-    assertEquals((await post("credentials/delete", { credential_id })).status, 200);
-    assertEquals((await post("credentials/store", { service, credentials })).status, 201);
+    assertEquals((await witness.send(rig.vault, "GET", `credentials/list?${query}`, { headers })).status, 200, caller);
+    assertEquals((await post("credentials/delete", { credential_id })).status, 200, caller);
+    assertEquals((await post("credentials/store", { service, credentials })).status, 201, caller);
   }
   return canaries;
 }

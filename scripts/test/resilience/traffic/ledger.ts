@@ -76,7 +76,7 @@ export async function readRows({ database }: Rig): Promise<Record<ProjectName, s
 export async function assertHolds(rig: Rig, caller: TrafficCaller, secrets: Map<string, string>): Promise<void> {
   for (const [service, secret] of secrets) {
     const { status, data } = await post(rig.vault.url, "credentials/retrieve", caller, { service });
-    assertEquals([service, status], [service, 200]);
+    assertEquals(status, 200, service);
     assert(data.credentials.secret === secret, `${service} differs from the stored value`);
   }
 }

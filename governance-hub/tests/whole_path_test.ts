@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { issueApiKey } from "../../scripts/admin/client/operator.ts";
 import { addTenant, get, newTenant, post, stack } from "../../scripts/test/support/client.ts";
-import { ENVELOPE, type McpReply, sendLegacy, sendModern } from "../../scripts/test/support/gateway.ts";
+import { type McpReply, sendLegacy, sendModern } from "../../scripts/test/support/gateway.ts";
 import { until } from "key-vault-executor/executor/testing/make.ts";
 
 const [HUB, VAULT] = ["governance-hub", "key-vault-executor"] as const;

@@ -3,7 +3,7 @@
 import { Catalog } from "./processes/catalog.ts";
 import { vaultCredentials } from "./launch/credentials.ts";
 import { makeEndpoint } from "./http/endpoint.ts";
-import { PackageStore } from "./launch/packages.ts";
+import { packageStores } from "./launch/package_stores.ts";
 import { makePrepare } from "./launch/prepare.ts";
 import { findCommands } from "./launch/program.ts";
 import { Replays } from "./http/replays.ts";
@@ -37,9 +37,9 @@ export function lineOf(entry: Record<string, unknown>): string {
 /** @throws {SettingsError} if a folder cannot be used. */
 export async function openExecutor(settings: Settings, sandbox: SandboxOptions, log: Log): Promise<Executor> {
   const commands = await findCommands(settings.commands, Deno.env.get("PATH") ?? "");
-  const packages = new PackageStore(await realFolder(settings.packages), settings.installs);
+  const stores = packageStores(await realFolder(settings.packages), commands, settings.installs);
   const prepare = makePrepare({
-    programs: { commands, packages, scripts: settings.scripts },
+    programs: { commands, ...stores, scripts: settings.scripts },
     sandbox,
     credentials: vaultCredentials(settings.vault),
   });

@@ -137,3 +137,24 @@ Deno.test("--help names every option and every variable, and what is used if it 
   assertMatch(help, /^ {2}VAULT_URL +where the vault is \(required\)$/m);
   for (const { name } of VARIABLES) assertMatch(help, new RegExp(`^  ${name} .*(required|if absent)\\)$`, "m"));
 });
+
+Deno.test("build:executor makes one file that runs with nothing beside it", async () => {
+  const [folder, { verifyKeysText }] = [await makeFolder(), await makeHub()];
+  const { success } = await new Deno.Command(Deno.execPath(), { args: ["task", "--quiet", "build:executor"] }).output();
+  assert(success);
+  await Deno.copyFile(new URL("./dist/executor.js", import.meta.url), `${folder}/executor.js`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-config", "--cached-only", "--unstable-no-legacy-abort", "executor.js"],
+    cwd: folder,
+    env: { ...variablesOf(verifyKeysText, 1), EXECUTOR_PORT: "0", DENO_DIR: `${folder}/deno` },
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value = "" } = await reader.read();
+  const url = /"listening":"([^"]+)"/.exec(value)?.[1] ?? "";
+  assertEquals(await (await fetch(`${url}/health`)).json(), { ok: true });
+  child.kill("SIGTERM");
+  await reader.cancel();
+  assertEquals((await child.status).code, 0);
+  await Deno.remove(folder, { recursive: true });
+});

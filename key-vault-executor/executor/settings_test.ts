@@ -18,7 +18,7 @@ Deno.test("readSettings() has defaults for all but the keys and the vault", asyn
   assertEquals((await readSettings(lookupIn({ ...GOOD, EXECUTOR_KEY: keys }))).vault.keys, keys.split(", "));
   assertEquals([settings.hostname, settings.port, settings.idleMs], ["127.0.0.1", 56321, 600_000]);
   assertEquals([settings.scripts, settings.network, settings.installs], [undefined, [], false]);
-  assertEquals(settings.commands, ["node", "npx", "deno", "python3"]);
+  assertEquals(settings.commands, ["node", "npx", "deno", "python3", "uvx"]);
 });
 
 Deno.test("findFaults() names what is missing or malformed, and no value", async () => {

@@ -17,6 +17,11 @@ export async function readContext(command: Command): Promise<Context> {
   return { json, target: await readTarget(stack) };
 }
 
+/** The option `--json` of a command that acts on no project. */
+export function readJsonOption(command: Command): boolean {
+  return globals.parse(command.optsWithGlobals()).json ?? false;
+}
+
 /** Adds a command that only groups other commands. */
 export function addGroup(program: Command, name: string, description: string): Command {
   return program.command(name).description(description).helpCommand(false).addHelpText(

@@ -4,8 +4,10 @@ import { addApiKeyCommands } from "./commands/api_key.ts";
 import { addCredentialCommands } from "./commands/credential.ts";
 import { addDatabaseRoleCommand } from "./commands/database_role.ts";
 import { addEventsCommands } from "./commands/events.ts";
+import { addExecutorKeysCommand } from "./commands/executor_keys.ts";
 import { addKernelCommands } from "./commands/kernel.ts";
 import { addOrganizationCommands } from "./commands/organization.ts";
+import { addPackageCommands } from "./commands/package.ts";
 import { addRotateKeyCommand } from "./commands/rotate_key.ts";
 import { addServerCommands } from "./commands/server.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -17,7 +19,7 @@ const DESCRIPTION =
 of both projects.
 
 It acts on the local stack. If HUB_URL is set, it acts on the hosted projects that HUB_URL, HUB_SECRET_KEY,
-VAULT_URL and VAULT_SECRET_KEY name (kernel issue also needs KERNEL_HMAC_SECRET).`;
+VAULT_URL and VAULT_SECRET_KEY name (kernel issue and executor-keys also need KERNEL_HMAC_SECRET).`;
 
 if (import.meta.main) {
   const program = newProgram("admin", DESCRIPTION)
@@ -30,9 +32,11 @@ if (import.meta.main) {
   addKernelCommands(program);
   addServerCommands(program);
   addCredentialCommands(program);
+  addPackageCommands(program);
   addEventsCommands(program);
   addRotateKeyCommand(program);
   addDatabaseRoleCommand(program);
+  addExecutorKeysCommand(program);
   addStatusCommand(program);
   await runProgram(program);
 }

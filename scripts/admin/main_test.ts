@@ -147,7 +147,8 @@ Deno.test("--help of every command says what it does and gives an example", asyn
     ...["tenant", "tenant create", "tenant list", "tenant quota", "tenant delete"],
     ...["api-key", "api-key issue", "api-key list", "api-key revoke"],
     ...["kernel", "kernel issue", "kernel list", "kernel revoke"],
-    ...["server", "server list", "credential", "credential list", "credential verify"],
+    ...["server", "server list", "server status", "credential", "credential list", "credential verify"],
+    ...["package", "package add", "package list", "package remove", "executor-keys", "executor-keys rotate"],
     ...["events", "events list", "events export", "rotate-key", "status"],
   ];
   await inParallel(commands, async (command) => {

@@ -79,6 +79,17 @@ Deno.test("check-config accepts the hub's publishable key instead of its secret 
   assertMatch(neither.text, /REPO_B_SERVICE_KEY is not set: .*\(or set REPO_B_ANON_KEY to the hub's publishable key\)/);
 });
 
+Deno.test("check-config requires no address and no key of the hub with REPO_B_DATABASE_URL", async () => {
+  const { REPO_B_URL: _url, REPO_B_SERVICE_KEY: _key, ...others } = SECRETS;
+  const REPO_B_DATABASE_URL = "postgresql://function_caller:canary@hub.example/postgres";
+  const direct = await check(["--project", "vault"], { ...others, REPO_B_DATABASE_URL });
+  assertEquals([direct.code, direct.text.includes("canary")], [0, false], direct.text);
+  assertMatch(direct.text, /– REPO_B_URL is not set \(required without REPO_B_DATABASE_URL\)/);
+  const neither = await check(["--project", "vault"], others);
+  assertEquals(neither.code, 1, neither.text);
+  assertMatch(neither.text, /✗ REPO_B_URL is not set: .*\(or set REPO_B_DATABASE_URL to the hub's DATABASE_URL\)/);
+});
+
 Deno.test("check-config checks the Executor's variables, and shows no value", async () => {
   const good = {
     DECISION_VERIFY_KEYS: "a".repeat(43),
@@ -95,17 +106,6 @@ Deno.test("check-config checks the Executor's variables, and shows no value", as
   assertMatch(bad.text, /✗ VAULT_URL is malformed: it must be the vault's https/);
   assertMatch(bad.text, /✗ EXECUTOR_KEY is not set: it must be a kernel's key/);
   assert(!bad.text.includes("canary"), bad.text);
-});
-
-Deno.test("check-config requires no address and no key of the hub with REPO_B_DATABASE_URL", async () => {
-  const { REPO_B_URL: _url, REPO_B_SERVICE_KEY: _key, ...others } = SECRETS;
-  const REPO_B_DATABASE_URL = "postgresql://function_caller:canary@hub.example/postgres";
-  const direct = await check(["--project", "vault"], { ...others, REPO_B_DATABASE_URL });
-  assertEquals([direct.code, direct.text.includes("canary")], [0, false], direct.text);
-  assertMatch(direct.text, /– REPO_B_URL is not set \(required without REPO_B_DATABASE_URL\)/);
-  const neither = await check(["--project", "vault"], others);
-  assertEquals(neither.code, 1, neither.text);
-  assertMatch(neither.text, /✗ REPO_B_URL is not set: .*\(or set REPO_B_DATABASE_URL to the hub's DATABASE_URL\)/);
 });
 
 Deno.test("README's table of variables matches the code", async () => {

@@ -1,6 +1,8 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /** `deno task deploy`: deploys a clone to two live Supabase projects, step by step, with the supabase CLI. */
 
+import { requireHealth } from "../admin/client/executor.ts";
+import { readExecutorUrls } from "../admin/client/target.ts";
 import { build } from "./build.ts";
 import { addProjectOption, printReport, type ProjectOption, readEnvFile, readProjects } from "./check_config.ts";
 import { newProgram, runProgram, UsageError } from "../cli/program.ts";
@@ -11,7 +13,8 @@ import type { ProjectName } from "../stack/projects.ts";
 import { supabaseCli } from "./supabase_cli.ts";
 
 const HELP = `
-Steps: check-config, build, then for each project: db, secrets, functions, smoke (as hub:db, vault:smoke …).
+Steps: check-config, build, then for each project: db, secrets, functions, smoke (as hub:db, vault:smoke …), then
+executors: whether each Executor of the hub's EXECUTOR_URLS answers. Executors are not deployed: see scripts/README.md.
 
 Before you start:
   - Create two projects on Supabase, and log in with \`supabase login\` or SUPABASE_ACCESS_TOKEN.
@@ -38,7 +41,7 @@ interface DeployStep {
 
 async function deploy({ project, from, dryRun }: Options): Promise<void> {
   const projects = readProjects(project);
-  const steps = [checkStep(projects), buildStep(), ...projects.flatMap(projectSteps)];
+  const steps = [checkStep(projects), buildStep(), ...projects.flatMap(projectSteps), ...executorSteps(projects)];
   const first = from === undefined ? 0 : steps.findIndex(({ name }) => name === from);
   if (first < 0) throw new UsageError(`--from must be one of ${steps.map(({ name }) => name).join(", ")}`);
   for (const [index, { name, shown, run }] of steps.entries()) {
@@ -99,6 +102,23 @@ function projectSteps(project: ProjectName): DeployStep[] {
       },
     },
   ];
+}
+
+function executorSteps(projects: ProjectName[]): DeployStep[] {
+  if (!projects.includes("governance-hub")) return [];
+  return [{
+    name: "executors",
+    shown: "the health of each Executor of EXECUTOR_URLS",
+    async run() {
+      const lookup = await readEnvFile(envFile("governance-hub"));
+      const urls = readExecutorUrls(lookup("EXECUTOR_URLS")?.trim() || undefined) ?? [];
+      if (urls.length === 0) console.log("  the hub has no EXECUTOR_URLS: registered servers are not called");
+      for (const url of urls) {
+        await requireHealth(url);
+        console.log(`  GET ${visible(url)}/health 200`);
+      }
+    },
+  }];
 }
 
 function cliStep(name: string, project: ProjectName, args: string[]): DeployStep {

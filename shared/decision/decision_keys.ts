@@ -8,7 +8,7 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
 
 /** What `DECISION_VERIFY_KEYS` must be. */
-export const VERIFY_KEYS_FORM = "the hub's public keys (base64url), comma-separated";
+export const VERIFY_KEYS_FORM = "public keys in base64url, comma-separated";
 
 /** Whether a text has the form of a key, private or public. */
 export function isDecisionKey(text: string): boolean {
@@ -25,6 +25,14 @@ export async function makeDecisionKeys(): Promise<{ signingKey: string; verifyKe
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
   const raw = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
   return { signingKey: encodeBase64Url(pkcs8.subarray(PKCS8_PREFIX.length)), verifyKey: encodeBase64Url(raw) };
+}
+
+/** The public key of a private one, both in their variables' form, or undefined if the text does not have it. */
+export async function verifyKeyOf(signingKey: string): Promise<string | undefined> {
+  if (!KEY_FORM.test(signingKey)) return undefined;
+  const pkcs8 = new Uint8Array([...PKCS8_PREFIX, ...decodeBase64Url(signingKey)]);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+  return (await crypto.subtle.exportKey("jwk", key)).x;
 }
 
 /** The private key, or undefined if the text does not have its form. */

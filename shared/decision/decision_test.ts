@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SignJWT } from "jose";
 import { DecisionRefused, MAX_LIFETIME, requireBody, serviceOf, verifyDecision } from "./decision.ts";
-import { importSigningKey, importVerifyKeys, makeDecisionKeys } from "./decision_keys.ts";
+import { importSigningKey, importVerifyKeys, makeDecisionKeys, verifyKeyOf } from "./decision_keys.ts";
 import { makeHub, serverOf, subjectOf } from "key-vault-executor/executor/testing/make.ts";
 
 const BODY = '{"jsonrpc":"2.0"}';
@@ -68,6 +68,21 @@ Deno.test("verifyDecision() refuses another issuer, another audience, and claims
   await assertRefused(await sign("somebody", "executor"), keys, "iss is wrong");
   await assertRefused(await sign("governance-hub", "vault"), keys, "aud is wrong");
   await assertRefused(await sign("governance-hub", "executor"), keys, "agreed form, at jti");
+});
+
+Deno.test("verifyDecision() takes an operator's decision about nothing, and none about a server", async () => {
+  const hub = await makeHub();
+  const actor = { kind: "operator", id: crypto.randomUUID() } as const;
+  assertEquals((await verify(await hub.sign({ actor }, BODY), hub.verifyKeys)).actor, actor);
+  for (const subject of [{ server: serverOf() }, { servers: [] }, { tool: "test.echo" }]) {
+    await assertRefused(await hub.sign({ actor, ...subject }, BODY), hub.verifyKeys, "an operator's decision names");
+  }
+});
+
+Deno.test("verifyKeyOf() is the public key of the private one", async () => {
+  const { signingKey, verifyKey } = await makeDecisionKeys();
+  assertEquals(await verifyKeyOf(signingKey), verifyKey);
+  assertEquals(await verifyKeyOf("short"), undefined);
 });
 
 Deno.test("importVerifyKeys() and importSigningKey() refuse malformed keys", async () => {

@@ -122,7 +122,10 @@ Deno.test("an error of the Executor is a result that says what to do", async () 
   const { content, isError, _meta } = await client.callTool({ name: "amazon.echo", arguments: {} });
   assertEquals(isError, true);
   assertEquals(_meta?.["key-vault-executor/error"], "command_not_allowed");
-  assertEquals(content, [{ type: "text", text: "the command must be one of: deno, node, npx, python3" }]);
+  assertMatch(
+    JSON.stringify(content),
+    /"the command must be one of: deno, node, npx, python3; whoever runs the Executor/,
+  );
   await client.close();
 });
 

@@ -1,20 +1,23 @@
 /**
- * The store of packages that servers may run: each pinned to a version, installed by the npm client without its scripts,
- * with the integrity of everything below it locked. Servers see their own package read-only.
+ * The store of packages that servers may run: each pinned to a version, installed without running anything of it, with the
+ * integrity of all that was installed locked. Servers see their own package read-only.
  *
- *     <store>/<name, with + for />/<version>/node_modules/<name>/package.json
- *     <store>/<name, with + for />/pin.json        the version that is run when none is asked for
+ *     <store>/<name, with + for />/<version>/     what was installed; it never changes
+ *     <store>/<name, with + for />/pin.json       the version that is run when none is asked for
+ *     <store>/.installing-*, .removing-*          unfinished: never read, and removed later
  */
 
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { ToolCallError } from "../tool_call_error.ts";
+import { NPM, readJson } from "./npm_packages.ts";
 
 const NAME = /^(?:@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*$/;
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
+const UNFINISHED = /^\.(?:installing|removing)-/;
 
-/** What the npm client may know of the Executor's environment. */
-const NPM_VARIABLES = /^(?:PATH|HOME|npm_config_.*|(?:https?|no)_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/i;
+/** In milliseconds: no installation takes so long, so what is older was left behind. */
+const UNFINISHED_MS = 3_600_000;
 
 export interface PackageSpec {
   name: string;
@@ -25,20 +28,24 @@ export interface PackageSpec {
 const pin = z.object({ version: z.string(), integrity: z.string() });
 export type Pin = z.output<typeof pin>;
 
-const manifest = z.object({
-  version: z.string(),
-  main: z.optional(z.string()),
-  bin: z.optional(z.union([z.string(), z.record(z.string(), z.string())])),
-});
-
-const lock = z.object({
-  packages: z.record(z.string(), z.object({ integrity: z.optional(z.string()), link: z.optional(z.boolean()) })),
-});
+export interface StoredPackage extends Pin {
+  name: string;
+  /** All versions that are there, the pinned one too. */
+  versions: string[];
+}
 
 /** Where a package is, and what of it to run. */
 export interface InstalledPackage {
   folder: string;
   entry: string;
+}
+
+/** A kind of packages: how they are installed, and found in the folder that they were installed to. */
+export interface PackageKind {
+  /** @throws {ToolCallError} */
+  install(spec: PackageSpec, folder: string): Promise<Pin>;
+  /** The program's file, or undefined if the package is not there. @throws {ToolCallError} if it has no program. */
+  findEntry(name: string, folder: string): Promise<string | undefined>;
 }
 
 /** `@scope/name@1.2.3`, or undefined if it is no such thing: no address, no path, no range. `@latest` is what is pinned. */
@@ -55,20 +62,17 @@ export class PackageStore {
   readonly #installing = new Map<string, Promise<Pin>>();
 
   /** `installs`: whether a package that is not there is installed when it is first used. */
-  constructor(readonly folder: string, readonly installs = false) {}
+  constructor(readonly folder: string, readonly installs = false, readonly kind: PackageKind = NPM) {}
 
   /** @throws {ToolCallError} if the package is not in the store. */
   async find(spec: PackageSpec): Promise<InstalledPackage> {
-    const version = await this.#versionOf(spec);
-    const folder = join(this.#homeOf(spec.name), version);
-    const root = join(folder, "node_modules", spec.name);
-    const parsed = manifest.safeParse(await readJson(join(root, "package.json")));
-    if (!parsed.success) throw notInstalled(spec);
-    const entry = await findEntry(spec.name, root, parsed.data);
+    const folder = join(this.homeOf(spec.name), await this.#versionOf(spec));
+    const entry = await this.kind.findEntry(spec.name, folder);
+    if (entry === undefined) throw notInstalled(spec);
     return { folder, entry };
   }
 
-  /** Installs a package and pins it. The version that is there is kept as it is. */
+  /** Installs a package and pins it. The version that is there is kept as it is. @throws {ToolCallError} */
   async add(spec: PackageSpec): Promise<Pin> {
     const key = `${spec.name}@${spec.version}`;
     const running = this.#installing.get(key) ?? this.#install(spec);
@@ -80,101 +84,93 @@ export class PackageStore {
     }
   }
 
-  /** Whether it was there. Servers that run go on until they end. */
+  /** Removes every version. Returns whether it was there. */
   async remove(name: string): Promise<boolean> {
     if (!NAME.test(name)) return false;
-    return await Deno.remove(this.#homeOf(name), { recursive: true }).then(() => true, () => false);
+    const temporary = this.#newFolder("removing");
+    const isThere = await Deno.rename(this.homeOf(name), temporary).then(() => true, () => false);
+    if (isThere) await Deno.remove(temporary, { recursive: true });
+    return isThere;
   }
 
   /** Every package that is pinned, by name. */
-  async list(): Promise<({ name: string } & Pin)[]> {
-    const found: ({ name: string } & Pin)[] = [];
-    for await (const entry of Deno.readDir(this.folder)) {
-      const pinned = await this.#pinOf(entry.name.replace("+", "/"));
-      if (pinned !== undefined) found.push({ name: entry.name.replace("+", "/"), ...pinned });
+  async list(): Promise<StoredPackage[]> {
+    const found: StoredPackage[] = [];
+    for (const folder of await foldersIn(this.folder)) {
+      const stored = await this.get(folder.replace("+", "/"));
+      if (stored !== undefined) found.push(stored);
     }
     return found.sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
+  /** A package that is pinned. */
+  async get(name: string): Promise<StoredPackage | undefined> {
+    if (!NAME.test(name)) return undefined;
+    const pinned = await this.#pinOf(name);
+    return pinned && { name, ...pinned, versions: (await foldersIn(this.homeOf(name))).sort() };
+  }
+
   async #versionOf(spec: PackageSpec): Promise<string> {
     const pinned = await this.#pinOf(spec.name);
-    if (spec.version !== undefined && await isFolder(join(this.#homeOf(spec.name), spec.version))) return spec.version;
+    if (spec.version !== undefined && await isFolder(join(this.homeOf(spec.name), spec.version))) return spec.version;
     if (spec.version === undefined && pinned !== undefined) return pinned.version;
     if (!this.installs) throw notInstalled(spec);
     return (await this.add(spec)).version;
   }
 
   async #pinOf(name: string): Promise<Pin | undefined> {
-    const parsed = pin.safeParse(await readJson(join(this.#homeOf(name), "pin.json")));
+    const parsed = pin.safeParse(await readJson(join(this.homeOf(name), "pin.json")));
     return parsed.success ? parsed.data : undefined;
   }
 
-  #homeOf(name: string): string {
+  /** Where all versions of a package are. */
+  homeOf(name: string): string {
     return join(this.folder, name.replace("/", "+"));
   }
 
+  /** Each step is whole or did not happen, so that a kill at any moment leaves what was there before. */
   async #install(spec: PackageSpec): Promise<Pin> {
-    const home = this.#homeOf(spec.name);
-    const temporary = join(this.folder, `.installing-${crypto.randomUUID()}`);
+    const temporary = this.#newFolder("installing");
     await Deno.mkdir(temporary, { recursive: true });
+    await this.#removeUnfinished();
     try {
-      await Deno.writeTextFile(join(temporary, "package.json"), '{ "private": true }');
-      await runNpm(spec, temporary);
-      const pinned = await readPin(spec, temporary);
-      await Deno.mkdir(home, { recursive: true });
-      const target = join(home, pinned.version);
-      if (!await isFolder(target)) await Deno.rename(temporary, target);
-      await Deno.writeTextFile(join(home, "pin.json"), JSON.stringify(pinned));
+      const pinned = await this.kind.install(spec, temporary);
+      await Deno.mkdir(this.homeOf(spec.name), { recursive: true });
+      await moveUnlessThere(temporary, join(this.homeOf(spec.name), pinned.version));
+      await this.#writePin(spec.name, pinned);
       return pinned;
     } finally {
       await Deno.remove(temporary, { recursive: true }).catch(() => {});
     }
   }
-}
 
-async function runNpm({ name, version }: PackageSpec, folder: string): Promise<void> {
-  const flags = ["--ignore-scripts", "--save-exact", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"];
-  const variables = Object.entries(Deno.env.toObject()).filter(([variable]) => NPM_VARIABLES.test(variable));
-  const { success, stderr } = await new Deno.Command("npm", {
-    args: ["install", ...flags, "--", `${name}@${version ?? "latest"}`],
-    cwd: folder,
-    clearEnv: true,
-    env: Object.fromEntries(variables),
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output().catch((cause) => {
-    const message = "packages cannot be installed here, since npm is not there: tell whoever runs the Executor";
-    throw new ToolCallError("program_not_found", message, cause.name);
-  });
-  if (success) return;
-  const message = `the package ${name} could not be installed: check its name, or tell whoever runs the Executor`;
-  throw new ToolCallError("program_not_found", message, new TextDecoder().decode(stderr).slice(0, 2000));
-}
-
-/** Everything that was installed must have an integrity: a dependency from git or an address has none. */
-async function readPin({ name }: PackageSpec, folder: string): Promise<Pin> {
-  const { packages } = lock.parse(await readJson(join(folder, "package-lock.json")));
-  const unlocked = Object.entries(packages).find(([path, entry]) => path !== "" && entry.integrity === undefined);
-  const integrity = packages[`node_modules/${name}`]?.integrity;
-  if (unlocked !== undefined || integrity === undefined) {
-    const message =
-      `the package ${name} depends on something that does not come from a registry, so it is not installed`;
-    throw new ToolCallError("program_not_found", message, unlocked?.[0]);
+  async #writePin(name: string, pinned: Pin): Promise<void> {
+    const home = this.homeOf(name);
+    const file = join(home, `.pin-${crypto.randomUUID()}.json`);
+    await Deno.writeTextFile(file, JSON.stringify(pinned));
+    await Deno.rename(file, join(home, "pin.json"));
   }
-  const { version } = manifest.parse(await readJson(join(folder, "node_modules", name, "package.json")));
-  return { version, integrity };
+
+  #newFolder(what: "installing" | "removing"): string {
+    return join(this.folder, `.${what}-${crypto.randomUUID()}`);
+  }
+
+  async #removeUnfinished(): Promise<void> {
+    for await (const { name } of Deno.readDir(this.folder)) {
+      if (!UNFINISHED.test(name)) continue;
+      const path = join(this.folder, name);
+      const changed = (await Deno.stat(path).catch(() => undefined))?.mtime?.getTime() ?? Infinity;
+      if (Date.now() - changed > UNFINISHED_MS) await Deno.remove(path, { recursive: true }).catch(() => {});
+    }
+  }
 }
 
-/** The package's program, as npx chooses it: the one with the package's name, or the only one; else its main module. */
-async function findEntry(name: string, root: string, { bin, main }: z.output<typeof manifest>): Promise<string> {
-  const programs = typeof bin === "string" ? { "": bin } : bin ?? {};
-  const own = programs[name.replace(/^.*\//, "")];
-  const paths = [...new Set(Object.values(programs))];
-  const path = own ?? (paths.length === 1 ? paths[0] : undefined) ?? (paths.length === 0 ? main : undefined);
-  const entry = path === undefined ? undefined : await Deno.realPath(join(root, path)).catch(() => undefined);
-  if (entry?.startsWith(`${await Deno.realPath(root)}/`)) return entry;
-  throw new ToolCallError("program_not_found", `the package ${name} has no program to run: use one that has a "bin"`);
+/** Another process may have installed the same version meanwhile. */
+async function moveUnlessThere(from: string, to: string): Promise<void> {
+  if (await isFolder(to)) return;
+  await Deno.rename(from, to).catch(async (error) => {
+    if (!await isFolder(to)) throw error;
+  });
 }
 
 function notInstalled({ name, version }: PackageSpec): ToolCallError {
@@ -183,14 +179,19 @@ function notInstalled({ name, version }: PackageSpec): ToolCallError {
   return new ToolCallError("program_not_found", message);
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+/** Those that are not hidden. */
+async function foldersIn(path: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(path)) {
+      if (isDirectory && !name.startsWith(".")) names.push(name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names;
 }
 
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch {
-    return undefined;
-  }
+async function isFolder(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
 }

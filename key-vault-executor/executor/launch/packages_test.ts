@@ -40,7 +40,7 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
   assertEquals(first, second);
   assertEquals(first.version, EVERYTHING.version);
   assertMatch(first.integrity, /^sha512-/);
-  assertEquals(await store.list(), [{ name: EVERYTHING.name, ...first }]);
+  assertEquals(await store.list(), [{ name: EVERYTHING.name, ...first, versions: [first.version] }]);
 
   for (const version of [undefined, EVERYTHING.version]) {
     const found = await store.find({ name: EVERYTHING.name, version });

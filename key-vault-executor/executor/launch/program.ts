@@ -3,9 +3,13 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { ToolCallError } from "../tool_call_error.ts";
 import { type PackageStore, parsePackage } from "./packages.ts";
+import { parsePythonPackage } from "./python_packages.ts";
 
 /** What a server may be started with, unless the operator says otherwise. */
-export const DEFAULT_COMMANDS = ["node", "npx", "deno", "python3"] as const;
+export const DEFAULT_COMMANDS = ["node", "npx", "deno", "python3", "uvx"] as const;
+
+/** A console script of a Python package. */
+const CONSOLE_SCRIPT = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 const SCRIPT = /\.(?:[cm]?[jt]s|py)$/;
 
@@ -28,6 +32,7 @@ export interface Programs {
   /** From the name of an allowed command to its absolute path. */
   commands: ReadonlyMap<string, string>;
   packages: PackageStore;
+  pythonPackages: PackageStore;
   /** The operator's folder of scripts; absent: there are none. */
   scripts?: string | undefined;
 }
@@ -37,11 +42,14 @@ export async function findProgram(programs: Programs, command: string, args: rea
   const path = programs.commands.get(command);
   if (path === undefined) {
     const allowed = [...programs.commands.keys()].sort().join(", ");
-    throw new ToolCallError("command_not_allowed", `the command must be one of: ${allowed}`);
+    const message = `the command must be one of: ${allowed}; whoever runs the Executor can install and allow others`;
+    throw new ToolCallError("command_not_allowed", message);
   }
   switch (command) {
     case "npx":
       return await findPackage(programs, withoutOption(args, ["-y", "--yes"]));
+    case "uvx":
+      return await findPythonPackage(programs, args);
     case "node":
       return SCRIPT.test(args[0] ?? "")
         ? await findScript(programs, path, [], args)
@@ -67,6 +75,26 @@ async function findPackage(programs: Programs, args: readonly string[]): Promise
   }
   const { folder, entry } = await programs.packages.find(spec);
   return { command: node, args: [entry, ...rest], reads: [...homeOf(node), folder], name: spec.name };
+}
+
+/** `uvx name`, or `uvx --from name script` where the package's script has another name. */
+async function findPythonPackage(programs: Programs, args: readonly string[]): Promise<Program> {
+  const python = programs.commands.get("python3");
+  if (python === undefined) {
+    throw new ToolCallError("command_not_allowed", "Python packages run with python3, which is not allowed here");
+  }
+  const [text = "", ...others] = withoutOption(args, ["--from"]);
+  const spec = parsePythonPackage(text);
+  const [script = "", ...rest] = args[0] === "--from" ? others : [spec?.name ?? "", ...others];
+  if (spec === undefined || !CONSOLE_SCRIPT.test(script)) {
+    const message =
+      "the arguments must be a package, such as name or name@1.2.3, or --from, a package and the name of its script";
+    throw new ToolCallError("program_not_found", message);
+  }
+  const { folder, entry } = await programs.pythonPackages.find(spec);
+  const reads = [...homeOf(python), folder];
+  // Isolated: nothing of the user's own packages, and no variable that changes what Python loads.
+  return { command: python, args: ["-I", entry, script, ...rest], reads, name: spec.name };
 }
 
 async function findDenoScript(programs: Programs, deno: string, args: readonly string[]): Promise<Program> {

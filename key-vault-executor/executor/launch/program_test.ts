@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ToolCallError } from "../tool_call_error.ts";
-import { PackageStore } from "./packages.ts";
+import { packageStores } from "./package_stores.ts";
 import { findCommands, findProgram, type Programs } from "./program.ts";
 import { makeFolder } from "../testing/make.ts";
 
@@ -15,7 +15,7 @@ async function withPrograms(test: (programs: Programs, folder: string) => Promis
   await Deno.symlink(`${root}/outside.js`, `${scripts}/link.js`);
   await Deno.symlink(`${scripts}/test.js`, `${scripts}/inside.js`);
   const commands = new Map(["node", "npx", "deno", "python3"].map((name) => [name, `/usr/bin/${name}`]));
-  await test({ commands, packages: new PackageStore(`${root}/packages`), scripts }, root);
+  await test({ commands, ...packageStores(`${root}/packages`, commands), scripts }, root);
   await Deno.remove(root, { recursive: true });
 }
 
@@ -57,7 +57,7 @@ Deno.test("findProgram() never leaves the operator's folder", async () => {
         assertMatch(await refusal(() => findProgram(programs, command, [name])), /^program_not_found/);
       }
     }
-    const without = { commands: programs.commands, packages: programs.packages };
+    const without = { ...programs, scripts: undefined };
     assertMatch(await refusal(() => findProgram(without, "node", ["test.js"])), /no folder of scripts/);
   });
 });
@@ -91,7 +91,10 @@ Deno.test("findProgram() refuses commands that are not allowed, and says which a
   await withPrograms(async (programs) => {
     for (const command of ["sh", "/usr/bin/node", "./node", "node ", "Node", "constructor"]) {
       const said = await refusal(() => findProgram(programs, command, ["test.js"]));
-      assertEquals(said, "command_not_allowed: the command must be one of: deno, node, npx, python3");
+      assertEquals(
+        said,
+        "command_not_allowed: the command must be one of: deno, node, npx, python3; whoever runs the Executor can install and allow others",
+      );
     }
   });
 });

@@ -5,7 +5,8 @@ import { Catalog } from "../processes/catalog.ts";
 import type { CredentialSource, ServerCredential } from "../launch/credentials.ts";
 import type { Subject } from "shared/decision/decision.ts";
 import { makeEndpoint } from "../http/endpoint.ts";
-import { PackageStore } from "../launch/packages.ts";
+import { packageStores } from "../launch/package_stores.ts";
+import type { PackageStore } from "../launch/packages.ts";
 import { makePrepare } from "../launch/prepare.ts";
 import { findCommands } from "../launch/program.ts";
 import { Replays } from "../http/replays.ts";
@@ -19,7 +20,9 @@ export interface ExecutorOptions {
   credentials?: CredentialSource;
   network?: string[];
   listMs?: number;
-  /** One of its own if absent. */
+  /** What servers may be started with. */
+  commands?: string[];
+  /** Who may decide; absent: a new hub. */
   hub?: TestHub;
 }
 
@@ -28,11 +31,14 @@ export interface TestExecutor extends AsyncDisposable {
   hub: TestHub;
   folder: string;
   packages: PackageStore;
+  pythonPackages: PackageStore;
   supervisor: Supervisor;
   log: Record<string, unknown>[];
   /** An MCP client whose every request has a new decision about the subject. */
   connect(subject: Partial<Subject>, mode?: VersionNegotiationMode): Promise<Client>;
 }
+
+export const COMMANDS = ["node", "npx", "deno", "python3=/usr/bin/python3"];
 
 export const SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -47,11 +53,11 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Test
   const scripts = `${folder}/servers`;
   await Deno.mkdir(scripts);
   await Deno.copyFile(new URL("./fixtures/misbehave.mjs", import.meta.url), `${scripts}/misbehave.mjs`);
-  const packages = new PackageStore(`${folder}/packages`);
-  const commands = await findCommands(["node", "npx", "deno", "python3=/usr/bin/python3"], "/usr/bin:/bin");
+  const commands = await findCommands(options.commands ?? COMMANDS, "/usr/bin:/bin");
+  const stores = packageStores(`${folder}/packages`, commands);
   const credentials = options.credentials ?? (({ service }) => Promise.resolve([{ service, ...CREDENTIAL }]));
   const sandbox = { ...await testSandbox(), network: options.network ?? [] };
-  const prepare = makePrepare({ programs: { commands, packages, scripts }, sandbox, credentials });
+  const prepare = makePrepare({ programs: { commands, ...stores, scripts }, sandbox, credentials });
   const supervisor = new Supervisor(prepare, options.supervisor);
   const hub = options.hub ?? await makeHub();
   const log: Record<string, unknown>[] = [];
@@ -70,7 +76,7 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Test
     url,
     hub,
     folder,
-    packages,
+    ...stores,
     supervisor,
     log,
     connect: (subject, mode = "auto") => connect(url, hub, subject, mode),

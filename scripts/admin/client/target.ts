@@ -1,6 +1,7 @@
 /** Finds the projects that a command acts on: those of the environment, else those of the local stack. */
 
 import * as z from "zod/mini";
+import { importSigningKey } from "shared/decision/decision_keys.ts";
 import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 
@@ -8,6 +9,10 @@ export interface Target {
   hub: ProjectAccess;
   vault(): ProjectAccess;
   kernelHmacSecret(): string;
+  /** Where the Executors are. Empty if no variable and no stack says so. */
+  executorUrls(): string[];
+  /** The hub's private key. Only an operator who holds it can ask an Executor for its servers. */
+  signingKey(): Promise<CryptoKey>;
   /** The local stack's current key. Absent for hosted projects, which do not reveal their keys. */
   encryptionKey?: string;
 }
@@ -18,6 +23,8 @@ const stackFile = z.object({
   key_vault_executor: project,
   kernel_hmac_secret: z.string(),
   credential_encryption_key: z.string(),
+  executor: z.nullish(z.object({ url: z.string() })),
+  decision_signing_key: z.optional(z.string()),
 });
 
 /** @throws {CliError} that names the missing or malformed variable or file. */
@@ -36,7 +43,22 @@ function hostedTarget(): Target {
       }
       return secret;
     },
+    executorUrls: () => readExecutorUrls() ?? [],
+    signingKey: () => readSigningKey(undefined),
   };
+}
+
+/** Undefined if the variable is not set. @throws {CliError} */
+export function readExecutorUrls(text = read("EXECUTOR_URLS")): string[] | undefined {
+  return text?.split(",").map((url) => readUrl("EXECUTOR_URLS", url.trim(), "https://executor.example"));
+}
+
+async function readSigningKey(ofStack: string | undefined): Promise<CryptoKey> {
+  const text = read("DECISION_SIGNING_KEY") ?? ofStack;
+  if (text === undefined) throw new CliError("set DECISION_SIGNING_KEY to the hub's: Executors answer nobody else");
+  const key = await importSigningKey(text);
+  if (key !== undefined) return key;
+  throw new CliError("DECISION_SIGNING_KEY is malformed: it must be 43 characters of base64url");
 }
 
 function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
@@ -48,14 +70,14 @@ function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
   return { url: readUrl(urlName, url), secret_key: secretKey, name, origin: `${urlName} and ${keyName}` };
 }
 
-/** The address without trailing slashes. It receives a secret key, so plain http is allowed only on this machine. */
-function readUrl(name: string, text: string): string {
+/** The address without trailing slashes. It receives a secret, so plain http is allowed only on this machine. */
+function readUrl(name: string, text: string, like = "https://<ref>.supabase.co"): string {
   if (URL.canParse(text)) {
     const { protocol, hostname, origin, pathname } = new URL(text);
     const isLoopback = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
     if (protocol === "https:" || (protocol === "http:" && isLoopback)) return origin + pathname.replace(/\/+$/, "");
   }
-  throw new CliError(`${name} must be an https:// address (http:// on this machine), like https://<ref>.supabase.co`);
+  throw new CliError(`${name} must be an https:// address (http:// on this machine), like ${like}`);
 }
 
 async function localTarget(path: string): Promise<Target> {
@@ -65,6 +87,8 @@ async function localTarget(path: string): Promise<Target> {
     hub: { ...stack.governance_hub, name: "governance-hub", origin },
     vault: () => ({ ...stack.key_vault_executor, name: "key-vault-executor", origin }),
     kernelHmacSecret: () => stack.kernel_hmac_secret,
+    executorUrls: () => readExecutorUrls() ?? (stack.executor ? [stack.executor.url] : []),
+    signingKey: () => readSigningKey(stack.decision_signing_key),
     encryptionKey: stack.credential_encryption_key,
   };
 }

@@ -1,14 +1,12 @@
 /** `kernel issue|list|revoke`. */
 
-import { FunctionsHttpError } from "@supabase/supabase-js";
 import type { Command } from "commander";
-import { issueKernel, revokeKernel } from "../client/operator.ts";
+import { revokeKernel } from "../client/operator.ts";
 import { CliError } from "../../cli/error.ts";
-import { type ProjectAccess, withMessages } from "../client/call.ts";
-import { connect } from "../client/client.ts";
 import { addGroup, example, readContext } from "../command.ts";
 import { findOrganization, readId } from "../client/find.ts";
 import { listKernels } from "../client/hub.ts";
+import { issueUsableKernel } from "../client/usable_kernel.ts";
 import {
   addIssueOptions,
   type IssueOptions,
@@ -17,7 +15,6 @@ import {
   printIssued,
   readKeyOptions,
 } from "./key_options.ts";
-import { NAME_RULE } from "./organization.ts";
 import { print, table } from "../../cli/output.ts";
 
 export function addKernelCommands(program: Command): void {
@@ -41,29 +38,9 @@ async function issue(reference: string, options: IssueOptions, command: Command)
   const { json, target } = await readContext(command);
   const secret = target.kernelHmacSecret();
   const organization = await findOrganization(target.hub, reference);
-  const issued = await withMessages(issueKernel(target.hub, secret, organization.id, keyOptions), {
-    "23503": `the organization ${organization.name} was deleted during the command`,
-    "23514": NAME_RULE,
-  });
-  if (await isUnknown(target.hub, issued.key)) {
-    await revokeKernel(target.hub, issued.id);
-    throw new CliError("no key was issued: KERNEL_HMAC_SECRET differs from the hub's; set it to the hub's value");
-  }
+  const issued = await issueUsableKernel(target.hub, secret, organization, keyOptions);
   const fields = { organization_id: organization.id };
   printIssued(json, issued, keyOptions, { description: `every tenant of ${organization.name}`, fields });
-}
-
-/** Whether the hub refuses a key that was just issued, because it hashes keys with another secret. */
-async function isUnknown(hub: ProjectAccess, key: string): Promise<boolean> {
-  // The tenant does not exist, so a valid key gets 403.
-  const { error } = await connect(hub).functions.invoke(`mcp-servers/list?tenant_id=${crypto.randomUUID()}`, {
-    method: "GET",
-    headers: { Authorization: `Bearer ${key}` },
-    timeout: 8000,
-  });
-  if (!(error instanceof FunctionsHttpError) || error.context.status !== 401) return false;
-  const body: unknown = await error.context.json().catch(() => undefined);
-  return JSON.stringify(body ?? null).includes('"unauthenticated"');
 }
 
 async function list(reference: string | undefined, command: Command): Promise<void> {

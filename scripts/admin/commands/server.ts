@@ -1,9 +1,10 @@
-/** `server list`. */
+/** `server list|status`. */
 
 import type { Command } from "commander";
 import { addGroup, example, readContext } from "../command.ts";
 import { findTenant, tenantPath } from "../client/find.ts";
 import { listServers } from "../client/hub.ts";
+import { addServerStatusCommand } from "./server_status.ts";
 import { print, table, time } from "../../cli/output.ts";
 
 export function addServerCommands(program: Command): void {
@@ -12,6 +13,7 @@ export function addServerCommands(program: Command): void {
     .argument("[tenant]", "only for this tenant: its id, its name or organization/name")
     .addHelpText("after", example("server list acme-shop"))
     .action((tenant: string | undefined, _options: unknown, command: Command) => list(tenant, command));
+  addServerStatusCommand(group);
 }
 
 async function list(reference: string | undefined, command: Command): Promise<void> {

@@ -1,9 +1,10 @@
-/** `status`: the state of both projects, and their problems. */
+/** `status`: the state of both projects and the Executors, and their problems. */
 
 import type { Command } from "commander";
 import { CliError } from "../../cli/error.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
 import { CallError, type ProjectAccess, UNREACHABLE } from "../client/call.ts";
+import { ExecutorProblem, requireHealth } from "../client/executor.ts";
 import { example, readContext } from "../command.ts";
 import { readKeysIfKnown, stateOf } from "../rotation/encryption_keys.ts";
 import { count, print } from "../../cli/output.ts";
@@ -21,24 +22,33 @@ interface Report {
 }
 
 export function addStatusCommand(program: Command): void {
-  program.command("status").description("show the state of both projects; exits with 1 if there is a problem")
+  program.command("status").description(
+    "show the state of both projects and of the Executors; exits with 1 if there is a problem",
+  )
     .addHelpText("after", example("status --json"))
     .action((_options: unknown, command: Command) => status(command));
 }
 
 async function status(command: Command): Promise<void> {
   const { json, target } = await readContext(command);
-  const [hub, vault] = await Promise.all([
+  const [hub, vault, executors] = await Promise.all([
     inspect("governance-hub", target.hub),
     inspect("key-vault-executor", target.vault()),
+    Promise.all(target.executorUrls().map(inspectExecutor)),
   ]);
   await markKeys(vault, target);
   const problems = [
     ...hub.problems.map((text) => `governance-hub: ${text}`),
     ...vault.problems.map((text) => `key-vault-executor: ${text}`),
+    ...executors.flatMap((executor) => executor.problems),
   ];
-  const lines = [...describe("governance-hub", hub), "", ...describe("key-vault-executor", vault)];
-  print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault }, lines);
+  const lines = [
+    ...describe("governance-hub", hub),
+    "",
+    ...describe("key-vault-executor", vault),
+    ...executors.flatMap((executor) => ["", `Executor at ${executor.url}`, ...verdictLines(executor.problems)]),
+  ];
+  print(json, { ok: problems.length === 0, governance_hub: hub, key_vault_executor: vault, executors }, lines);
   if (problems.length > 0) throw new CliError(`there are problems: ${problems.join("; ")}`);
 }
 
@@ -62,6 +72,16 @@ async function inspect(name: ProjectName, project: ProjectAccess): Promise<Repor
     if (!(error instanceof CliError)) throw error;
     const reachable = !(error instanceof CallError && error.code === UNREACHABLE);
     return { url, reachable, status: null, problems: [error.message.replace(`${name} `, "")] };
+  }
+}
+
+async function inspectExecutor(url: string): Promise<{ url: string; problems: string[] }> {
+  try {
+    await requireHealth(url);
+    return { url, problems: [] };
+  } catch (error) {
+    if (!(error instanceof ExecutorProblem)) throw error;
+    return { url, problems: [error.message] };
   }
 }
 
@@ -103,11 +123,11 @@ function describe(name: ProjectName, { url, status, problems }: Report): string[
     }
     lines.push(`  tenant_scope  ${describeRole(status)}`);
   }
-  return [
-    ...lines,
-    ...problems.map((problem) => `  ✗ ${problem}`),
-    ...(problems.length === 0 ? ["  ✓ all checks pass"] : []),
-  ];
+  return [...lines, ...verdictLines(problems)];
+}
+
+function verdictLines(problems: string[]): string[] {
+  return problems.length === 0 ? ["  ✓ all checks pass"] : problems.map((problem) => `  ✗ ${problem}`);
 }
 
 function describeRole({ tenant_scope: role, unscoped_functions }: ProjectStatus): string {

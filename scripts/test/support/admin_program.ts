@@ -43,8 +43,15 @@ export const HOSTED = {
   VAULT_SECRET_KEY: vault.secret_key,
   KERNEL_HMAC_SECRET: stack.file.kernel_hmac_secret,
 };
+const OTHERS = [
+  "CREDENTIAL_ENCRYPTION_KEY",
+  "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS",
+  "DECISION_SIGNING_KEY",
+  "EXECUTOR_PACKAGES",
+  "EXECUTOR_URLS",
+];
 export const UNSET = Object.fromEntries(
-  [...Object.keys(HOSTED), "CREDENTIAL_ENCRYPTION_KEY", "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS"].map((
+  [...Object.keys(HOSTED), ...OTHERS].map((
     name,
   ) => [name, ""]),
 );

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { makeDecisionKeys } from "./decision/decision_keys.ts";
 import { ApiError } from "./api_error.ts";
 import { type Lookup, readHubEnvironment, readVaultEnvironment } from "./environment.ts";
 
@@ -128,5 +129,26 @@ Deno.test("readVaultEnvironment() reports every fault at once", async () => {
   const cause = await causeOf({});
   for (const name of ["SUPABASE_URL", "REPO_B_URL", "REPO_B_SERVICE_KEY", "CREDENTIAL_ENCRYPTION_KEY"]) {
     assert(cause.includes(`${name} is not set`), cause);
+  }
+});
+
+Deno.test("readHubEnvironment() reads the Executors and the key that signs for them, both or neither", async () => {
+  const { signingKey } = await makeDecisionKeys();
+  const urls = "https://one.example/, http://127.0.0.1:56321";
+  const { executors } = await readHubEnvironment((name) =>
+    ({ ...HUB, DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: urls } as Variables)[name]
+  );
+  assertEquals(executors?.urls, ["https://one.example", "http://127.0.0.1:56321"]);
+  assertEquals(executors?.signingKey.extractable, false);
+  assertEquals((await readHubEnvironment((name) => (HUB as Variables)[name])).executors, undefined);
+  const faults: [Variables, RegExp][] = [
+    [{ DECISION_SIGNING_KEY: signingKey }, /^EXECUTOR_URLS is not set/],
+    [{ EXECUTOR_URLS: urls }, /^DECISION_SIGNING_KEY is not set/],
+    [{ DECISION_SIGNING_KEY: "canary", EXECUTOR_URLS: urls }, /^DECISION_SIGNING_KEY is malformed/],
+    [{ DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: "http://one.example" }, /^EXECUTOR_URLS is malformed/],
+    [{ DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: `${urls},` }, /^EXECUTOR_URLS is malformed/],
+  ];
+  for (const [variables, said] of faults) {
+    assertMatch(await causeOf({ ...HUB, ...variables }, readHubEnvironment), said);
   }
 });

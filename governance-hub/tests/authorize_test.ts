@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { issueApiKey } from "../../scripts/admin/client/operator.ts";
+import { issueApiKey, SCOPES } from "../../scripts/admin/client/operator.ts";
 import { addTenant, assertRefused, newTenant, post, send, stack } from "../../scripts/test/support/client.ts";
 import { newServer } from "../../scripts/test/support/endpoints.ts";
 
@@ -70,6 +70,16 @@ Deno.test("POST /authorize respects the scopes, and returns the scopes and servi
   assertEquals([actor.id, actor.scopes, actor.services], [keyId, limits.scopes, limits.services]);
 });
 
+Deno.test("POST /authorize allows a tool only to a key that may call tools and see their server", async () => {
+  const { agent, id } = await newTenant();
+  await register(agent, "amazon", "amazon.");
+  for (const scopes of [["servers:read"], ["tools:call"], SCOPES.filter((scope) => scope !== "tools:call")]) {
+    const { key } = await issueApiKey(stack.governance_hub, id, { name: "narrow", scopes });
+    const { body } = await post(HUB, "authorize", key, { tool: "amazon.order" });
+    assertEquals([body.data.allowed, body.data.reason], [false, "insufficient_scope"], scopes.join());
+  }
+});
+
 Deno.test("POST /authorize without a tool identifies the caller, whatever the scopes, and allows nothing", async () => {
   const { id, agent } = await newTenant();
   const { key } = await issueApiKey(stack.governance_hub, id, { name: "none", scopes: [] });
@@ -79,7 +89,7 @@ Deno.test("POST /authorize without a tool identifies the caller, whatever the sc
     assertEquals([status, data, actor.scopes.length], [
       200,
       { allowed: false, reason, tenant_id: id },
-      caller === key ? 0 : 5,
+      caller === key ? 0 : SCOPES.length,
     ], reason);
   }
 });

@@ -60,7 +60,8 @@ function forwarded(request: Request, url: URL): Request {
   const { headers } = request;
   const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
   const method = isKept ? request.method : "UNSUPPORTED";
-  return new Request(url, { method, headers, body: ["GET", "HEAD"].includes(method) ? null : request.body });
+  const body = ["GET", "HEAD"].includes(method) ? null : request.body;
+  return new Request(url, { method, headers, body, signal: request.signal });
 }
 
 async function preparePglite(project: ProjectName, folder: string): Promise<void> {

@@ -101,12 +101,15 @@ function isArgumentList(args: unknown): boolean {
 }
 
 const MAX_PREFIX_LENGTH = 64;
+/** The hub's own tools begin with it. */
+const RESERVED_PREFIX = /^hub\./i;
 const PREFIX_FORM = /^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$/;
 
 export const toolPrefix = once(() =>
   text(
-    'must be at most 64 characters: segments of A-Z a-z 0-9 _ -, each followed by "." (such as "amazon.")',
-    (value) => value.length <= MAX_PREFIX_LENGTH && PREFIX_FORM.test(value),
+    'must be at most 64 characters: segments of A-Z a-z 0-9 _ -, each followed by "." (such as "amazon."); ' +
+      '"hub." is for the hub\'s own tools',
+    (value) => value.length <= MAX_PREFIX_LENGTH && PREFIX_FORM.test(value) && !RESERVED_PREFIX.test(value),
     { maxLength: MAX_PREFIX_LENGTH, pattern: PREFIX_FORM.source, examples: ["amazon."] },
   )
 );

@@ -84,13 +84,7 @@ create trigger keep_unchanged before update on public.mcp_server_events
   for each row
   when (
     old.action <> 'call' or old.outcome is not null or new.outcome is null
-    or (
-      new.id, new.tenant_id, new.occurred_at, new.action, new.server_id, new.registration_id, new.version,
-      new.changed_fields, new.actor_kind, new.actor_id, new.request_id, new.tool
-    ) is distinct from (
-      old.id, old.tenant_id, old.occurred_at, old.action, old.server_id, old.registration_id, old.version,
-      old.changed_fields, old.actor_kind, old.actor_id, old.request_id, old.tool
-    )
+    or to_jsonb(new.*) - 'milliseconds' - 'outcome' <> to_jsonb(old.*) - 'milliseconds' - 'outcome'
   )
   execute function private.refuse_change();
 

@@ -35,14 +35,20 @@ select bag_eq(
   'only tenant_scope has grants on tables, and it cannot change or delete an event'
 );
 
-select is_empty(
+select bag_eq(
   $$
-    select attribute.attrelid::regclass, attribute.attname, attribute.attacl
+    select lower(privilege_type) || ' (' || attribute.attname || ') on ' || relation.oid::regclass || ' to '
+      || case when grantee = 0 then 'public' else grantee::regrole::text end
+      || case when is_grantable then ' with grant option' else '' end
     from pg_attribute as attribute
-    join pg_class as relation on relation.oid = attribute.attrelid
-    where relation.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and attribute.attacl is not null
+    join pg_class as relation on relation.oid = attribute.attrelid, aclexplode(attribute.attacl)
+    where relation.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
   $$,
-  'there are no grants on columns'
+  array[
+    'update (milliseconds) on public.mcp_server_events to tenant_scope',
+    'update (outcome) on public.mcp_server_events to tenant_scope'
+  ],
+  'no other columns have grants'
 );
 
 select bag_eq(
@@ -54,6 +60,10 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
     'public.authorize_tool(jsonb,text)',
+    'public.authorize_call(jsonb,text)',
+    'public.list_callable_servers(jsonb,jsonb)',
+    'public.record_call(jsonb,jsonb)',
+    'public.end_call(jsonb,jsonb)',
     'public.authenticate_caller(jsonb)',
     'public.create_organization(text)',
     'public.create_tenant(uuid,text)',
@@ -86,6 +96,10 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
     'public.authorize_tool(jsonb,text)',
+    'public.authorize_call(jsonb,text)',
+    'public.list_callable_servers(jsonb,jsonb)',
+    'public.record_call(jsonb,jsonb)',
+    'public.end_call(jsonb,jsonb)',
     'public.authenticate_caller(jsonb)'
   ],
   'function_caller can execute only the functions of the endpoints'
@@ -111,8 +125,13 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
     'public.authorize_tool(jsonb,text)',
+    'public.authorize_call(jsonb,text)',
+    'public.list_callable_servers(jsonb,jsonb)',
+    'public.record_call(jsonb,jsonb)',
+    'public.end_call(jsonb,jsonb)',
     'private.authenticate(jsonb)',
     'private.current_tenant_id()',
+    'private.decide_tool(jsonb,text[],text)',
     'private.describe_server(public.tenant_mcp_servers)',
     'private.enter_tenant(jsonb,text)',
     'private.find_overlapping_server(uuid,text)',
@@ -199,6 +218,10 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer) as tenant_scope',
     'public.list_mcp_server_events(jsonb,jsonb) as tenant_scope',
     'public.authorize_tool(jsonb,text) as tenant_scope',
+    'public.authorize_call(jsonb,text) as tenant_scope',
+    'public.list_callable_servers(jsonb,jsonb) as tenant_scope',
+    'public.record_call(jsonb,jsonb) as tenant_scope',
+    'public.end_call(jsonb,jsonb) as tenant_scope',
     'public.authenticate_caller(jsonb) as postgres',
     'public.create_organization(text) as postgres',
     'public.create_tenant(uuid,text) as postgres',

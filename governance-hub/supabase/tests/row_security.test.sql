@@ -6,7 +6,7 @@ create extension if not exists pgtap with schema extensions;
 -- Without public, so that every name below includes its schema.
 set local search_path = extensions, pg_catalog;
 
-select plan(11);
+select plan(12);
 
 select is_empty(
   $$
@@ -41,9 +41,11 @@ select bag_eq(
     'permissive on public.tenant_server_revisions for update to tenant_scope: a tenant moves its own revision',
     'permissive on public.mcp_server_events for select to tenant_scope: a tenant sees its own server events',
     'permissive on public.mcp_server_events for insert to tenant_scope: a tenant adds server events to itself',
-    'restrictive on public.mcp_server_events for insert to tenant_scope: what runs for a tenant records acts of agents and kernels'
+    'permissive on public.mcp_server_events for update to tenant_scope: a tenant ends its own calls',
+    'restrictive on public.mcp_server_events for insert to tenant_scope: what runs for a tenant records acts of agents and kernels',
+    'restrictive on public.mcp_server_events for update to tenant_scope: a call ends once, with an outcome'
   ],
-  'tenant_scope has one policy for each granted verb, one for recorded events, and no others'
+  'tenant_scope has one policy for each granted verb, one for the ends of calls, one for recorded events, and no others'
 );
 
 select is_empty(
@@ -51,20 +53,36 @@ select is_empty(
     select tablename, policyname, condition
     from pg_policies, unnest(array[qual, with_check]) as condition
     where schemaname in ('public', 'private')
-      and policyname <> 'what runs for a tenant records acts of agents and kernels'
+      and policyname not in (
+        'what runs for a tenant records acts of agents and kernels', 'a call ends once, with an outcome'
+      )
       and condition <> '(tenant_id = (NULLIF(( SELECT current_setting(''app.tenant_id''::text, true) AS current_setting), ''''::text))::uuid)'
   $$,
-  'every policy checks what the transaction has entered, except the one for recorded events'
+  'every policy checks what the transaction has entered, except those for the form of events'
 );
 
 select bag_eq(
   $$ select with_check from pg_policies where policyname = 'what runs for a tenant records acts of agents and kernels' $$,
   array[
-    '((action = ANY (ARRAY[''register''::text, ''update''::text, ''delete''::text])) AND ((changed_fields IS NULL) = (action <> ''update''::text)) AND '
+    '((action = ANY (ARRAY[''register''::text, ''update''::text, ''delete''::text, ''call''::text])) AND '
+    '((changed_fields IS NULL) = (action <> ''update''::text)) AND ((tool IS NULL) = (action <> ''call''::text)) AND '
+    '((tool IS NULL) OR (char_length(tool) <= 256)) AND (milliseconds IS NULL) AND (outcome IS NULL) AND '
     '(actor_kind = ANY (ARRAY[''agent''::text, ''kernel''::text])) AND (actor_id IS NOT NULL) AND '
     '((request_id IS NULL) OR ((char_length(request_id) <= 128) AND (request_id ~ ''^[A-Za-z0-9_.:-]+$''::text))))'
   ],
   'recorded events name an agent or a kernel, and a well-formed request id'
+);
+
+select bag_eq(
+  $$
+    select condition from pg_policies, unnest(array[qual, with_check]) as condition
+    where policyname = 'a call ends once, with an outcome'
+  $$,
+  array[
+    '((action = ''call''::text) AND (outcome IS NULL))',
+    '((milliseconds >= 0) AND (outcome ~ ''^[a-z_]+$''::text) AND (char_length(outcome) <= 40))'
+  ],
+  'only a call without an outcome gets one'
 );
 
 select results_eq(
@@ -89,7 +107,11 @@ select bag_eq(
     'public.update_mcp_server(jsonb,text,jsonb,integer)',
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
-    'public.authorize_tool(jsonb,text)'
+    'public.authorize_tool(jsonb,text)',
+    'public.authorize_call(jsonb,text)',
+    'public.list_callable_servers(jsonb,jsonb)',
+    'public.record_call(jsonb,jsonb)',
+    'public.end_call(jsonb,jsonb)'
   ],
   'tenant_scope owns only the functions of the endpoints'
 );
@@ -112,8 +134,12 @@ select bag_eq(
     where not tgisinternal and tgrelid = 'public.mcp_server_events'::regclass
   $$,
   array[
-    'CREATE TRIGGER keep_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.mcp_server_events '
-    'FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change() O'
+    'CREATE TRIGGER keep_append_only BEFORE DELETE OR TRUNCATE ON public.mcp_server_events '
+    'FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_change() O',
+    'CREATE TRIGGER keep_unchanged BEFORE UPDATE ON public.mcp_server_events FOR EACH ROW '
+    'WHEN (((old.action <> ''call''::text) OR (old.outcome IS NOT NULL) OR (new.outcome IS NULL) OR '
+    '(((to_jsonb(new.*) - ''milliseconds''::text) - ''outcome''::text) <> '
+    '((to_jsonb(old.*) - ''milliseconds''::text) - ''outcome''::text)))) EXECUTE FUNCTION private.refuse_change() O'
   ],
   'events are append-only for every role'
 );

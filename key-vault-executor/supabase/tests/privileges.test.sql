@@ -39,7 +39,7 @@ select is_empty(
     join pg_class as relation on relation.oid = attribute.attrelid
     where relation.relnamespace in ('public'::regnamespace, 'private'::regnamespace) and attribute.attacl is not null
   $$,
-  'there are no grants on columns'
+  'no other columns have grants'
 );
 
 select bag_eq(

@@ -57,7 +57,7 @@ select is_empty(
           '   FROM ( SELECT current_setting(''app.services''::text, true) AS setting) known) @> ARRAY[service]), true)'
       end
   $$,
-  'every policy checks what the transaction has entered, except the one for recorded events'
+  'every policy checks what the transaction has entered, except those for the form of events'
 );
 
 select bag_eq(

@@ -17,6 +17,8 @@ const event = z.looseObject({
   /** Of each event in the hub. In the vault, of a use. */
   server_id: z.nullish(z.string()),
   changed_fields: z.nullish(z.array(z.string())),
+  tool: z.nullish(z.string()),
+  outcome: z.nullish(z.string()),
   /** Only in the vault. */
   service: z.optional(z.string()),
   credential_type: z.optional(z.string()),

@@ -11,7 +11,7 @@ import { exactTime, print, table, writeLines } from "../../cli/output.ts";
 import type { Target } from "../client/target.ts";
 
 const PROJECTS: ProjectName[] = ["governance-hub", "key-vault-executor"];
-const ACTIONS = ["register", "update", "delete", "store", "replace", "retrieve", "use", "rotate"];
+const ACTIONS = ["register", "update", "delete", "call", "store", "replace", "retrieve", "use", "rotate"];
 const MOMENT = "24h or 7d ago, 2026-01-31 or 2026-01-31T12:00:00Z";
 
 const EXPORT_HELP = `
@@ -107,11 +107,11 @@ function sources(target: Target, projects: ProjectName[]): EventSource[] {
 }
 
 function cells(event: Event): string[] {
-  const { occurred_at, project, action, changed_fields, server_id, service, credential_type } = event;
+  const { occurred_at, project, action, changed_fields, tool, outcome, server_id, service, credential_type } = event;
   return [
     exactTime(occurred_at),
     project,
-    changed_fields ? `${action} ${changed_fields.join(" ")}` : action,
+    [action, ...changed_fields ?? [], ...tool ? [tool, outcome ?? "–"] : []].join(" "),
     service === undefined
       ? server_id ?? "–"
       : [service, credential_type, server_id && `for ${server_id}`].filter(Boolean).join(" "),

@@ -39,6 +39,7 @@ const PROJECTS = {
 } as const;
 
 const TABLE_GRANTS = "only tenant_scope has grants on tables, and it cannot change or delete an event";
+const COLUMN_GRANTS = "no other columns have grants";
 const SERVICE_ROLE = "service_role can execute only the functions listed here";
 const CALLER = "function_caller can execute only the functions of the endpoints";
 const CALLER_ROLE = "function_caller can only log in, and is a member of no role";
@@ -54,15 +55,17 @@ const DEFINERS = "only these functions run as their owner: those of the endpoint
 const ROW_SECURITY = "row-level security is on for every table in public";
 const VIEWS = "there are no views and no foreign tables, which would bypass row-level security";
 const POLICIES = "tenant_scope has one policy for each granted verb, LIMITEDone for recorded events, and no others";
-const CONDITIONS = "every policy checks what the transaction has entered, except the one for recorded events";
+const CONDITIONS = "every policy checks what the transaction has entered, except those for the form of events";
 const RECORDS = "recorded events name an agent or a kernel, and a well-formed request id";
+const ENDS = "only a call without an outcome gets one";
 const ATTRIBUTES = "tenant_scope cannot log in, is not a superuser, and cannot bypass policies";
 const OWNS = "tenant_scope owns only the functions of the endpoints";
 const APPEND_ONLY = "events are append-only for every role";
 const MEMBERS = "only postgres is a member of tenant_scope";
 
-/** The name of a policy. */
+/** Names of policies. */
 const RECORDING = "what runs for a tenant records acts of agents and kernels";
+const ENDING = "a call ends once, with an outcome";
 
 /** Possible mistakes of a migration, and the tests in both files that must then fail. */
 const MISTAKES: [sql: string, failing: string[]][] = [
@@ -77,7 +80,7 @@ const MISTAKES: [sql: string, failing: string[]][] = [
   ["alter table public.EVENTS enable replica trigger keep_append_only", [APPEND_ONLY]],
   ["drop trigger keep_append_only on public.EVENTS", [APPEND_ONLY]],
   ["create sequence private.s; grant usage on sequence private.s to service_role", [TABLE_GRANTS]],
-  ["grant select (id) on public.TABLE to authenticated", ["there are no grants on columns"]],
+  ["grant select (id) on public.TABLE to authenticated", [COLUMN_GRANTS]],
   ["grant execute on function private.ENTER to service_role", [SERVICE_ROLE]],
   ["revoke execute on function public.ENDPOINT from service_role", [SERVICE_ROLE]],
   ["revoke execute on function private.raise_http_error(integer, text, jsonb) from tenant_scope", [TENANT_SCOPE]],
@@ -131,6 +134,12 @@ const OWN_MISTAKES: Record<ProjectName, typeof MISTAKES> = {
   "governance-hub": [
     ["grant delete on public.tenant_server_revisions to tenant_scope", [TABLE_GRANTS]],
     ['alter policy "a tenant moves its own revision" on public.tenant_server_revisions using (true)', [CONDITIONS]],
+    ["grant update (request_id) on public.EVENTS to tenant_scope", [COLUMN_GRANTS]],
+    ['alter policy "a tenant ends its own calls" on public.EVENTS using (true)', [CONDITIONS]],
+    [`alter policy "${ENDING}" on public.EVENTS using (true)`, [ENDS]],
+    [`drop policy "${ENDING}" on public.EVENTS`, [POLICIES, ENDS]],
+    ["alter table public.EVENTS disable trigger keep_unchanged", [APPEND_ONLY]],
+    ["drop trigger keep_unchanged on public.EVENTS", [APPEND_ONLY]],
   ],
   "key-vault-executor": [
     ['alter policy "a key touches the services that it is limited to" on public.TABLE using (true)', [CONDITIONS]],
@@ -176,7 +185,10 @@ for (const project of PROJECT_NAMES) {
     const { table, things, events, endpoint, enter } = PROJECTS[project];
     const named = (text: string) =>
       text.replace("TABLE", table).replace("THINGS", things).replace("ENDPOINT", endpoint).replace("EVENTS", events)
-        .replace("ENTER", enter).replace("LIMITED", project === "key-vault-executor" ? "one for limited keys, " : "");
+        .replace("ENTER", enter).replace(
+          "LIMITED",
+          project === "key-vault-executor" ? "one for limited keys, " : "one for the ends of calls, ",
+        );
     const names = new Set<string>();
     const seenRed = new Set<string>();
     await withPgtap(folders.get(project), async (database) => {

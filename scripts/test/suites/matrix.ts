@@ -92,8 +92,8 @@ async function callers(tenant: Tenant): Promise<Row[]> {
 
 /** Keys of the tenant and of its organization with limited scopes or services. */
 async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> {
-  const scope = endpoint.scope ?? "servers:read";
-  const others = SCOPES.filter((other) => other !== scope);
+  const needed = endpoint.scope === null ? ["tools:call", "servers:read"] : [endpoint.scope];
+  const others = SCOPES.filter((other) => !needed.includes(other));
   // authorize reports a missing scope in its answer. A key limited to other services does not see the thing.
   const without: ExpectedOutcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
   const elsewhere: ExpectedOutcome = endpoint.project === "governance-hub"
@@ -102,7 +102,7 @@ async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> 
     ? "stranger"
     : [403, "insufficient_scope"];
   const limits: [string, Partial<KeyOptions>, ExpectedOutcome][] = [
-    ["only the endpoint's scope", { scopes: [scope] }, "own"],
+    ["only the endpoint's scope", { scopes: needed }, "own"],
     ["all scopes but the endpoint's", { scopes: others }, without],
     ["no scope", { scopes: [] }, without],
     ["only other services", { services: ["amazon", "stripe"] }, elsewhere],

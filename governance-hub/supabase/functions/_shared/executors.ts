@@ -1,8 +1,18 @@
 /** Sends decisions to the Executors: which one for which server, and what to do when one is not there. */
 
 import { fetchWithoutRedirect } from "shared/database/data_api.ts";
-import { type DecidedServer, signDecision, type Subject } from "shared/decision/decision.ts";
-import type { Executors } from "shared/environment.ts";
+import { inBackground } from "shared/http/background.ts";
+import { signDecision, type Subject } from "shared/decision/decision.ts";
+import type { Call } from "shared/http/endpoint.ts";
+import type { Caller, HubAnswer } from "./hub.ts";
+import type { HubEnvironment } from "shared/environment.ts";
+
+/** For whom a decision is. */
+export type Decided = Pick<Subject, "tenant_id" | "organization_id" | "actor">;
+
+export function decidedOf({ tenant_id, organization_id, kind, id }: Caller): Decided {
+  return { tenant_id, organization_id, actor: { kind, id } };
+}
 
 /** A decision without its id, and the request that goes with it. */
 export interface ExecutorRequest {
@@ -58,21 +68,30 @@ export async function askExecutor(
   throw new NoExecutorReachable(`none of ${urls.length} Executors takes a connection`);
 }
 
-/** Ends a server's process at every Executor, whichever has it. */
-export async function endServer(
-  { urls, signingKey }: Executors,
-  subject: Omit<Subject, "jti"> & { server: DecidedServer },
-  requestId: string,
-): Promise<void> {
+/**
+ * Ends the process of a server that was changed or deleted, at whichever Executor it is. The change does not wait for it:
+ * an idle process would end by itself, later.
+ */
+export function endInBackground(
+  { environment, presented }: Call<HubEnvironment, unknown>,
+  { caller, changed }: HubAnswer<unknown>,
+): void {
+  const { executors } = environment;
+  if (executors === undefined || changed === undefined) return;
+  const { requestId } = presented;
   const end = async (url: string) => {
-    const signal = AbortSignal.timeout(END_MS);
-    const request: ExecutorRequest = { subject, path: "/end", body: "", headers: {}, requestId, signal };
-    const response = await askExecutor(signingKey, [url], request);
+    const response = await askExecutor(executors.signingKey, [url], {
+      subject: { ...decidedOf(caller), server: changed },
+      path: "/end",
+      body: "",
+      headers: {},
+      requestId,
+      signal: AbortSignal.timeout(END_MS),
+    });
     await response.body?.cancel();
-    if (!response.ok) throw new Error("an Executor refused to end a server");
+    if (!response.ok) throw new Error("the Executor refused");
   };
-  const failed = (await Promise.allSettled(urls.map(end))).find(({ status }) => status === "rejected");
-  if (failed?.status === "rejected") throw failed.reason;
+  for (const url of executors.urls) inBackground("to end a server at an Executor", requestId, end(url));
 }
 
 const END_MS = 10_000;

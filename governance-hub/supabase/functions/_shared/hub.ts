@@ -8,13 +8,17 @@ import { callFunction, type FunctionName, type Parameters } from "shared/databas
 import { documented } from "shared/schema/annotate.ts";
 import type { Call } from "shared/http/endpoint.ts";
 import { type HubEnvironment, readHubEnvironment } from "shared/environment.ts";
+import type { DecidedServer } from "shared/decision/decision.ts";
 import { event } from "shared/schema/event_fields.ts";
 import { once } from "shared/lazy.ts";
 import type { Project } from "shared/http/respond.ts";
 
 export const hub: Project<HubEnvironment> = {
   title: "governance-hub",
-  description: "A registry of MCP servers by tenant.",
+  description:
+    "A registry of MCP servers by tenant. `POST /mcp` is its gateway, which MCP clients speak to: JSON-RPC 2.0 " +
+    "over Streamable HTTP, with the tools of all of the tenant's servers. `/mcp/servers/register`, `list`, `update` and " +
+    "`delete` are the endpoints of `/mcp-servers`.",
   success: {},
   failure: {},
   environment: once(() => readHubEnvironment((name) => Deno.env.get(name))),
@@ -80,19 +84,53 @@ export const serverEvent = once(() =>
   )
 );
 
-const caller = once(() => z.looseObject({ tenant_id: z.string(), kind: z.string(), id: z.string() }));
-const answer = once(() => z.object({ caller: caller(), data: z.unknown() }));
+const caller = once(() =>
+  z.looseObject({
+    tenant_id: z.string(),
+    organization_id: z.string(),
+    kind: z.enum(["agent", "kernel"]),
+    id: z.string(),
+  })
+);
+export type Caller = z.output<ReturnType<typeof caller>>;
 
-/** Calls a function of the hub's database for the caller. Returns its `data` and the authenticated caller. */
+/** A server as a decision names it. */
+export const decidedServer = once(() =>
+  z.object({
+    id: z.string(),
+    server_id: z.string(),
+    version: z.number(),
+    command: z.string(),
+    args: z.array(z.string()),
+    tool_prefix: z.string(),
+  })
+);
+
+const answer = once(() => z.object({ caller: caller(), data: z.unknown(), changed: z.nullish(decidedServer()) }));
+
+export interface HubAnswer<Data> {
+  data: Data;
+  caller: Caller;
+  tenantId: string;
+  /** The server that was changed or deleted: for the Executors, since the key may not read servers. */
+  changed: DecidedServer | undefined;
+}
+
+/** Calls a function of the hub's database for the caller. */
 export async function callHub<Name extends FunctionName<Database>, Data extends z.ZodMiniType>(
   { environment, presented, noteCaller }: Call<HubEnvironment, unknown>,
   name: Name,
   parameters: Omit<Parameters<Database, Name>, "caller">,
   data: () => Data,
-): Promise<{ data: z.output<Data>; caller: z.output<ReturnType<typeof caller>>; tenantId: string }> {
+): Promise<HubAnswer<z.output<Data>>> {
   const digest = await digestCaller(presented, environment.kernelSecret);
   const all = { caller: digest, ...parameters } as Parameters<Database, Name>;
   const result = answer().parse(await callFunction<Database, Name>(environment.database, name, all, noteCaller));
   noteCaller(result.caller);
-  return { data: data().parse(result.data), caller: result.caller, tenantId: result.caller.tenant_id };
+  return {
+    data: data().parse(result.data),
+    caller: result.caller,
+    tenantId: result.caller.tenant_id,
+    changed: result.changed ?? undefined,
+  };
 }

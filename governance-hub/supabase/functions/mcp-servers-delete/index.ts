@@ -7,6 +7,7 @@ import { documented } from "shared/schema/annotate.ts";
 import { endpoint } from "shared/http/endpoint.ts";
 import { IF_MATCH, readIfMatch } from "../_shared/etag.ts";
 import { serverId, version } from "shared/schema/request_fields.ts";
+import { endInBackground } from "../_shared/executors.ts";
 import { callHub, hub } from "../_shared/hub.ts";
 
 const deleted = once(() =>
@@ -31,7 +32,8 @@ export default endpoint({
   async answer(call) {
     const { server_id } = call.input;
     const if_version = readIfMatch(call.headers, call.input.if_version);
-    const { data } = await callHub(call, "delete_mcp_server", { server_id, if_version }, deleted);
-    return { status: 200, data };
+    const answer = await callHub(call, "delete_mcp_server", { server_id, if_version }, deleted);
+    endInBackground(call, answer);
+    return { status: 200, data: answer.data };
   },
 });

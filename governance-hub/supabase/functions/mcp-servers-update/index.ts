@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { endpoint } from "shared/http/endpoint.ts";
 import { IF_MATCH, readIfMatch, SERVER_ETAG, serverEtag } from "../_shared/etag.ts";
 import { args, command, enabled, serverId, serverName, toolPrefix, version } from "shared/schema/request_fields.ts";
+import { endInBackground } from "../_shared/executors.ts";
 import { callHub, hub, updatedServer } from "../_shared/hub.ts";
 import { refuseSecrets } from "../_shared/secret_args.ts";
 
@@ -36,7 +37,9 @@ export default endpoint({
     const { server_id, if_version: ifVersion, ...changes } = call.input;
     refuseSecrets(changes.args ?? []);
     const if_version = readIfMatch(call.headers, ifVersion);
-    const { data } = await callHub(call, "update_mcp_server", { server_id, changes, if_version }, updatedServer);
+    const answer = await callHub(call, "update_mcp_server", { server_id, changes, if_version }, updatedServer);
+    endInBackground(call, answer);
+    const { data } = answer;
     return { status: 200, data, headers: { etag: serverEtag(data.version) } };
   },
 });

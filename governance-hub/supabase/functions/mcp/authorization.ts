@@ -1,39 +1,16 @@
 /** Whether a caller may call a tool, as the database decides it for the gateway. */
 
 import * as z from "zod/mini";
-import { callHub } from "../_shared/hub.ts";
-import type { DecidedServer, Subject } from "shared/decision/decision.ts";
+import { callHub, decidedServer } from "../_shared/hub.ts";
+import { type Decided, decidedOf } from "../_shared/executors.ts";
+import type { DecidedServer } from "shared/decision/decision.ts";
 import { invalidParams, type McpError } from "./mcp_error.ts";
 import type { McpCall } from "./methods.ts";
 import { once } from "shared/lazy.ts";
 
-/** A server as a decision names it. */
-export const decidedServer = once(() =>
-  z.object({
-    id: z.string(),
-    server_id: z.string(),
-    version: z.number(),
-    command: z.string(),
-    args: z.array(z.string()),
-    tool_prefix: z.string(),
-  })
-);
-
 export const authorization = once(() =>
   z.object({ allowed: z.boolean(), reason: z.optional(z.string()), server: z.optional(decidedServer()) })
 );
-
-/** For whom a decision is. */
-export type Decided = Pick<Subject, "tenant_id" | "organization_id" | "actor">;
-
-const decided = once(() =>
-  z.object({ tenant_id: z.string(), organization_id: z.string(), kind: z.enum(["agent", "kernel"]), id: z.string() })
-);
-
-export function decidedOf(caller: unknown): Decided {
-  const { tenant_id, organization_id, kind, id } = decided().parse(caller);
-  return { tenant_id, organization_id, actor: { kind, id } };
-}
 
 /** @throws {McpError} the reason why the caller may not call the tool. */
 export async function authorizeCall(

@@ -1,8 +1,8 @@
 /** The enabled servers of the caller's tenant. They are kept by revision, so that an unchanged tenant costs one read. */
 
 import * as z from "zod/mini";
-import { callHub } from "../_shared/hub.ts";
-import { type Decided, decidedOf, decidedServer } from "./authorization.ts";
+import { callHub, decidedServer } from "../_shared/hub.ts";
+import { type Decided, decidedOf } from "../_shared/executors.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import { digestCaller } from "shared/auth/presented_key.ts";
 import type { McpCall } from "./methods.ts";

@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { until } from "key-vault-executor/executor/testing/make.ts";
+import { newTenant, stack } from "../../scripts/test/support/client.ts";
+import { startDatabaseProxy } from "../../scripts/test/support/database_proxy.ts";
+import { sendLegacy, sendModern, startGateway } from "../../scripts/test/support/gateway.ts";
+import { callEvents, register } from "../../scripts/test/support/mcp_tenant.ts";
+
+const ECHO = { name: "amazon.echo", arguments: { value: "hello" } };
+
+Deno.test("no byte of an answer comes before its call is recorded, and the call does not wait to begin", async () => {
+  const { promise: mayRecord, resolve: allow } = Promise.withResolvers<void>();
+  await using database = startDatabaseProxy(
+    stack.governance_hub.url,
+    (name) => name === "record_call" ? mayRecord.then(() => undefined) : undefined,
+  );
+  await using gateway = await startGateway({ environment: { SUPABASE_URL: database.url } });
+  const tenant = await newTenant();
+  await register(tenant);
+  let answered = 0;
+  const replies = [sendModern, sendLegacy].map(async (send) => {
+    const reply = await send(gateway, "tools/call", ECHO, { key: tenant.agent });
+    answered++;
+    return reply;
+  });
+  // The tool has run, and its result waits at the gateway.
+  await until(() => gateway.executors[0]?.supervisor.slots(tenant.id)[0]?.calls === 2);
+  await until(() => gateway.executors[0]?.supervisor.slots(tenant.id)[0]?.inFlight === 0);
+  assertEquals([answered, await callEvents(tenant)], [0, []]);
+  allow();
+  for (const { body } of await Promise.all(replies)) assertEquals(body.result.content[0].text, "hello");
+  assertEquals((await callEvents(tenant)).length, 2);
+});
+
+Deno.test("a call that cannot be recorded has no result, and says that the tool may have run", async () => {
+  await using database = startDatabaseProxy(
+    stack.governance_hub.url,
+    (name) => name === "record_call" ? Promise.resolve(new Response(null, { status: 503 })) : undefined,
+  );
+  await using gateway = await startGateway({ environment: { SUPABASE_URL: database.url } });
+  const tenant = await newTenant();
+  await register(tenant);
+  for (const send of [sendModern, sendLegacy]) {
+    const { body } = await send(gateway, "tools/call", ECHO, { key: tenant.agent });
+    assertMatch(body.error.message, /could not be recorded.*may have run/);
+    assertEquals(body.error.data.code, "unavailable");
+  }
+  assertEquals(await callEvents(tenant), []);
+});
+
+Deno.test("a call whose end cannot be written has its result and its event, without an outcome", async () => {
+  await using database = startDatabaseProxy(
+    stack.governance_hub.url,
+    (name) => name === "end_call" ? Promise.resolve(new Response(null, { status: 503 })) : undefined,
+  );
+  await using gateway = await startGateway({ environment: { SUPABASE_URL: database.url } });
+  const tenant = await newTenant();
+  await register(tenant);
+  const { body } = await sendModern(gateway, "tools/call", ECHO, { key: tenant.agent });
+  assertEquals(body.result.content[0].text, "hello");
+  await until(() => gateway.log().some(({ failed }) => failed === "to record how a call ended"));
+  assertEquals((await callEvents(tenant)).map(({ outcome }) => outcome), [null]);
+});
+
+Deno.test("an unchanged tenant costs one read of the database, and no server is read", async () => {
+  const known: unknown[] = [];
+  await using database = startDatabaseProxy(stack.governance_hub.url, () => undefined);
+  await using gateway = await startGateway({ environment: { SUPABASE_URL: database.url } });
+  const tenant = await newTenant();
+  await register(tenant);
+  for (let count = 0; count < 3; count++) {
+    const { body } = await sendModern(gateway, "tools/list", {}, { key: tenant.agent });
+    known.push(body.result.tools.length);
+  }
+  assertEquals([database.calls, new Set(known).size], [Array(3).fill("list_callable_servers"), 1]);
+  assert(Number(known[0]) > 0);
+  const calls = database.calls.length;
+  await sendModern(gateway, "tools/call", ECHO, { key: tenant.agent });
+  await until(() => database.calls.length === calls + 3);
+  assertEquals(database.calls.slice(calls), ["authorize_call", "record_call", "end_call"]);
+});

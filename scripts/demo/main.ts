@@ -4,11 +4,13 @@
  * the request, the status and the answer. Exits with 0 only if every answer is as specified.
  */
 
-import { equal } from "@std/assert";
-import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { newProgram, runProgram } from "../cli/program.ts";
-import { visible, visibleJson } from "../cli/visible.ts";
-import { type DemoStep, stepsFor } from "./steps.ts";
+import { type Amazon, startAmazon } from "./amazon.ts";
+import { castOf, SCRIPT, SECRETS } from "./steps/cast.ts";
+import { flowOf } from "./steps/flow.ts";
+import { green, red } from "./paint.ts";
+import { organizationSteps } from "./steps/organization.ts";
+import { takeStep } from "./take_step.ts";
 import { freePort } from "../stack/ready.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import type { StackFile } from "../stack/stack_file.ts";
@@ -16,16 +18,6 @@ import type { StackFile } from "../stack/stack_file.ts";
 const DESCRIPTION =
   `Runs the whole flow of both projects against a throw-away stack, and shows every request and answer.
 Exits with 0 only if every answer is as specified.`;
-
-const NO_SESSION = { persistSession: false, autoRefreshToken: false };
-
-const isTerminal = Deno.stdout.isTerminal() && !Deno.noColor;
-
-function paint(code: number): (text: string) => string {
-  return (text) => isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text;
-}
-
-const [bold, dim, red, green] = [paint(1), paint(2), paint(31), paint(32)] as const;
 
 if (import.meta.main) {
   const asked = new Promise<undefined>((resolve) => {
@@ -43,36 +35,51 @@ if (import.meta.main) {
 
 async function demo(engine: "pglite" | "postgres", asked: Promise<undefined>): Promise<number> {
   const dataDir = await Deno.makeTempDir();
+  const amazon = startAmazon();
   let stack: Stack | undefined;
   try {
+    // The users that PostgreSQL and servers run as must be able to enter it.
     await Deno.chmod(dataDir, 0o711);
-    const [hubPort, vaultPort] = [freePort(), freePort()];
-    stack = await Promise.race([
-      asked,
-      startStack({
-        engine,
-        dataDir,
-        hubPort,
-        vaultPort,
-        fresh: true,
-        environment: {},
-        logPath: `${dataDir}/requests.log`,
-        onProgress: (step) => console.error(`${step} …`),
-      }),
-    ]);
+    stack = await Promise.race([asked, startDemoStack(engine, dataDir)]);
     if (stack === undefined) return 130;
-    return await Promise.race([asked.then(() => 130), run(stack.file)]);
+    const { sandboxFault } = stack;
+    if (sandboxFault !== undefined) console.log(`Servers run WITHOUT a sandbox on this machine (${sandboxFault}).`);
+    return await Promise.race([asked.then(() => 130), run(stack.file, amazon, `${dataDir}/requests.log`)]);
   } finally {
     await stack?.stop();
+    await amazon.close();
     await Deno.remove(dataDir, { recursive: true }).catch(() => {});
   }
 }
 
-async function run(file: StackFile): Promise<number> {
+async function startDemoStack(engine: "pglite" | "postgres", dataDir: string): Promise<Stack> {
+  await Deno.mkdir(`${dataDir}/servers`);
+  await Deno.copyFile(new URL(SCRIPT, import.meta.url), `${dataDir}/servers/${SCRIPT}`);
+  return await startStack({
+    engine,
+    dataDir,
+    hubPort: freePort(),
+    vaultPort: freePort(),
+    executor: { port: freePort(), sandbox: true },
+    fresh: true,
+    // Amazon is on loopback here: this server needs it, others do not.
+    environment: { EXECUTOR_NETWORK: SCRIPT },
+    logPath: `${dataDir}/requests.log`,
+    onProgress: (step) => console.error(`${step} …`),
+  });
+}
+
+async function run(file: StackFile, amazon: Amazon, logPath: string): Promise<number> {
+  const cast = castOf(file, amazon);
+  const [flow, rest] = [flowOf(cast), organizationSteps(cast)];
+  const steps = [...flow, ...rest];
+  const answers: string[] = [];
   let wrong = 0;
-  const steps = stepsFor(file);
   for (const [index, step] of steps.entries()) {
-    if (!await take(file, step, `${index + 1}/${steps.length}`)) wrong++;
+    if (index === flow.length && !tellLeaks(answers, await Deno.readTextFile(logPath))) wrong++;
+    const { isRight, answer } = await takeStep(file, step, `${index + 1}/${steps.length}`);
+    answers.push(JSON.stringify(answer));
+    if (!isRight) wrong++;
   }
   console.log(
     wrong === 0
@@ -82,31 +89,15 @@ async function run(file: StackFile): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
-async function take(file: StackFile, step: DemoStep, number: string): Promise<boolean> {
-  const { url, publishable_key } = step.project === "hub" ? file.governance_hub : file.key_vault_executor;
-  const { key, body } = step;
-  const headers: Record<string, string> = key.startsWith("krn_")
-    ? { Authorization: `Bearer ${key}` }
-    : { "X-API-Key": key };
-  console.log(`\n${bold(`${number}  ${visible(step.sentence)}`)}`);
-  console.log(dim(`${body ? "POST" : "GET"} ${url}/functions/v1/${step.request}`));
-  for (const [name, value] of Object.entries(headers)) console.log(dim(`${name}: ${value.slice(0, 15)}…`));
-  if (body) console.log(dim(visibleJson(body)));
-  const { functions } = createClient(url, publishable_key, { auth: NO_SESSION, global: { headers } });
-  const { data, error, response } = await functions.invoke(step.request, body ? { body } : { method: "GET" });
-  if (response === undefined) throw error;
-  const answer = error instanceof FunctionsHttpError ? await error.context.json() : data;
-  const isRight = response.status === step.status && holds(answer, step.expected);
-  console.log((isRight ? green : red)(`${response.status}`), visibleJson(answer));
-  if (!isRight) console.log(red(`expected ${step.status} with ${visibleJson(step.expected)}`));
-  return isRight;
-}
-
-/** Whether the answer has the expected members at any depth. Arrays must match item by item. */
-function holds(answer: unknown, expected: unknown): boolean {
-  if (typeof expected !== "object" || expected === null) return equal(answer, expected);
-  if (typeof answer !== "object" || answer === null) return false;
-  if (Array.isArray(expected) && (!Array.isArray(answer) || answer.length !== expected.length)) return false;
-  const members = new Map(Object.entries(answer));
-  return Object.entries(expected).every(([name, value]) => holds(members.get(name), value));
+/** Says whether a value of the credential is in an answer to the agent, or in the log. */
+function tellLeaks(answers: string[], log: string): boolean {
+  const [inAnswers, inLog] = [answers.join("\n"), log].map((text) => SECRETS.some((value) => text.includes(value)));
+  const lines = log.trim().split("\n").length;
+  const isClean = !inAnswers && !inLog;
+  const where = [...(inAnswers ? ["an answer"] : []), ...(inLog ? ["the log"] : [])].join(" and ");
+  const found = isClean
+    ? `No value of the credential is in the agent's ${answers.length} answers, or in the ${lines} lines of the log.`
+    : `A value of the credential is in ${where}.`;
+  console.log((isClean ? green : red)(`\n${found}`));
+  return isClean;
 }

@@ -42,10 +42,7 @@ export async function startChild(
     stderr: "inherit",
   });
   const process = command.spawn();
-  if (logPath !== undefined) {
-    const log = await Deno.open(logPath, { create: true, append: true });
-    process.stdout.pipeTo(log.writable).catch(() => {});
-  }
+  if (logPath !== undefined) void appendTo(await Deno.open(logPath, { create: true, append: true }), process.stdout);
   const input = process.stdin.getWriter();
   await input.write(new TextEncoder().encode(JSON.stringify(config) + "\n"));
   let isStopping = false;
@@ -88,6 +85,14 @@ export async function runChild<Config>(main: (config: Config) => Promise<() => P
     printError(error);
     Deno.exit(1);
   }
+}
+
+/** Writes at once. A writable stream of Deno's files holds back what it gets until it is closed. */
+async function appendTo(log: Deno.FsFile, output: ReadableStream<Uint8Array>): Promise<void> {
+  for await (const chunk of output) {
+    for (let written = 0; written < chunk.length;) written += await log.write(chunk.subarray(written));
+  }
+  log.close();
 }
 
 function pick(names: string[]): Record<string, string> {

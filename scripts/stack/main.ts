@@ -110,7 +110,7 @@ curl -X POST ${vault.url}/functions/v1/credentials/store \\
 curl -X POST ${gateway.url} \\
   ${headers} \\
   -d '{"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-       "params": {"name": "everything.get-env", "arguments": {}}}'
+       "params": {"name": "everything.get-env"}}'
 
 For an MCP client's configuration:
 

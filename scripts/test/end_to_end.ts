@@ -26,11 +26,14 @@ export async function endToEnd(title: string, options: Options): Promise<Count> 
   const dataDir = await Deno.makeTempDir();
   let stack: Stack | undefined;
   try {
+    // The users that PostgreSQL and servers run as must be able to enter it.
+    await Deno.chmod(dataDir, 0o711);
     stack = await startStack({
       engine,
       dataDir,
       hubPort: freePort(),
       vaultPort: freePort(),
+      executor: { port: freePort(), sandbox: true },
       fresh: true,
       dataApi,
       environment,

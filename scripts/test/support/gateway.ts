@@ -69,7 +69,11 @@ export interface McpReply {
 }
 
 /** Sends a body as it is, with a key. */
-export async function sendMcp(gateway: TestGateway, body: string | undefined, send: McpSend): Promise<McpReply> {
+export async function sendMcp(
+  gateway: Pick<TestGateway, "url">,
+  body: string | undefined,
+  send: McpSend,
+): Promise<McpReply> {
   const { key, tenantId, headers = {}, method = "POST", signal } = send;
   const query = tenantId === undefined ? "" : `?tenant_id=${tenantId}`;
   const response = await fetch(`${gateway.url}/mcp${query}`, {
@@ -89,7 +93,7 @@ export async function sendMcp(gateway: TestGateway, body: string | undefined, se
 
 /** A request of revision 2026-07-28, with the headers that go with it. */
 export function sendModern(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, "url">,
   method: string,
   params: Record<string, unknown>,
   send: McpSend,
@@ -102,7 +106,7 @@ export function sendModern(
 
 /** A request of an older revision. */
 export function sendLegacy(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, "url">,
   method: string,
   params: Record<string, unknown>,
   send: McpSend,

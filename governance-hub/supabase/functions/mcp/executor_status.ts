@@ -1,7 +1,7 @@
 /** Asks every Executor which processes it has for a tenant. */
 
 import * as z from "zod/mini";
-import type { Decided } from "./authorization.ts";
+import type { Decided } from "../_shared/executors.ts";
 import { decisionId } from "../_shared/executors.ts";
 import type { Executors } from "shared/environment.ts";
 import { fetchWithoutRedirect } from "shared/database/data_api.ts";

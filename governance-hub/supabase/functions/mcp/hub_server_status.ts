@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { ApiError, notFound } from "shared/api_error.ts";
 import { type Call, endpoint } from "shared/http/endpoint.ts";
 import { callHub, hub, type server, serverPage } from "../_shared/hub.ts";
-import { type Decided, decidedOf } from "./authorization.ts";
+import { type Decided, decidedOf } from "../_shared/executors.ts";
 import type { HubEnvironment } from "shared/environment.ts";
 import { type Process, readProcesses } from "./executor_status.ts";
 import { serverId } from "shared/schema/request_fields.ts";

@@ -152,7 +152,7 @@ Deno.test("credentials/use says what to set without DECISION_VERIFY_KEYS, and lo
   const good = await sign(decided(it));
   const bad = await sign(decided(it), other.signingKey);
   const cases: [variables: Record<string, string>, decision: string, status: number, logged: string][] = [
-    [{}, good, 503, '"cause":"DECISION_VERIFY_KEYS is not set, so no decision can be verified: set it to the hub'],
+    [{}, good, 503, '"cause":"DECISION_VERIFY_KEYS is not set, so no decision can be verified: set it to public keys'],
     [{ DECISION_VERIFY_KEYS: stack.decision_verify_keys }, good, 200, '"status":200'],
     [{ DECISION_VERIFY_KEYS: `${other.verifyKey},${stack.decision_verify_keys}` }, good, 200, '"status":200'],
     [{ DECISION_VERIFY_KEYS: stack.decision_verify_keys }, bad, 403, '"cause":"no key of DECISION_VERIFY_KEYS signed'],

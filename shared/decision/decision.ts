@@ -7,6 +7,7 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import * as z from "zod/mini";
 import { REQUEST_ID_FORM } from "../http/respond.ts";
+import { once } from "../lazy.ts";
 
 const ISSUER = "governance-hub";
 const AUDIENCE = "executor";
@@ -21,36 +22,40 @@ export const CLOCK_TOLERANCE = 5;
 const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max));
 
 /** A server as the hub has it registered. `id` is the row's, `server_id` the tenant's own name for it. */
-const decidedServer = z.strictObject({
-  id: z.uuid(),
-  server_id: text(128),
-  version: z.int().check(z.positive()),
-  command: text(1024),
-  args: z.array(z.string().check(z.maxLength(4096))).check(z.maxLength(128)),
-  tool_prefix: text(64).check(z.endsWith(".")),
-});
-export type DecidedServer = z.output<typeof decidedServer>;
+const decidedServer = once(() =>
+  z.strictObject({
+    id: z.uuid(),
+    server_id: text(128),
+    version: z.int().check(z.positive()),
+    command: text(1024),
+    args: z.array(z.string().check(z.maxLength(4096))).check(z.maxLength(128)),
+    tool_prefix: text(64).check(z.endsWith(".")),
+  })
+);
+export type DecidedServer = z.output<ReturnType<typeof decidedServer>>;
 
 const MAX_SERVERS = 1000;
 
 /** A decision with `server` and `tool` allows one call, with `servers` a list of their tools, with none the rest. */
-const decision = z.object({
-  iss: z.literal(ISSUER),
-  aud: z.literal(AUDIENCE),
-  iat: z.int(),
-  exp: z.int(),
-  /** The id of the request that was decided: its `x-request-id`. */
-  jti: z.string().check(z.regex(REQUEST_ID_FORM)),
-  tenant_id: z.uuid(),
-  organization_id: z.uuid(),
-  /** Who asked: the key that called the hub, or an operator, who may ask for the status and nothing else. */
-  actor: z.object({ kind: z.enum(["agent", "kernel", "operator"]), id: z.uuid() }),
-  server: z.optional(decidedServer),
-  servers: z.optional(z.array(decidedServer).check(z.maxLength(MAX_SERVERS))),
-  tool: z.optional(text(256)),
-  body_sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-});
-export type Decision = z.output<typeof decision>;
+const decision = once(() =>
+  z.object({
+    iss: z.literal(ISSUER),
+    aud: z.literal(AUDIENCE),
+    iat: z.int(),
+    exp: z.int(),
+    /** Its id, which logs and the vault's events have as the request's. */
+    jti: z.string().check(z.regex(REQUEST_ID_FORM)),
+    tenant_id: z.uuid(),
+    organization_id: z.uuid(),
+    /** Who asked: the key that called the hub, or an operator, who may ask for the status and nothing else. */
+    actor: z.object({ kind: z.enum(["agent", "kernel", "operator"]), id: z.uuid() }),
+    server: z.optional(decidedServer()),
+    servers: z.optional(z.array(decidedServer()).check(z.maxLength(MAX_SERVERS))),
+    tool: z.optional(text(256)),
+    body_sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+  })
+);
+export type Decision = z.output<ReturnType<typeof decision>>;
 
 /** What the hub decides. Signing adds the rest of the decision. */
 export type Subject = Omit<Decision, "iss" | "aud" | "iat" | "exp" | "body_sha256">;
@@ -89,7 +94,7 @@ export async function verifyDecision(
   keys: readonly CryptoKey[],
   now = new Date(),
 ): Promise<Decision> {
-  const parsed = decision.safeParse(await verifySignature(token, keys, now));
+  const parsed = decision().safeParse(await verifySignature(token, keys, now));
   if (!parsed.success) {
     const path = parsed.error.issues[0]?.path.join(".") ?? "";
     throw new DecisionRefused(`the decision does not have the agreed form, at ${path || "its root"}`);

@@ -8,7 +8,7 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
 
 /** What `DECISION_VERIFY_KEYS` must be. */
-export const VERIFY_KEYS_FORM = "the hub's public keys (base64url), comma-separated";
+export const VERIFY_KEYS_FORM = "public keys in base64url, comma-separated";
 
 /** Whether a text has the form of a key, private or public. */
 export function isDecisionKey(text: string): boolean {

@@ -19,7 +19,7 @@ comment on table public.credential_events is
   'What was done to the credentials of each tenant, and by whom, without values. Append-only. Events outlive their tenant.';
 comment on column public.credential_events.request_id is
   'The x-request-id, which is also in the request''s log line. A rotation has one id for all credentials that it reseals. A '
-  'use has the id of the tool call, which its decision names.';
+  'use has the jti of its decision.';
 comment on column public.credential_events.executor_id is
   'The kernel key of the Executor that used the credential. Null unless the action is use: then actor_id called the tool.';
 comment on column public.credential_events.server_id is 'The server that the credential was used for. Null otherwise.';

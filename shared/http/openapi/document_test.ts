@@ -97,6 +97,7 @@ Deno.test("openapi.json has every URL that answers, and no others", async () => 
       "/credentials/openapi.json",
       "/credentials/retrieve",
       "/credentials/store",
+      "/credentials/use",
     ],
   });
 });

@@ -24,6 +24,11 @@ export default vaultEndpoint({
     scope: "credentials:use",
     isForKernels: true,
     data: used(),
+    example: {
+      tenant_id: "0b7f2c1e-6c1c-4a52-9d27-3a1c0f0d9b11",
+      service: "amazon",
+      decision: "header.payload.signature",
+    },
     errors: ["kernel_required", "decision_refused", "credential_unreadable"],
   }),
   fields: () => ({ service: service(), decision: decisionToken() }),

@@ -23,6 +23,7 @@ type Refusal = [name: string, ask: Ask, status: number, code: string, field?: st
 
 /** The decision is good: the caller may not use it. */
 const CALLERS: Refusal[] = [
+  ["an agent without a decision of the hub", (it) => use(it, "a.b.c", {}, it.tenant.agent), 403, "kernel_required"],
   ["an agent", async (it) => use(it, await sign(decided(it)), {}, it.tenant.agent), 403, "kernel_required"],
   [
     "an agent with no scope but this",

@@ -131,10 +131,11 @@ Deno.test("the hub's database and PostgreSQL's log hold digests of keys, and a d
 
 /** The secrets of both projects' environments, as text and as bytes. */
 function configured(): (string | [string, Uint8Array])[] {
-  const { kernel_hmac_secret, credential_encryption_key } = rig.keys;
+  const { kernel_hmac_secret, credential_encryption_key, decision_signing_key } = rig.keys;
   return [
     kernel_hmac_secret,
     credential_encryption_key,
+    decision_signing_key,
     ["the bytes of KERNEL_HMAC_SECRET", decodeHex(kernel_hmac_secret)],
     ["the bytes of CREDENTIAL_ENCRYPTION_KEY", decodeHex(credential_encryption_key)],
   ];

@@ -143,6 +143,7 @@ export async function checkVault({ sql, owner, a, b }: Fixture): Promise<void> {
   const { credentials: used } = await call(sql, "use_credentials", ...useOf(a.caller, "amazon"));
   assertEquals(used.map((row: Record<string, string>) => row.encrypted_credentials), ["A".repeat(48)]);
   assertEquals(await call(sql, "use_credentials", ...useOf(a.caller, "stripe")), { credentials: [] });
+  await refuses(call(sql, "use_credentials", a.caller, useOf(a.caller, "amazon")[1]), "PT403", "an agent");
   assert((await call(sql, "store_credential", a.caller, sealed("amazon", "C".repeat(48)))).created === false);
   assertEquals((await call(sql, "delete_credential", a.caller, amazon)).deleted, true);
   assertEquals(await owner`select * from public.tenant_credentials where tenant_id = ${b.id} order by id`, untouched);

@@ -109,7 +109,6 @@ const VAULT: Case[] = [
     "none",
     "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS is malformed",
   ],
-  ["DECISION_VERIFY_KEYS absent", { DECISION_VERIFY_KEYS: undefined }, "all"],
   ["DECISION_VERIFY_KEYS malformed", { DECISION_VERIFY_KEYS: MARK }, "none", "DECISION_VERIFY_KEYS is malformed"],
 ];
 

@@ -1,14 +1,17 @@
 /** Sends canaries through every endpoint and every error path. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { serverOf, subjectOf } from "key-vault-executor/executor/testing/make.ts";
 import { generateKey } from "shared/auth/api_key.ts";
+import { signDecision } from "shared/decision/decision.ts";
+import { importSigningKey } from "shared/decision/decision_keys.ts";
 import { issueApiKey } from "../../../admin/client/operator.ts";
 import { withConnection } from "../../../stack/postgres/cluster.ts";
 import { endpointsOf } from "../../support/endpoints.ts";
 import { newCanary, newPlainCanary } from "./canary.ts";
 import { headersOf } from "./calls.ts";
 import { lockTables } from "./ledger.ts";
-import type { SendOptions, Witness } from "./places.ts";
+import type { SendOptions, StackAnswer, Witness } from "./places.ts";
 import type { Rig, RunningProject } from "../processes/rig.ts";
 
 /** The secret part of a key. Its first 8 characters are public. */
@@ -128,6 +131,7 @@ export async function sendStored(rig: Rig, witness: Witness): Promise<string[]> 
     const revealed = await post("credentials/retrieve", { service }, true);
     assertEquals([revealed.status, revealed.body.data.credentials], [200, credentials], caller);
     const { credential_id } = revealed.body.data;
+    if (index === 1) canaries.push(await use(rig, service, credentials, post));
     assertEquals((await post("credentials-retrieve", { credential_id }, true)).status, 200, caller);
     const query = new URLSearchParams(tenant);
     assertEquals((await witness.send(rig.vault, "GET", `credentials/list?${query}`, { headers })).status, 200, caller);
@@ -135,6 +139,26 @@ export async function sendStored(rig: Rig, witness: Witness): Promise<string[]> 
     assertEquals((await post("credentials/store", { service, credentials })).status, 201, caller);
   }
   return canaries;
+}
+
+/** Uses a credential as an Executor does. Returns the signature of the decision, without which it is no decision. */
+async function use(
+  { keys, organizations, tenant }: Rig,
+  service: string,
+  credentials: unknown,
+  post: (path: string, body: Record<string, unknown>, isRevealed: boolean) => Promise<StackAnswer>,
+): Promise<string> {
+  const key = await importSigningKey(keys.decision_signing_key);
+  assert(key);
+  const subject = subjectOf({
+    tenant_id: tenant.id,
+    organization_id: organizations[0]?.id ?? "",
+    server: serverOf({ tool_prefix: `${service}.` }),
+  });
+  const decision = await signDecision(subject, new Uint8Array(), key);
+  const used = await post("credentials/use", { service, decision }, true);
+  assertEquals([used.status, used.body.data?.credentials[0]?.credentials], [200, credentials]);
+  return decision.split(".")[2] ?? "";
 }
 
 /** Sends credentials during failures of the service itself. Returns their canaries. */

@@ -45,8 +45,11 @@ export function projectEnvironment(
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys[DATABASES[project]].secret_key }),
     KERNEL_HMAC_SECRET: keys.kernel_hmac_secret,
     ...(isHub && {
-      DECISION_SIGNING_KEY: keys.decision_signing_key,
       VAULT_URL: vaultUrl,
+      // The hub takes both or neither.
+      ...((options.executor || options.environment.EXECUTOR_URLS) && {
+        DECISION_SIGNING_KEY: keys.decision_signing_key,
+      }),
       ...(options.executor && { EXECUTOR_URLS: urlOf(options.executor.port) }),
     }),
     ...(!isHub && {

@@ -15,6 +15,8 @@ export interface ProjectEnvironment {
 }
 
 export interface HubEnvironment extends ProjectEnvironment {
+  /** If absent, the hub's tools for credentials say which variable to set. */
+  vaultUrl: string | undefined;
   /** If absent, the gateway calls no tool of a server. The hub's own tools are not affected. */
   executors: Executors | undefined;
 }
@@ -51,11 +53,13 @@ export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment
   const database = readDatabase(lookup, faults);
   const kernelSecret = readKernelSecret(lookup, faults);
   const executors = readExecutors(lookup, faults);
+  const vaultUrl = readVaultUrl(lookup, faults);
   if (faults.length > 0) throw misconfigured(faults);
   return {
     database,
     kernelSecret: kernelSecret && await importKernelSecret(kernelSecret),
     executors: await importExecutors(executors),
+    vaultUrl,
   };
 }
 
@@ -88,6 +92,7 @@ export function findHubFaults(lookup: Lookup): Fault[] {
   const faults: Fault[] = [];
   readKernelSecret(lookup, faults);
   readExecutors(lookup, faults);
+  readVaultUrl(lookup, faults);
   return faults;
 }
 
@@ -209,6 +214,11 @@ function isSafeAddress(text: string): boolean {
 
 function withoutEnd(url: string): string {
   return url.replace(/\/+$/, "");
+}
+
+function readVaultUrl(lookup: Lookup, faults: Fault[]): string | undefined {
+  if (read(lookup, "VAULT_URL") === undefined) return undefined;
+  return readUrl(lookup, "VAULT_URL", isSafeHubUrl, faults);
 }
 
 function readEncryptionKey(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer> {

@@ -42,6 +42,15 @@ Deno.test("readHubEnvironment() accepts a missing KERNEL_HMAC_SECRET", async () 
   }
 });
 
+Deno.test("readHubEnvironment() reads the vault's address, which may be missing", async () => {
+  const read = async (VAULT_URL: string | undefined) => {
+    const variables: Variables = { ...HUB, VAULT_URL };
+    return (await readHubEnvironment((name) => variables[name])).vaultUrl;
+  };
+  assertEquals(await read(undefined), undefined);
+  assertEquals(await read("https://vault.example/"), "https://vault.example");
+});
+
 Deno.test("readHubEnvironment() names each variable that is missing or malformed", async () => {
   const cases: Variables[] = [
     { SUPABASE_URL: undefined },
@@ -51,6 +60,8 @@ Deno.test("readHubEnvironment() names each variable that is missing or malformed
     { SUPABASE_SECRET_KEYS: '{"default":"two words"}' },
     { KERNEL_HMAC_SECRET: "ab".repeat(31) },
     { KERNEL_HMAC_SECRET: "xy".repeat(32) },
+    { VAULT_URL: "http://vault.example" },
+    { VAULT_URL: "vault.example" },
   ];
   for (const fault of cases) {
     const [[name, value] = ["", undefined]] = Object.entries(fault);

@@ -1,4 +1,4 @@
-/** The variables of both projects. README's table, `check-config` and the functions' errors use these texts. */
+/** The variables of both projects. The table in scripts/README.md, `check-config` and the functions' errors use these texts. */
 
 import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
 import { VERIFY_KEYS_FORM } from "./decision/decision_keys.ts";
@@ -110,6 +110,12 @@ export const VARIABLES = {
     required: GIVEN,
     meaning: "without SUPABASE_SECRET_KEYS",
     form: "the project's secret key",
+  },
+  VAULT_URL: {
+    project: "hub",
+    required: "no",
+    meaning: "where the hub's tools store credentials",
+    form: "the vault's https:// address (http:// on this machine)",
   },
 } as const satisfies Record<string, Variable>;
 

@@ -6,6 +6,7 @@ import { ENDPOINTS as VAULT_ENDPOINTS } from "key-vault-executor/supabase/functi
 import type { Endpoint } from "shared/http/endpoint.ts";
 import { hub } from "governance-hub/supabase/functions/_shared/hub.ts";
 import { openApi } from "shared/http/openapi/document.ts";
+import { SCHEMAS_URL, schemasText } from "./hub_tool_schemas.ts";
 import { vault } from "key-vault-executor/supabase/functions/_shared/vault.ts";
 import { type ProjectName, projectUrl, RESOURCES } from "../stack/projects.ts";
 
@@ -15,7 +16,8 @@ const MAKERS: Record<ProjectName, () => unknown> = {
       api: hub,
       resource: RESOURCES["governance-hub"],
       tags: {
-        "mcp-servers": "The MCP servers of a tenant, and what was done to them.",
+        "mcp-servers":
+          "The MCP servers of a tenant, and what was done to them. Agents can do the same by MCP, with the tools under `hub.`.",
         authorize: "Whether a caller may call a tool.",
       },
       operations: operationsOf([...HUB_ENDPOINTS, authorize]),
@@ -56,4 +58,5 @@ export async function writeDocuments(): Promise<void> {
   for (const project of ["governance-hub", "key-vault-executor"] satisfies ProjectName[]) {
     await Deno.writeTextFile(documentUrl(project), documentText(project));
   }
+  await Deno.writeTextFile(SCHEMAS_URL, schemasText());
 }

@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
  * `deno task soak`: runs both projects under mixed load for ten minutes, then kills and restarts PostgreSQL under load.
- * Prints progress and then one verdict per line. Exits with 1 if a verdict fails.
+ * With `--executor`, it is an Executor whose servers are killed. Prints progress and then one verdict per line. Exits with 1
+ * if a verdict fails.
  */
 
 import { InvalidArgumentError } from "commander";
@@ -9,6 +10,7 @@ import { runWithResources } from "../bench/support/program.ts";
 import { openRig, type Rig } from "../bench/support/rig.ts";
 import { type Verdict, verdictLines } from "../bench/support/verdict.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
+import { soakExecutor } from "./executor/soak.ts";
 import { countThere, findLosses, type Ledger } from "./ledger.ts";
 import { type MixedLoad, startMixedLoad } from "./load.ts";
 import { describePart, type Outage, outageVerdicts, partsOf, steadyVerdicts } from "./verdicts.ts";
@@ -25,7 +27,10 @@ const program = newProgram(
   "Runs both projects under mixed load on PostgreSQL 17, kills and restarts PostgreSQL, and reports each verdict.",
 )
   .option("--minutes <n>", "how long the steady load runs; each tenth prints a line", readMinutes, 10)
-  .action(() => runWithResources(soak));
+  .option("--executor", "an Executor instead: 40 servers of 8 tenants, killed at random under load (needs bubblewrap)")
+  .action(({ executor, minutes }: { executor?: true; minutes: number }) =>
+    runWithResources((resources) => executor ? soakExecutor(resources, minutes) : soak(resources))
+  );
 
 if (import.meta.main) await runProgram(program);
 

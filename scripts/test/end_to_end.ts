@@ -11,7 +11,7 @@ export const END_TO_END = ["governance-hub/tests", ...VAULT_TESTS];
 
 export type Engine = "pglite" | "postgres";
 
-interface Options extends TestOptions {
+interface EndToEndOptions extends TestOptions {
   engine: Engine;
   /** Variables of the projects that override the stack's own. */
   environment?: Record<string, string>;
@@ -21,7 +21,7 @@ interface Options extends TestOptions {
 }
 
 /** A stack that does not start counts as one failure. */
-export async function endToEnd(title: string, options: Options): Promise<Count> {
+export async function endToEnd(title: string, options: EndToEndOptions): Promise<Count> {
   const { engine, environment = {}, paths = END_TO_END, dataApi = false, ...testOptions } = options;
   const dataDir = await Deno.makeTempDir();
   let stack: Stack | undefined;

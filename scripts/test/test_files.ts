@@ -7,6 +7,7 @@ const UNIT = [
   "scripts/admin/client/call_test.ts",
   "scripts/admin/commands/expiry_test.ts",
   "scripts/cli/progress_test.ts",
+  "scripts/deploy/hub_tool_schemas_test.ts",
   "scripts/stack/ready_test.ts",
   "scripts/test/database/faults_test.ts",
   "scripts/test/support/openapi_check_test.ts",

@@ -78,13 +78,13 @@ function isOurAccess(sqlState: string): boolean {
   return /^(28...|3D...|42501|42883)$/.test(sqlState);
 }
 
-interface Statement {
+interface FunctionQuery {
   text: string;
   values: unknown[];
 }
 
 /** @throws {TypeError} for a name that would need quotes. Names come only from our own code. */
-function statementOf(name: string, parameters: Record<string, unknown>): Statement {
+function statementOf(name: string, parameters: Record<string, unknown>): FunctionQuery {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   for (const word of [name, ...given.map(([word]) => word)]) {
     if (!/^[a-z][a-z0-9_]*$/.test(word)) throw new TypeError("an SQL name must be plain");
@@ -99,7 +99,7 @@ function statementOf(name: string, parameters: Record<string, unknown>): Stateme
 async function run(
   pool: ConnectionPool,
   connection: Connection,
-  { text, values }: Statement,
+  { text, values }: FunctionQuery,
   signal: AbortSignal,
 ): Promise<unknown> {
   const query = connection.sql.unsafe(text, values, { prepare: true });

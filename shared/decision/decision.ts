@@ -43,7 +43,7 @@ const decision = once(() =>
     aud: z.literal(AUDIENCE),
     iat: z.int(),
     exp: z.int(),
-    /** Its id, which logs and the vault's events have as the request's. */
+    /** Begins with the request's id. Logs and the vault's events show it as the request's. */
     jti: z.string().check(z.regex(REQUEST_ID_FORM)),
     tenant_id: z.uuid(),
     organization_id: z.uuid(),

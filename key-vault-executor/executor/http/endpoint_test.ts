@@ -162,6 +162,62 @@ Deno.test("a caller that leaves cancels its call at the server", async () => {
   await Promise.all([client.close(), counted.close()]);
 });
 
+Deno.test("a connection that is closed cancels its call at the server, whatever the revision, and no other call", async () => {
+  await using executor = await startExecutor();
+  const begin = async (more: Record<string, unknown>, headers: Record<string, string>, tool = "never") => {
+    const body = request("tools/call", { name: `amazon.${tool}`, arguments: { ms: 2500 }, ...more });
+    const authorization = `Bearer ${await executor.hub.sign(subjectOf(tool), body)}`;
+    const gone = new AbortController();
+    const init = { method: "POST", signal: gone.signal, body };
+    const text = fetch(`${executor.url}/mcp`, {
+      ...init,
+      headers: { authorization, "content-type": "application/json", ...headers },
+    }).then((response) => response.text());
+    text.catch(() => {});
+    return { gone, text };
+  };
+  const _meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const modern = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "amazon.never" };
+  const kept = await begin({}, {}, "slow");
+  const calls = [await begin({}, {}), await begin({ _meta }, modern)];
+  const [slot] = await whenSlots(executor);
+  await until(() => slot?.inFlight === 3 && slot.state === "running");
+  for (const [index, { gone, text }] of calls.entries()) {
+    gone.abort();
+    await assertRejects(() => text);
+    const counted = await executor.connect(subjectOf("cancelled"));
+    await until(async () => await callTool(counted, "amazon.cancelled") === String(index + 1));
+    await counted.close();
+  }
+  assertMatch(await kept.text, /"text":"slow"/);
+});
+
+Deno.test("a notice that a call is cancelled, sent apart as in 2025, is taken and cancels no call", async () => {
+  await using executor = await startExecutor();
+  // The ids of requests are counters of each client, and a key may have several clients: 1 may be another client's call.
+  const clients = [
+    await executor.connect(subjectOf("slow"), "legacy"),
+    await executor.connect(subjectOf("slow"), "legacy"),
+  ];
+  const gone = new AbortController();
+  const call = (index: number, signal?: AbortSignal) =>
+    clients[index]?.callTool({ name: "amazon.slow", arguments: { ms: 1500 } }, signal ? { signal } : {});
+  const [first, second] = [call(0, gone.signal), call(1)];
+  const [slot] = await whenSlots(executor);
+  await until(() => slot?.inFlight === 2 && slot.state === "running");
+  gone.abort();
+  await assertRejects(async () => await first);
+  assertEquals((await second)?.content, [{ type: "text", text: "slow" }]);
+  await until(() => executor.log.some(({ method, status }) => method === "notifications/cancelled" && status === 202));
+  const counted = await executor.connect(subjectOf("cancelled"));
+  assertEquals(await callTool(counted, "amazon.cancelled"), "0");
+  await Promise.all([...clients, counted].map((each) => each.close()));
+});
+
 async function whenSlots(executor: TestExecutor) {
   const slots = () => executor.supervisor.slots(TENANT);
   await until(() => slots().length > 0);

@@ -15,7 +15,7 @@ import { CliError } from "../../cli/error.ts";
 
 export type HubOperator = ProjectAccess;
 
-/** All scopes of a key. The hub's tables have the same list. */
+/** All scopes of a key. The hub's private.all_scopes() is the same list. */
 export const SCOPES = [
   "servers:read",
   "servers:write",

@@ -20,19 +20,19 @@ earlier export, start ten seconds before its end, and drop the ids that you alre
 
 Memory use does not grow with the number of events. The export ends when its reader ends, for example head.`;
 
-interface Options {
+interface EventsOptions {
   since?: string;
   until?: string;
   action?: string;
 }
 
-interface ListOptions extends Options {
+interface ListOptions extends EventsOptions {
   service?: string;
   serverId?: string;
   limit: number;
 }
 
-interface ExportOptions extends Options {
+interface ExportOptions extends EventsOptions {
   tenant?: string;
   project?: ProjectName;
 }
@@ -95,7 +95,7 @@ async function exportLines(options: ExportOptions, command: Command): Promise<vo
   await writeLines(readEvents(sources(target, projects), { ...filter, tenant_id }));
 }
 
-function readFilter({ since, until, action }: Options): EventFilter {
+function readFilter({ since, until, action }: EventsOptions): EventFilter {
   const now = new Date();
   const [from, to] = [since && readPast("--since", since, now), until && readPast("--until", until, now)];
   if (from && to && Date.parse(from) > Date.parse(to)) throw new CliError("--since must not be after --until");

@@ -14,7 +14,7 @@ import {
   vaultSql,
 } from "../../test/support/admin_program.ts";
 
-interface Recorded {
+interface RecordedEvent {
   id: string;
   project: string;
   action: string;
@@ -25,12 +25,12 @@ interface Recorded {
   request_id: string | null;
 }
 
-async function exported(...words: string[]): Promise<Recorded[]> {
+async function exported(...words: string[]): Promise<RecordedEvent[]> {
   const lines = (await text("events", "export", ...words)).split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line));
 }
 
-function actions(events: Recorded[]): string[] {
+function actions(events: RecordedEvent[]): string[] {
   return events.map(({ action }) => action);
 }
 
@@ -57,7 +57,7 @@ Deno.test("events list merges both projects by time, oldest first", async () => 
   const [register, store] = events;
   assertEquals([register.project, register.server_id, register.version], ["governance-hub", "first", 1]);
   assertEquals([store.project, store.service, store.actor_kind], ["key-vault-executor", "first", "agent"]);
-  assert(events.every((event: Recorded) => event.tenant_id === tenant.id));
+  assert(events.every((event: RecordedEvent) => event.tenant_id === tenant.id));
   const shown = await text("events", "list", "of-listed/listed");
   assertMatch(shown, HUB_EVENT);
   assertMatch(shown, /Z +key-vault-executor +retrieve +first api_key +agent /m);
@@ -70,7 +70,7 @@ Deno.test("events list filters by action, service, server, time and number", asy
   assertEquals(actions((await list("--action", "delete")).events), ["delete", "delete"]);
   assertEquals(actions((await list("--service", "first")).events), ["store", "retrieve", "delete"]);
   assertEquals(actions((await list("--server-id", "other")).events), ["register"]);
-  const all: Recorded[] = (await list()).events;
+  const all: RecordedEvent[] = (await list()).events;
   const moment = all[3]?.occurred_at ?? "";
   assertEquals(actions((await list("--since", moment)).events), ALL.slice(3));
   assertEquals(actions((await list("--until", moment)).events), ALL.slice(0, 3));

@@ -6,6 +6,7 @@ import {
   fail,
   globex,
   HOSTED,
+  hubSql,
   json,
   request,
   server,
@@ -71,6 +72,11 @@ Deno.test("api-key issue shows a key that works, list describes it without its s
   );
   assertMatch(table, /^globex\/globex-main /m);
   assert(!table.includes(key));
+});
+
+Deno.test("the hub's database and the command line know the same scopes", async () => {
+  const [hubRow] = await hubSql`select private.all_scopes() as scopes`;
+  assertEquals(hubRow?.scopes, SCOPES);
 });
 
 Deno.test("api-key issue gives all scopes and no expiry by default, and named scopes without duplicates", async () => {

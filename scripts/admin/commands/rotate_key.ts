@@ -27,7 +27,7 @@ store and retrieve credentials while it runs. Remove a previous key when the com
 
 Exits with 1 if it cannot re-seal a credential, and with 130 after Ctrl-C.`;
 
-interface Options extends KeyringOptions {
+interface RotateKeyOptions extends KeyringOptions {
   dryRun?: boolean;
   yes?: boolean;
 }
@@ -45,10 +45,10 @@ export function addRotateKeyCommand(program: Command): void {
     .option("--dry-run", "show what would change, without changing it")
     .option("--yes", "do not ask for confirmation when no credential is under the current key yet")
     .addHelpText("after", HELP + "\n" + example("rotate-key --env-file key-vault-executor/.env"))
-    .action((options: Options, command: Command) => rotateKey(options, command));
+    .action((options: RotateKeyOptions, command: Command) => rotateKey(options, command));
 }
 
-async function rotateKey(options: Options, command: Command): Promise<void> {
+async function rotateKey(options: RotateKeyOptions, command: Command): Promise<void> {
   const { json, target } = await readContext(command);
   const keyring = await readKeys(options, target);
   const vault = target.vault();

@@ -15,9 +15,9 @@ Deno.test.afterAll(() => cluster.stop());
  * Creates the tenant's things. Returns the concurrent calls, each on its own connection: those of endpoints that exist
  * before the newest migration.
  */
-type Load = (fixture: Fixture, sql: postgres.Sql) => Promise<(() => Promise<unknown>)[]>;
+type MakeLoad = (fixture: Fixture, sql: postgres.Sql) => Promise<(() => Promise<unknown>)[]>;
 
-const LOADS: Record<ProjectName, Load> = {
+const LOADS: Record<ProjectName, MakeLoad> = {
   "governance-hub": async ({ sql: one, a: { caller } }, sql) => {
     for (let i = 0; i < THINGS; i++) await call(one, "register_mcp_server", caller, server(`s${i}`, `p${i}.`));
     const any = () => `s${Math.floor(Math.random() * THINGS)}`;
@@ -39,7 +39,7 @@ const LOADS: Record<ProjectName, Load> = {
   },
 };
 
-for (const [project, load] of Object.entries(LOADS) as [ProjectName, Load][]) {
+for (const [project, load] of Object.entries(LOADS) as [ProjectName, MakeLoad][]) {
   Deno.test(`${project}'s newest migration is applied during calls, ${TIMES} times: no migration and no call fails`, async () => {
     const folder = await Deno.makeTempDir();
     const migrations = projectUrl(project, "migrations/");

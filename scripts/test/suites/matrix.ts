@@ -40,9 +40,9 @@ type ExpectedOutcome = "own" | "stranger" | "unable" | [status: number, code: st
 const NO_KEY: ExpectedOutcome = [401, "unauthenticated"];
 const NOT_YOURS: ExpectedOutcome = [403, "tenant_not_allowed"];
 
-type Row = [name: string, caller: MatrixCaller, outcome: ExpectedOutcome];
+type MatrixRow = [name: string, caller: MatrixCaller, outcome: ExpectedOutcome];
 
-async function callers(tenant: Tenant): Promise<Row[]> {
+async function callers(tenant: Tenant): Promise<MatrixRow[]> {
   const hub = stack.governance_hub;
   const { id: tenantId } = tenant;
   const sibling = await addTenant(tenant.organizationId);
@@ -91,7 +91,7 @@ async function callers(tenant: Tenant): Promise<Row[]> {
 }
 
 /** Keys of the tenant and of its organization with limited scopes or services. */
-async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> {
+async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<MatrixRow[]> {
   const needed = endpoint.scope === null ? ["tools:call", "servers:read"] : [endpoint.scope];
   const others = SCOPES.filter((other) => !needed.includes(other));
   // authorize reports a missing scope in its answer. A key limited to other services does not see the thing.
@@ -108,7 +108,7 @@ async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<Row[]> 
     ["only other services", { services: ["amazon", "stripe"] }, elsewhere],
     ["no service", { services: [] }, elsewhere],
   ];
-  const rows: Row[] = [];
+  const rows: MatrixRow[] = [];
   for (const [name, limit, outcome] of limits) {
     const options = { name, ...limit };
     const agent = await issueApiKey(stack.governance_hub, tenant.id, options);

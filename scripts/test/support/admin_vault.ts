@@ -39,7 +39,7 @@ export function valueOf(service: string): { password: string; of: string } {
   return { password: PASSWORD, of: service };
 }
 
-export interface Row {
+export interface VaultRow {
   id: string;
   service: string;
   sealed: string;
@@ -48,8 +48,8 @@ export interface Row {
 }
 
 /** All rows, by service. */
-export async function readRows(): Promise<Row[]> {
-  return await vaultSql<Row[]>`
+export async function readRows(): Promise<VaultRow[]> {
+  return await vaultSql<VaultRow[]>`
     select id, service, encode(encrypted_credentials, 'base64') as sealed, encryption_key_id, updated_at
     from public.tenant_credentials order by service`.then((rows) => [...rows]);
 }

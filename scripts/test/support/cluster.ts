@@ -36,7 +36,7 @@ export const OLD_DEFAULT_PRIVILEGES = ["tables", "functions", "sequences"].map((
 /** Names a cluster that several test files share, as JSON: starting one takes longer than most of them. */
 const SHARED = "TEST_CLUSTER";
 
-interface Started extends Cluster {
+interface StartedCluster extends Cluster {
   folder: string;
 }
 
@@ -69,7 +69,7 @@ export async function startCluster(settings: string[] = []): Promise<ScratchClus
   };
 }
 
-function databasesOf(cluster: Started): Omit<ScratchCluster, "stop"> {
+function databasesOf(cluster: StartedCluster): Omit<ScratchCluster, "stop"> {
   const url = (role: Role, database: string) => databaseUrl(cluster, role, database);
   const asAdmin = <T>(work: (run: RunSql) => Promise<T>) => withConnection(url("supabase_admin", "postgres"), work);
   const createDatabase = async (template = "template1") => {

@@ -19,9 +19,9 @@ export interface EndpointCase {
   isBodyOptional?: boolean;
 }
 
-type Row = Pick<EndpointCase, "method" | "scope" | "acts" | "body" | "isBodyOptional">;
+type EndpointRow = Pick<EndpointCase, "method" | "scope" | "acts" | "body" | "isBodyOptional">;
 
-const ROWS: Record<ProjectName, Record<string, Row>> = {
+const ROWS: Record<ProjectName, Record<string, EndpointRow>> = {
   "governance-hub": {
     "mcp-servers-register": { method: "POST", scope: "servers:write", acts: "creates", body: newServer },
     "mcp-servers-list": { method: "GET", scope: "servers:read", acts: "lists" },

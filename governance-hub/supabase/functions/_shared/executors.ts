@@ -97,7 +97,7 @@ export function endInBackground(
 const END_MS = 10_000;
 
 /** The id of a decision is used once. A caller may send several requests under one id. */
-function decisionId(requestId: string): string {
+export function decisionId(requestId: string): string {
   return `${requestId.slice(0, 100)}:${crypto.randomUUID().slice(-12)}`;
 }
 

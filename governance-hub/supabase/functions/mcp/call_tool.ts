@@ -9,12 +9,14 @@ import { ApiError } from "shared/api_error.ts";
 import { askExecutor, NoExecutorReachable, rankExecutors } from "../_shared/executors.ts";
 import { authorization, authorizeCall } from "./authorization.ts";
 import { callHub } from "../_shared/hub.ts";
-import { callHubTool, HUB_PREFIX, HUB_TOOLS } from "./hub_tools.ts";
+import { callHubTool } from "./hub_tool_call.ts";
+import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import { type End, watchBody } from "./watched_body.ts";
 import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
 import { inBackground } from "shared/http/background.ts";
 import type { McpCall } from "./methods.ts";
+import { memberText } from "shared/http/member_text.ts";
 import { once } from "shared/lazy.ts";
 import { resultOf } from "./result.ts";
 import { toolName } from "shared/schema/request_fields.ts";
@@ -36,7 +38,7 @@ export async function callTool(call: McpCall): Promise<Answer> {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {
     throw invalidParams("params.arguments must be an object");
   }
-  if (tool.data.toLowerCase().startsWith(HUB_PREFIX)) return await callOwnTool(call, tool.data, { ...args });
+  if (tool.data.toLowerCase().startsWith(HUB_PREFIX)) return await callOwnTool(call, tool.data);
   const { server, subject } = await authorizeCall(call, tool.data);
   const { executors } = call.environment;
   if (executors === undefined) throw noExecutor();
@@ -64,13 +66,14 @@ export async function callTool(call: McpCall): Promise<Answer> {
   return passOn(call, asked.value, end);
 }
 
-async function callOwnTool(call: McpCall, name: string, args: Record<string, unknown>): Promise<Answer> {
-  const { presented, headers, request } = call;
+async function callOwnTool(call: McpCall, name: string): Promise<Answer> {
+  const { presented, headers, request, text } = call;
   if (!HUB_TOOLS.some(({ tool }) => tool.name === name)) {
     await callHub(call, "authorize_call", { tool: null }, authorization);
     throw invalidParams("the hub has no tool of this name: tools/list names the tools", "no_tool");
   }
   const { tenantId, requestId } = presented;
+  const args = memberText(text, ["params", "arguments"]) ?? "{}";
   return resultOf(request, await callHubTool(name, args, { headers, tenantId, requestId }));
 }
 

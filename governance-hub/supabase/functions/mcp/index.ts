@@ -1,8 +1,7 @@
 /** The gateway: MCP at `/mcp`, and the endpoints of servers at `/mcp/servers/<verb>`. */
 
-import type { Handler } from "shared/http/respond.ts";
-import { respond } from "shared/http/respond.ts";
 import { unknownPath } from "shared/api_error.ts";
+import { type Handler, respond } from "shared/http/respond.ts";
 import { hub } from "../_shared/hub.ts";
 import deleteServer from "../mcp-servers-delete/index.ts";
 import list from "../mcp-servers-list/index.ts";

@@ -5,13 +5,13 @@ import { installPostgresClient } from "./postgres_client.ts";
 
 export interface Drill {
   /** Runs the README's block of commands that starts with these words. @throws if a command fails. */
-  follow(command: Command, variables: Variables): Promise<void>;
+  follow(command: Command, variables: DrillVariables): Promise<void>;
   /** Runs other commands with the same programs. */
-  run(script: string, variables: Variables): Promise<DrillOutcome>;
+  run(script: string, variables: DrillVariables): Promise<DrillOutcome>;
 }
 
 export type Command = "pg_dump" | "supabase db dump" | "psql" | "deno task admin";
-export type Variables = Record<string, string>;
+export type DrillVariables = Record<string, string>;
 
 export interface DrillOutcome {
   code: number;
@@ -44,7 +44,7 @@ export async function prepareDrill(folder: string): Promise<Drill> {
   await Deno.symlink(Deno.execPath(), `${bin}/deno`);
   const path = `${bin}:${client}:${Deno.env.get("PATH")}`;
 
-  async function run(script: string, variables: Variables): Promise<DrillOutcome> {
+  async function run(script: string, variables: DrillVariables): Promise<DrillOutcome> {
     const { code, stdout, stderr } = await new Deno.Command("bash", {
       args: ["-euo", "pipefail", "-c", script],
       cwd: ROOT,

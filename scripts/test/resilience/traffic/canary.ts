@@ -16,7 +16,7 @@ export interface Finding {
 }
 
 /** One form of one canary. */
-interface Needle {
+interface CanaryForm {
   canary: string;
   form: string;
   bytes: Uint8Array;
@@ -83,7 +83,7 @@ export function search(
   places: Iterable<CanaryPlace>,
   canaries: Iterable<string | [name: string, key: Uint8Array]>,
 ): Finding[] {
-  const index = new Map<number, Needle[]>();
+  const index = new Map<number, CanaryForm[]>();
   for (const canary of canaries) {
     const [name, key] = typeof canary === "string" ? [canary, new TextEncoder().encode(canary)] : canary;
     const forms = [...formsOf(key)].map(([form, text]) => [form, new TextEncoder().encode(text)] as const);
@@ -100,8 +100,8 @@ export function search(
 }
 
 /** Searches the bytes once for all needles, by the first four bytes of each. */
-function findIn(bytes: Uint8Array, index: Map<number, Needle[]>): Set<Needle> {
-  const found = new Set<Needle>();
+function findIn(bytes: Uint8Array, index: Map<number, CanaryForm[]>): Set<CanaryForm> {
+  const found = new Set<CanaryForm>();
   const firstTwo = new Uint8Array(65536);
   for (const start of index.keys()) firstTwo[start & 0xffff] = 1;
   for (let at = 0; at + 4 <= bytes.length; at++) {

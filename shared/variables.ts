@@ -1,4 +1,4 @@
-/** The variables of both projects. README's table, `check-config` and the functions' errors use these texts. */
+/** The variables of both projects. The table in scripts/README.md, `check-config` and the functions' errors use these texts. */
 
 import { KERNEL_SECRET_FORM } from "./auth/api_key.ts";
 import { VERIFY_KEYS_FORM } from "./decision/decision_keys.ts";

@@ -108,8 +108,8 @@ Deno.test("check-config checks the Executor's variables, and shows no value", as
   assert(!bad.text.includes("canary"), bad.text);
 });
 
-Deno.test("README's table of variables matches the code", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+Deno.test("scripts/README.md's table of variables matches the code", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
   const rows = [...readme.matchAll(/^\| `([A-Z_]{4,})` \|(.*)\|$/gm)].map(([, name, cells]) => [
     name,
     ...cells?.replaceAll("`", "").split("|").map((cell) => cell.trim()) ?? [],

@@ -22,7 +22,6 @@ export const GRACE_MS = 1500;
  * Starts `deno run <script>` with only these variables and those that Deno itself needs.
  *
  * @param logPath the file to append its standard output to. Without it, the child uses the parent's standard output.
- * @param flags further options of `deno run`
  */
 export async function startChild(
   name: string,
@@ -30,11 +29,10 @@ export async function startChild(
   config: unknown,
   environment: Record<string, string>,
   logPath?: string,
-  flags: string[] = [],
 ): Promise<Child> {
   const command = new Deno.Command(Deno.execPath(), {
-    // The parent's own start has installed all packages.
-    args: ["run", "-A", "--cached-only", ...flags, script.href],
+    // The parent's own start has installed all packages. Unless told otherwise, Deno aborts answered requests, too.
+    args: ["run", "-A", "--cached-only", "--unstable-no-legacy-abort", script.href],
     env: { ...pick(["PATH", "HOME", "DENO_DIR", "TMPDIR"]), ...environment },
     clearEnv: true,
     stdin: "piped",

@@ -46,6 +46,8 @@ export async function denoTest(title: string, paths: string[], options: TestOpti
       "test",
       "--allow-all",
       "--no-check",
+      // As the Executor and the stack run.
+      "--unstable-no-legacy-abort",
       `--junit-path=${report}`,
       ...(filter === undefined ? [] : [`--filter=${filter}`]),
       ...paths,

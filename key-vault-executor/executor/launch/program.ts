@@ -131,7 +131,7 @@ function withoutOption(args: readonly string[], options: string[]): readonly str
 }
 
 /** What an interpreter outside the system's folders needs: `<prefix>/bin/python3` has its library at `<prefix>/lib`. */
-function homeOf(command: string): string[] {
+export function homeOf(command: string): string[] {
   if (command.startsWith("/usr/")) return [];
   const prefix = dirname(dirname(command));
   // `~/bin/node` must not show a home.

@@ -1,7 +1,7 @@
 /** The sandbox of this machine: what of it is installed, and whether it works with the Executor's folders. */
 
 import { type Settings, SettingsError } from "../settings.ts";
-import { findCommands } from "./program.ts";
+import { findCommands, homeOf } from "./program.ts";
 import { DEFAULT_LIMITS, findSandboxFault, NOBODY, type SandboxOptions } from "./sandbox.ts";
 
 /** @throws {SettingsError} where servers cannot be sandboxed. */
@@ -16,16 +16,40 @@ export async function withoutSandbox(settings: Settings): Promise<SandboxOptions
   return { ...await sandboxOptions(settings), bubblewrap: undefined };
 }
 
-/** The best that this machine has, and what is missing, for a machine whose user trusts the servers. */
+/**
+ * The best that this machine has, and why it has no sandbox, for a machine whose user trusts the servers. Where nobody may
+ * read what servers need, as in root's home, root runs them: a sandbox as root still hides all other files.
+ */
 export async function bestSandbox(settings: Settings): Promise<{ options: SandboxOptions; fault?: string }> {
   const options = await sandboxOptions(settings);
-  const folders = await foldersOf(settings);
-  const fault = await findSandboxFault(options, folders);
+  const needed = await neededBy(settings);
+  const fault = await findSandboxFault(options, needed);
   if (fault === undefined) return { options };
-  // Nobody may read a folder of root's home. A sandbox as root still hides all other files.
   const asRoot = { ...options, userId: undefined };
-  if (options.userId !== undefined && await findSandboxFault(asRoot, folders) === undefined) return { options: asRoot };
-  return { options: { ...asRoot, bubblewrap: undefined }, fault };
+  if (options.userId !== undefined && await findSandboxFault(asRoot, needed) === undefined) return { options: asRoot };
+  return { options: await readableWithoutSandbox(settings), fault };
+}
+
+/** Without a sandbox, as a user who may read what servers need. */
+export async function readableWithoutSandbox(settings: Settings): Promise<SandboxOptions> {
+  const options = await withoutSandbox(settings);
+  const { userId } = options;
+  if (userId === undefined) return options;
+  const readable = await Promise.all((await neededBy(settings)).map((path) => mayRead(userId, path)));
+  return readable.every(Boolean) ? options : { ...options, userId: undefined };
+}
+
+/** The folders of servers, and Node: most servers run with it, and it may be in somebody's home. */
+async function neededBy(settings: Settings): Promise<string[]> {
+  const node = settings.commands.filter((name) => /^node(?:=|$)/.test(name));
+  const found = await findCommands(node, Deno.env.get("PATH") ?? "");
+  return [...await foldersOf(settings), ...[...found.values()].flatMap((path) => [...homeOf(path), path])];
+}
+
+async function mayRead(userId: number, path: string): Promise<boolean> {
+  const { success } = await new Deno.Command("test", { args: ["-r", path], uid: userId, gid: userId, cwd: "/" })
+    .output();
+  return success;
 }
 
 async function sandboxOptions({ memoryBytes, network }: Settings): Promise<SandboxOptions> {

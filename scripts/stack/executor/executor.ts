@@ -75,10 +75,7 @@ function spawn({ port, sandbox, environment, logPath }: LocalExecutorOptions, re
   const config: ExecutorConfig = { port, portOption: "--executor-port", readyToken, sandbox };
   const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => INSTALL_VARIABLES.test(name));
   const script = new URL("process.ts", import.meta.url);
-  return startChild("the Executor", script, config, { ...Object.fromEntries(inherited), ...environment }, logPath, [
-    // Otherwise Deno aborts the requests that were answered, too.
-    "--unstable-no-legacy-abort",
-  ]);
+  return startChild("the Executor", script, config, { ...Object.fromEntries(inherited), ...environment }, logPath);
 }
 
 /** Whether the time passes before the promise settles. */

@@ -2,7 +2,7 @@
 /** The process of the local stack's Executor. It runs servers in a sandbox if this machine has one. */
 
 import { lineOf, openExecutor, WARNING } from "key-vault-executor/executor/executor.ts";
-import { bestSandbox, withoutSandbox } from "key-vault-executor/executor/launch/sandbox_setup.ts";
+import { bestSandbox, readableWithoutSandbox } from "key-vault-executor/executor/launch/sandbox_setup.ts";
 import { readSettings, SettingsError } from "key-vault-executor/executor/settings.ts";
 import { CliError } from "../../cli/error.ts";
 import { runChild } from "../child.ts";
@@ -27,7 +27,7 @@ async function serve({ port, portOption, readyToken, sandbox }: ExecutorConfig):
   const settings = await readSettings((name) => Deno.env.get(name)).catch(tell);
   const { options, fault } = sandbox
     ? await bestSandbox(settings).catch(tell)
-    : { options: await withoutSandbox(settings), fault: "--no-sandbox" };
+    : { options: await readableWithoutSandbox(settings), fault: "--no-sandbox" };
   const executor = await openExecutor(settings, options, (line) => console.log(line));
   const server = listenOn(port, portOption, (request) => {
     if (new URL(request.url).pathname !== "/ready") return executor.endpoint(request);

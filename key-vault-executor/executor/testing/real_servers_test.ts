@@ -122,7 +122,7 @@ Deno.test("a server of 2026-07-28 that failed to start once is spoken to as such
   const scripts = `${executor.folder}/servers`;
   await install(executor, "modern.mjs");
   const start =
-    'import { existsSync } from "node:fs"; if (existsSync("down")) process.exit(1); await import("../modern.mjs");';
+    'import { existsSync } from "node:fs"; if (existsSync("down")) process.exit(1); await import("./modern.mjs");';
   await Deno.writeTextFile(`${scripts}/flaky.mjs`, start);
   await Deno.writeTextFile(`${scripts}/down`, "");
   const server = serverOf({ args: ["flaky.mjs"] });

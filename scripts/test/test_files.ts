@@ -27,6 +27,7 @@ export interface TestFiles {
 export const SLOW = {
   "races, outages and leaks": "scripts/test/resilience",
   "generated clients": "scripts/test/clients",
+  "clients of the gateway, and the conformance suite": "scripts/test/gateway",
 };
 
 /** The Executor's tests: they run real servers in a sandbox. */

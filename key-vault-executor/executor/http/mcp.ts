@@ -2,6 +2,7 @@
 
 import {
   type CallToolResult,
+  CLIENT_CAPABILITIES_META_KEY,
   createMcpHandler,
   isInputRequiredResult,
   type Progress,
@@ -72,7 +73,9 @@ function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allowed: All
       const result = await supervisor.use(caller, target, (running) => {
         const { inputResponses } = context.mcpReq;
         const requestState = context.mcpReq.requestState<string>();
-        const call = { name, arguments: params.arguments, inputResponses, requestState };
+        const envelope: Record<string, unknown> = { ...context.mcpReq.envelope };
+        const capabilities = envelope[CLIENT_CAPABILITIES_META_KEY];
+        const call = { name, arguments: params.arguments, inputResponses, requestState, capabilities };
         return running.call(call, limits, context.mcpReq.signal, (progress) => forward(context, progress));
       });
       allowed.outcome = "isError" in result && result.isError === true ? "tool_error" : "ok";

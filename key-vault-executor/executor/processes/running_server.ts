@@ -1,6 +1,14 @@
 /** One process of a server, spoken to as an MCP client. All that it says is redacted here. */
 
-import { Client, type Progress, ProtocolError, SdkError, SdkErrorCode, type Tool } from "@modelcontextprotocol/client";
+import {
+  Client,
+  CLIENT_CAPABILITIES_META_KEY,
+  type Progress,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  type Tool,
+} from "@modelcontextprotocol/client";
 import { ToolCallError } from "../tool_call_error.ts";
 import type { ChildTransport, Exit } from "./child_transport.ts";
 import { type Redact, redactValue } from "../redaction/redact.ts";
@@ -29,6 +37,8 @@ export interface ToolCall {
   /** Of a request that is asked again with what the server had asked for. */
   inputResponses?: Record<string, unknown> | undefined;
   requestState?: string | undefined;
+  /** What the caller's client can do, of which a server may ask it. Undefined for a client of an older revision. */
+  capabilities?: unknown;
 }
 
 const MAX_PAGES = 100;
@@ -69,12 +79,18 @@ export class RunningServer {
 
   /** @throws {ProtocolError} the server's own error. @throws {ToolCallError} if it gives no answer. */
   async call(
-    { arguments: args, ...call }: ToolCall,
+    { arguments: args, capabilities, ...call }: ToolCall,
     { callMs, totalMs }: TimeLimits,
     signal: AbortSignal,
     onProgress: (progress: Progress) => void,
   ) {
-    const params = { ...defined(call), ...(args === undefined ? {} : { arguments: args }) };
+    const params = {
+      ...defined(call),
+      ...(args === undefined ? {} : { arguments: args }),
+      ...(capabilities === undefined || this.isLegacy
+        ? {}
+        : { _meta: { [CLIENT_CAPABILITIES_META_KEY]: capabilities } }),
+    };
     const ask = () =>
       this.client.request({ method: "tools/call", params }, {
         signal,

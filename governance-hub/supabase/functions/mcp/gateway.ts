@@ -11,6 +11,7 @@ import { type Answer, type RequestContext, requireMethod, respond } from "shared
 import { answerRequest, type McpCall } from "./methods.ts";
 import { McpError } from "./mcp_error.ts";
 import { type Id, parseMessage, readRequest } from "./message.ts";
+import { refuseForeignOrigin } from "./origin.ts";
 
 /** 4 MiB: what an Executor takes. */
 const MAX_BODY_BYTES = 4 * 2 ** 20;
@@ -35,6 +36,7 @@ async function answer({ request, url, requestId, noteCaller }: RequestContext): 
   try {
     const message = parseMessage(text);
     id = message.id;
+    refuseForeignOrigin(headers);
     const read = readRequest(message, headers);
     if (read === undefined) return { status: 202 };
     const call: McpCall = {

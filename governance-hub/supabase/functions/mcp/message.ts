@@ -17,7 +17,6 @@ export const MODERN_VERSION = "2026-07-28";
 export const LEGACY_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"];
 
 const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
-const CLIENT_INFO_KEY = "io.modelcontextprotocol/clientInfo";
 const CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities";
 
 export type Id = string | number;
@@ -74,9 +73,9 @@ function readIsModern(method: string, params: Members, headers: Headers): boolea
   const version = meta[VERSION_KEY];
   if (version === undefined && header !== MODERN_VERSION) {
     if (header === undefined || LEGACY_VERSIONS.includes(header)) return false;
-    throw unsupported(header);
+    throw unsupported(header, [MODERN_VERSION, ...LEGACY_VERSIONS]);
   }
-  const missing = [VERSION_KEY, CLIENT_INFO_KEY, CAPABILITIES_KEY].filter((key) => meta[key] === undefined);
+  const missing = [VERSION_KEY, CAPABILITIES_KEY].filter((key) => meta[key] === undefined);
   if (missing.length > 0) {
     throw new McpError(INVALID_PARAMS, `params._meta must have ${missing.join(", ")}`, {
       status: 400,
@@ -84,7 +83,7 @@ function readIsModern(method: string, params: Members, headers: Headers): boolea
     });
   }
   if (header !== version) throw mismatch("MCP-Protocol-Version", VERSION_KEY);
-  if (version !== MODERN_VERSION) throw unsupported(typeof version === "string" ? version : "");
+  if (version !== MODERN_VERSION) throw unsupported(typeof version === "string" ? version : "", [MODERN_VERSION]);
   if (headers.get("mcp-method")?.trim() !== method) throw mismatch("Mcp-Method", "method");
   if (method === "tools/call" && readName(headers) !== params.name) throw mismatch("Mcp-Name", "params.name");
   return true;
@@ -120,8 +119,8 @@ function mismatch(header: string, member: string): McpError {
   });
 }
 
-function unsupported(requested: string): McpError {
-  const supported = [MODERN_VERSION, ...LEGACY_VERSIONS];
+/** To a request in the modern form, only what `server/discover` names is supported. */
+function unsupported(requested: string, supported: string[]): McpError {
   return new McpError(UNSUPPORTED_VERSION, `the protocol version must be one of ${supported.join(", ")}`, {
     status: 400,
     data: { supported, requested: requested.slice(0, 64) },

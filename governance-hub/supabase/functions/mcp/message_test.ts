@@ -78,12 +78,16 @@ Deno.test("readRequest() reads a request of 2026-07-28, whose headers agree with
   for (const change of bad) assertRefused(-32020, call(), { ...headers, ...change });
   assertRefused(-32020, call(), {});
   assertRefused(-32602, call({ _meta: {} }), headers);
-  assertRefused(-32602, call({ _meta: { ...META, "io.modelcontextprotocol/clientInfo": undefined } }), headers);
+  assertRefused(-32602, call({ _meta: { ...META, "io.modelcontextprotocol/clientCapabilities": undefined } }), headers);
+  // A client should say who it is, but need not.
+  assertEquals(read(call({ _meta: { ...META, "io.modelcontextprotocol/clientInfo": undefined } }), headers)?.id, 1);
 });
 
 Deno.test("readRequest() refuses a version that it does not know, and tells those that it knows", () => {
   const error = assertThrows(() => read(request(), { "mcp-protocol-version": "1999-01-01" }), McpError);
   assertEquals([error.rpcCode, error.data.requested], [-32022, "1999-01-01"]);
   const future = { ...META, "io.modelcontextprotocol/protocolVersion": "2030-01-01" };
-  assertRefused(-32022, request({ params: { _meta: future } }), { "mcp-protocol-version": "2030-01-01" });
+  const fromFuture = () => read(request({ params: { _meta: future } }), { "mcp-protocol-version": "2030-01-01" });
+  // What `server/discover` names: an older revision has no such request.
+  assertEquals(assertThrows(fromFuture, McpError).data.supported, ["2026-07-28"]);
 });

@@ -1,0 +1,85 @@
+/**
+ * The conformance suite of MCP against the whole path. It can send no key, and it knows tools by names without a prefix, so
+ * a proxy adds both. What the gateway does not offer stands here by name: a scenario that begins to pass is told too.
+ */
+
+import { assertEquals } from "@std/assert";
+import { runPackage } from "./npm_program.ts";
+import { startPrefixProxy } from "./prefix_proxy.ts";
+import { startWholePath } from "./whole_path.ts";
+
+const SUITE = "npm:@modelcontextprotocol/conformance@0.2.0-alpha.12";
+
+const PROMPTS = "the gateway has no prompts";
+const RESOURCES = "the gateway has no resources";
+const COMPLETION = "the gateway has no prompts and resources to complete";
+const LOGGING = "the gateway passes no log messages on";
+const SERVER_ASKS = "a stateless server of 2025 cannot ask its client";
+
+const PROMPTS_AND_RESOURCES = {
+  "completion-complete": COMPLETION,
+  "prompts-get-embedded-resource": PROMPTS,
+  "prompts-get-simple": PROMPTS,
+  "prompts-get-with-args": PROMPTS,
+  "prompts-get-with-image": PROMPTS,
+  "prompts-list": PROMPTS,
+  "resources-list": RESOURCES,
+  "resources-read-binary": RESOURCES,
+  "resources-read-text": RESOURCES,
+  "resources-templates-read": RESOURCES,
+};
+
+/** Scored scenarios that cannot pass, and why. */
+const CANNOT_PASS: Record<string, Record<string, string>> = {
+  "2026-07-28": {
+    ...PROMPTS_AND_RESOURCES,
+    "caching": "it asks for hints on prompts and resources too; those on tools are there",
+    "input-required-result-non-tool-request": PROMPTS,
+  },
+  "2025-11-25": {
+    ...PROMPTS_AND_RESOURCES,
+    "elicitation-sep1034-defaults": SERVER_ASKS,
+    "elicitation-sep1330-enums": SERVER_ASKS,
+    "logging-set-level": LOGGING,
+    "resources-subscribe": RESOURCES,
+    "resources-unsubscribe": RESOURCES,
+    "tools-call-elicitation": SERVER_ASKS,
+    "tools-call-sampling": SERVER_ASKS,
+    "tools-call-with-logging": LOGGING,
+  },
+};
+
+for (const [revision, cannotPass] of Object.entries(CANNOT_PASS)) {
+  Deno.test(`the conformance suite of ${revision} passes, but for what the gateway does not offer`, async (test) => {
+    await using path = await startWholePath();
+    await path.addScript("conformance.mjs");
+    const server = { server_id: "conformance", name: "Conformance", command: "node", args: ["conformance.mjs"] };
+    await path.register({ ...server, tool_prefix: "conformance." });
+    await using proxy = startPrefixProxy(path, "conformance.");
+    const folder = await Deno.makeTempDir();
+    const { text } = await runPackage(SUITE, ["server", "--url", proxy.url, "--requirements", revision], folder);
+    await Deno.remove(folder, { recursive: true });
+
+    const scored = scoredOf(text);
+    const unknown = Object.keys(cannotPass).filter((name) => !scored.has(name));
+    assertEquals([unknown, scored.size > 20], [[], true], text);
+    for (const [name, hasPassed] of scored) {
+      const reason = cannotPass[name];
+      await test.step(reason === undefined ? name : `${name} cannot pass: ${reason}`, () => {
+        assertEquals(hasPassed, reason === undefined, text);
+      });
+    }
+  });
+}
+
+/** The scenarios that count, each with whether it passed. */
+function scoredOf(text: string): Map<string, boolean> {
+  const summary = text.slice(text.indexOf("=== SUMMARY ==="));
+  const all = [...summary.matchAll(/^(✓|✗) (\S+): \d+ passed, \d+ failed$/gm)];
+  const unscored = new Set([...summary.matchAll(/^ {2}[✓✗] (\S+) \(\S+\)$/gm)].map(([, name]) => name));
+  return new Map(
+    all.filter(([, , name]) => !unscored.has(name)).map((
+      [, sign, name = ""],
+    ): [string, boolean] => [name, sign === "✓"]),
+  );
+}

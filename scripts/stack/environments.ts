@@ -45,9 +45,12 @@ export function projectEnvironment(
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys[DATABASES[project]].secret_key }),
     KERNEL_HMAC_SECRET: keys.kernel_hmac_secret,
     ...(isHub && {
-      DECISION_SIGNING_KEY: keys.decision_signing_key,
       VAULT_URL: vaultUrl,
-      ...(options.executor && { EXECUTOR_URLS: urlOf(options.executor.port) }),
+      // The hub wants both or none.
+      ...(options.executor && {
+        DECISION_SIGNING_KEY: keys.decision_signing_key,
+        EXECUTOR_URLS: urlOf(options.executor.port),
+      }),
     }),
     ...(!isHub && {
       REPO_B_URL: hubUrl,

@@ -93,7 +93,7 @@ export function findHubFaults(lookup: Lookup): Fault[] {
   readKernelSecret(lookup, faults);
   readExecutors(lookup, faults);
   readVaultUrl(lookup, faults);
-  return faults;
+  return [...faults, ...findHalf(lookup)];
 }
 
 /** The faults among the variables that an operator sets for the vault. */
@@ -189,16 +189,20 @@ function readKernelSecret(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuff
   return secret;
 }
 
-/** Both of its variables belong together: one without the other is a fault. */
+/** Without one of the two variables there is no Executor. The rest of the hub needs neither. */
 function readExecutors(lookup: Lookup, faults: Fault[]): { urls: string[]; signingKey: string } | undefined {
   const signingKey = read(lookup, "DECISION_SIGNING_KEY");
   const urls = read(lookup, "EXECUTOR_URLS")?.split(",").map((text) => text.trim());
-  if (signingKey === undefined && urls === undefined) return undefined;
-  if (signingKey === undefined) faults.push(fault("DECISION_SIGNING_KEY", "not set"));
-  else if (!isDecisionKey(signingKey)) faults.push(fault("DECISION_SIGNING_KEY", "malformed"));
-  if (urls === undefined) faults.push(fault("EXECUTOR_URLS", "not set"));
-  else if (!urls.every(isSafeAddress)) faults.push(fault("EXECUTOR_URLS", "malformed"));
-  return { urls: urls?.map(withoutEnd) ?? [], signingKey: signingKey ?? "" };
+  if (signingKey !== undefined && !isDecisionKey(signingKey)) faults.push(fault("DECISION_SIGNING_KEY", "malformed"));
+  if (urls !== undefined && !urls.every(isSafeAddress)) faults.push(fault("EXECUTOR_URLS", "malformed"));
+  if (signingKey === undefined || urls === undefined) return undefined;
+  return { urls: urls.map(withoutEnd), signingKey };
+}
+
+/** One of the two variables is of no use without the other. */
+function findHalf(lookup: Lookup): Fault[] {
+  const missing = (["DECISION_SIGNING_KEY", "EXECUTOR_URLS"] as const).filter((name) => !read(lookup, name));
+  return missing.length === 1 ? missing.map((name) => fault(name, "not set")) : [];
 }
 
 async function importExecutors(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeDecisionKeys } from "./decision/decision_keys.ts";
 import { ApiError } from "./api_error.ts";
-import { type Lookup, readHubEnvironment, readVaultEnvironment } from "./environment.ts";
+import { findHubFaults, type Lookup, readHubEnvironment, readVaultEnvironment } from "./environment.ts";
 
 const HUB = {
   SUPABASE_URL: "http://127.0.0.1:54321/",
@@ -143,7 +143,7 @@ Deno.test("readVaultEnvironment() reports every fault at once", async () => {
   }
 });
 
-Deno.test("readHubEnvironment() reads the Executors and the key that signs for them, both or neither", async () => {
+Deno.test("readHubEnvironment() reads the Executors and the key that signs for them, and needs neither", async () => {
   const { signingKey } = await makeDecisionKeys();
   const urls = "https://one.example/, http://127.0.0.1:56321";
   const { executors } = await readHubEnvironment((name) =>
@@ -151,10 +151,13 @@ Deno.test("readHubEnvironment() reads the Executors and the key that signs for t
   );
   assertEquals(executors?.urls, ["https://one.example", "http://127.0.0.1:56321"]);
   assertEquals(executors?.signingKey.extractable, false);
-  assertEquals((await readHubEnvironment((name) => (HUB as Variables)[name])).executors, undefined);
+  for (const half of [{}, { DECISION_SIGNING_KEY: signingKey }, { EXECUTOR_URLS: urls }]) {
+    const { executors } = await readHubEnvironment((name) => ({ ...HUB, ...half } as Variables)[name]);
+    assertEquals(executors, undefined);
+    const faults = findHubFaults((name) => ({ ...HUB, ...half } as Variables)[name]);
+    assertEquals(faults.map(({ state }) => state), Object.keys(half).map(() => "not set"));
+  }
   const faults: [Variables, RegExp][] = [
-    [{ DECISION_SIGNING_KEY: signingKey }, /^EXECUTOR_URLS is not set/],
-    [{ EXECUTOR_URLS: urls }, /^DECISION_SIGNING_KEY is not set/],
     [{ DECISION_SIGNING_KEY: "canary", EXECUTOR_URLS: urls }, /^DECISION_SIGNING_KEY is malformed/],
     [{ DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: "http://one.example" }, /^EXECUTOR_URLS is malformed/],
     [{ DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: `${urls},` }, /^EXECUTOR_URLS is malformed/],

@@ -122,7 +122,7 @@ Deno.test("it does not start without a key, without bubblewrap, or with an optio
   ];
   for (const [variables, options, expected, exitCode = 1] of faults) {
     const program = await start(folder, { ...variablesOf(verifyKeysText, 1), ...variables }, options);
-    assertEquals((await program.child.status).code, exitCode);
+    assertEquals((await program.child.status).code, exitCode, String(expected));
     await until(() => expected.test(program.output()));
   }
   await Deno.remove(folder, { recursive: true });
@@ -135,7 +135,7 @@ Deno.test("--help names every option and every variable, and what is used if it 
   assertMatch(help, /^Usage: deno task executor .*\n\nRuns the Executor/);
   assertMatch(help, /^ {2}--no-sandbox {2,}run servers without bubblewrap/m);
   assertMatch(help, /^ {2}VAULT_URL +where the vault is \(required\)$/m);
-  for (const { name } of VARIABLES) assertMatch(help, new RegExp(`^  ${name} .*(required|if absent)\\)$`, "m"));
+  for (const { name } of VARIABLES) assertMatch(help, new RegExp(`^  ${name} .*(required|if absent)\\)$`, "m"), name);
 });
 
 Deno.test("build:executor makes one file that runs with nothing beside it", async () => {

@@ -84,6 +84,9 @@ const DECISIONS: [name: string, ask: Ask][] = [
     const { id } = await addTenant(it.tenant.organizationId);
     return use(it, await sign(decided(it)), { tenant_id: id });
   }],
+  ["an operator's decision", async (it) => {
+    return use(it, await sign(decided(it, { actor: { kind: "operator", id: it.agentId } })));
+  }],
   ["a decision for another service", async (it) => use(it, await sign(decided(it)), { service: "stripe" })],
   ["a decision for a longer prefix", async (it) => {
     return use(it, await sign(decided(it, { server: serverWith("amazon.order.") })));

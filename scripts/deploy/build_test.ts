@@ -15,19 +15,29 @@ async function readBundles(): Promise<Map<string, string>> {
   return files;
 }
 
+/** The functions that sign or verify decisions. */
+const SIGNERS = ["mcp", "mcp-servers", "mcp-servers-delete", "mcp-servers-update", "credentials"];
+
 const [, VERSION] = /npm:postgres@(.*)/.exec(config.imports.postgres) ?? [];
 
-Deno.test("build() makes the same bytes twice: a bundle and a source map for each of the eleven functions", async () => {
+Deno.test("build() makes the same bytes twice: a bundle and a source map for each of the twelve functions", async () => {
   const first = await readBundles();
   await build();
   assertEquals(await readBundles(), first);
-  assertEquals(first.size, 22);
+  assertEquals(first.size, 24);
 });
 
 Deno.test("build() makes bundles without realtime, storage and auth clients, which import only the driver, and that late", async () => {
-  assertEquals(bundles.length, 11);
+  assertEquals(bundles.length, 12);
   for (const { name, packages } of bundles) {
-    assertEquals(Object.keys(packages).sort(), ["@supabase/postgrest-js", "deno-std", "this project", "zod"], name);
+    const expected = [
+      "@supabase/postgrest-js",
+      "deno-std",
+      "this project",
+      "zod",
+      ...(SIGNERS.includes(name) ? ["jose"] : []),
+    ];
+    assertEquals(Object.keys(packages).sort(), expected.sort(), name);
   }
   for (const [name, text] of await readBundles()) {
     if (!name.endsWith(".js")) continue;
@@ -39,7 +49,7 @@ Deno.test("build() makes bundles without realtime, storage and auth clients, whi
 Deno.test("build() includes the forms of secrets only in functions that look for them, and never the maker of documents", async () => {
   const scripts = [...await readBundles()].filter(([name]) => name.endsWith(".js"));
   const withForms = scripts.filter(([, text]) => text.includes("AKIA|ASIA")).map(([name]) => name);
-  assertEquals(withForms.sort(), ["mcp-servers-register.js", "mcp-servers-update.js", "mcp-servers.js"]);
+  assertEquals(withForms.sort(), ["mcp-servers-register.js", "mcp-servers-update.js", "mcp-servers.js", "mcp.js"]);
   for (const [name, map] of await readBundles()) {
     if (!name.endsWith(".map")) continue;
     const { sources }: { sources: string[] } = JSON.parse(map);
@@ -55,6 +65,6 @@ Deno.test("config.toml sets verify_jwt = false and the bundle as entrypoint for 
       .filter((name) => !name.startsWith("_")).sort();
     const expected = folders.map((name) => [name, { verify_jwt: false, entrypoint: `./dist/${name}.js` }]);
     assertEquals(functions, Object.fromEntries(expected), project);
-    assertEquals(folders.length, project === "governance-hub" ? 6 : 5, project);
+    assertEquals(folders.length, project === "governance-hub" ? 7 : 5, project);
   }
 });

@@ -100,7 +100,7 @@ Deno.test("check-config checks the Executor's variables, and shows no value", as
   assertEquals(fine.code, 0, fine.text);
   assertMatch(fine.text, /^executor\n {2}✓ DECISION_VERIFY_KEYS\n {2}✓ VAULT_URL\n {2}✓ EXECUTOR_KEY\n/);
   assertMatch(fine.text, /^ {2}– EXECUTOR_PORT is not set \(optional, by default 56321\): the port to listen on/m);
-  for (const value of Object.values(good)) assert(!fine.text.includes(value));
+  for (const value of Object.values(good)) assert(!fine.text.includes(value), fine.text);
   const bad = await check(["--project", "executor"], { ...good, VAULT_URL: "http://canary", EXECUTOR_KEY: "" });
   assertEquals(bad.code, 1, bad.text);
   assertMatch(bad.text, /✗ VAULT_URL is malformed: it must be the vault's https/);

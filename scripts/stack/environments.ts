@@ -46,11 +46,11 @@ export function projectEnvironment(
     KERNEL_HMAC_SECRET: keys.kernel_hmac_secret,
     ...(isHub && {
       VAULT_URL: vaultUrl,
-      // The hub wants both or none.
-      ...(options.executor && {
+      // The hub takes both or neither.
+      ...((options.executor || options.environment.EXECUTOR_URLS) && {
         DECISION_SIGNING_KEY: keys.decision_signing_key,
-        EXECUTOR_URLS: urlOf(options.executor.port),
       }),
+      ...(options.executor && { EXECUTOR_URLS: urlOf(options.executor.port) }),
     }),
     ...(!isHub && {
       REPO_B_URL: hubUrl,

@@ -102,7 +102,7 @@ function isArgumentList(args: unknown): boolean {
 
 const MAX_PREFIX_LENGTH = 64;
 /** The hub's own tools begin with it. */
-const RESERVED_PREFIX = /^hub\./i;
+const RESERVED_PREFIX = /^[Hh][Uu][Bb]\./;
 const PREFIX_FORM = /^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)+$/;
 
 export const toolPrefix = once(() =>
@@ -110,7 +110,12 @@ export const toolPrefix = once(() =>
     'must be at most 64 characters: segments of A-Z a-z 0-9 _ -, each followed by "." (such as "amazon."); ' +
       '"hub." is for the hub\'s own tools',
     (value) => value.length <= MAX_PREFIX_LENGTH && PREFIX_FORM.test(value) && !RESERVED_PREFIX.test(value),
-    { maxLength: MAX_PREFIX_LENGTH, pattern: PREFIX_FORM.source, examples: ["amazon."] },
+    {
+      maxLength: MAX_PREFIX_LENGTH,
+      pattern: PREFIX_FORM.source,
+      not: { pattern: RESERVED_PREFIX.source },
+      examples: ["amazon."],
+    },
   )
 );
 

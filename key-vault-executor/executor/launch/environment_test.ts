@@ -30,12 +30,12 @@ Deno.test("environmentOf() writes what is no string as JSON, and knows the secre
 Deno.test("environmentOf() refuses variables that change how a program runs, however they come about", () => {
   const named = ["PATH", "LD_PRELOAD", "NODE_OPTIONS", "PYTHONPATH", "BASH_ENV", "HTTPS_PROXY", "NPM_CONFIG_REGISTRY"];
   for (const name of named) {
-    const { message } = assertThrows(() => environmentOf(credential({ [name]: "x" })), ToolCallError);
-    assertMatch(message, new RegExp(name));
+    const { message } = assertThrows(() => environmentOf(credential({ [name]: "x" })), ToolCallError, "", name);
+    assertMatch(message, new RegExp(name), name);
   }
   const built: [string, string][] = [["node", "options"], ["ld", "preload"], ["npm", "config_registry"], ["ld", "x.y"]];
   for (const [service, field] of built) {
-    assertThrows(() => environmentOf(credential({ [field]: "x" }, service)), ToolCallError);
+    assertThrows(() => environmentOf(credential({ [field]: "x" }, service)), ToolCallError, "", `${service} ${field}`);
   }
 });
 

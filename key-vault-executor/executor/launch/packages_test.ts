@@ -44,8 +44,8 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
 
   for (const version of [undefined, EVERYTHING.version]) {
     const found = await store.find({ name: EVERYTHING.name, version });
-    assert(found.entry.startsWith(`${found.folder}/node_modules/${EVERYTHING.name}/`));
-    assert((await Deno.stat(found.entry)).isFile);
+    assert(found.entry.startsWith(`${found.folder}/node_modules/${EVERYTHING.name}/`), found.entry);
+    assert((await Deno.stat(found.entry)).isFile, found.entry);
   }
   const { message } = await assertRejects(() => store.find({ ...EVERYTHING, version: "1.0.0" }), ToolCallError);
   assertMatch(message, /server-everything@1\.0\.0 is not installed/);
@@ -99,8 +99,10 @@ Deno.test("a package without one program, or with one outside of it, is refused"
   const refused = [{}, { bin: { x: "a.js", y: "b.js" } }, { bin: "missing.js" }, { bin: "../../../../../outside.js" }];
   for (const manifest of [...refused, { bin: "link.js" }]) {
     await withManifest(manifest, async (store) => {
-      const error = await assertRejects(() => store.find({ name: "@scope/tool", version: undefined }), ToolCallError);
-      assertEquals(error.code, "program_not_found");
+      const find = () => store.find({ name: "@scope/tool", version: undefined });
+      const label = JSON.stringify(manifest);
+      const error = await assertRejects(find, ToolCallError, "", label);
+      assertEquals(error.code, "program_not_found", label);
     });
   }
 });

@@ -54,7 +54,11 @@ Deno.test("findProgram() never leaves the operator's folder", async () => {
     ];
     for (const name of [...names, "missing.js", "deep", ".", ""]) {
       for (const command of ["node", "python3", "deno"]) {
-        assertMatch(await refusal(() => findProgram(programs, command, [name])), /^program_not_found/);
+        assertMatch(
+          await refusal(() => findProgram(programs, command, [name])),
+          /^program_not_found/,
+          `${command} ${name}`,
+        );
       }
     }
     const without = { ...programs, scripts: undefined };

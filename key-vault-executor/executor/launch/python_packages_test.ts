@@ -19,7 +19,7 @@ async function installUv(folder: string): Promise<string> {
 Deno.test("parsePythonPackage() takes names with and without a version, and nothing else", () => {
   assertEquals(parsePythonPackage("MCP_server.Time"), { name: "mcp-server-time", version: undefined });
   for (const text of ["mcp-server-time@2026.10.19", "mcp-server-time==2026.10.19"]) {
-    assertEquals(parsePythonPackage(text), TIME);
+    assertEquals(parsePythonPackage(text), TIME, text);
   }
   assertEquals(parsePythonPackage("x@1.0rc1")?.version, "1.0rc1");
   for (
@@ -42,7 +42,11 @@ Deno.test("a Python package runs from the store as uvx names it, locked and pinn
   for (const args of [[TIME.name], [`${TIME.name}@${TIME.version}`], ["--from", TIME.name, TIME.name]]) {
     const server = serverOf({ command: "uvx", args: [...args, "--local-timezone=UTC"], tool_prefix: "time." });
     const client = await executor.connect({ server, tool: "time.get_current_time" });
-    assertMatch(await callTool(client, "time.get_current_time", { timezone: "Europe/Rome" }), /Europe\/Rome/);
+    assertMatch(
+      await callTool(client, "time.get_current_time", { timezone: "Europe/Rome" }),
+      /Europe\/Rome/,
+      args.join(" "),
+    );
     await client.close();
   }
   const { message, cause } = await assertRejects(() => store.add({ ...TIME, version: "0.0.1" }), ToolCallError);

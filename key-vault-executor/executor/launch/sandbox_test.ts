@@ -63,7 +63,7 @@ Deno.test("a server sees its own processes only: no other tenant's, and not the 
   assert(seen.includes(ENVIRONMENT.AMAZON_API_KEY));
   assert(!seen.includes("s3cr3t-of-another-tenant"));
   for (const pid of [Deno.pid, other.transport.pid]) {
-    assertMatch(await call("read", { path: `/proc/${pid}/environ` }), /^refused: ENOENT/);
+    assertMatch(await call("read", { path: `/proc/${pid}/environ` }), /^refused: ENOENT/, `process ${pid}`);
   }
   await Promise.all([stop(), other.stop()]);
 });
@@ -85,7 +85,7 @@ Deno.test("a server writes in its private /tmp only, and cannot fill a disk", as
   }
   assertEquals(await call("write", { path: "/tmp/x", bytes: 1000 }), "written");
   for (const path of ["/tmp/full", "/dev/shm/full"]) {
-    assertMatch(await call("write", { path, bytes: 10_000_000 }), /^refused: ENOSPC/);
+    assertMatch(await call("write", { path, bytes: 10_000_000 }), /^refused: ENOSPC/, path);
   }
   assertEquals(await Deno.stat("/tmp/full").catch(() => undefined), undefined);
   await stop();

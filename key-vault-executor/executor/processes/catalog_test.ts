@@ -45,7 +45,7 @@ Deno.test("a server's tools are kept for its version, and asked again when they 
   const server = await makeLister(executor, "b", "a");
   const catalog = new Catalog(executor.supervisor);
   for (let round = 0; round < 3; round++) {
-    assertEquals(await namesOf(catalog, server), ["test.a", "test.asked-1", "test.b"]);
+    assertEquals(await namesOf(catalog, server), ["test.a", "test.asked-1", "test.b"], `list ${round}`);
   }
   const limits = { callMs: 5000, totalMs: 5000 };
   const never = new AbortController().signal;

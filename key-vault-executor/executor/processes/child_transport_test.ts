@@ -71,7 +71,7 @@ Deno.test("the last progress before a response is not lost", async () => {
     const seen: number[] = [];
     const onprogress = ({ progress }: { progress: number }) => void seen.push(progress);
     await client.request({ method: "tools/call", params: { name: "progress", arguments: {} } }, { onprogress });
-    assertEquals(seen, [1, 2, 3, 4, 5]);
+    assertEquals(seen, [1, 2, 3, 4, 5], `call ${round}`);
   }
   await client.close();
 });

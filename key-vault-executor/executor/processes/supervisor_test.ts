@@ -65,7 +65,7 @@ Deno.test("a crash fails its calls at once, none is repeated, and the server is 
 Deno.test("five crashes in a row are a crash loop, which is tried again all the same", async () => {
   await using executor = await start({ firstBackoffMs: 40, maxBackoffMs: 900 });
   for (let crash = 0; crash < 5; crash++) {
-    assertEquals(slotOf(executor)?.state, crash === 0 ? undefined : "backoff");
+    assertEquals(slotOf(executor)?.state, crash === 0 ? undefined : "backoff", `crash ${crash}`);
     await until(async () => await codeOf(call(executor, "die")) !== "backing_off");
   }
   assertEquals(slotOf(executor)?.state, "crash_loop");
@@ -84,7 +84,7 @@ Deno.test("a program that never starts is a failure of the server; one that is n
   assertEquals(slotOf(executor)?.process.errors, ["no such thing"]);
   const missing = serverOf({ args: ["missing.js"], server_id: "x" });
   for (let round = 0; round < 2; round++) {
-    assertEquals(await codeOf(call(executor, "echo", {}, missing)), "program_not_found");
+    assertEquals(await codeOf(call(executor, "echo", {}, missing)), "program_not_found", `call ${round}`);
   }
 });
 

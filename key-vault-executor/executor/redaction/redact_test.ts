@@ -29,7 +29,7 @@ Deno.test("redact() finds a secret in every common form", () => {
     hex,
     hex.toUpperCase(),
   ];
-  for (const form of forms) assertEquals(redact(`before ${form} after`), "before [redacted AMAZON_SECRET] after");
+  for (const form of forms) assertEquals(redact(`before ${form} after`), "before [redacted AMAZON_SECRET] after", form);
 });
 
 Deno.test("redact() finds a secret in base64, whatever stands before and behind it", () => {
@@ -42,7 +42,7 @@ Deno.test("redact() finds a secret in base64, whatever stands before and behind 
       assert(cleaned.includes("[redacted KEY]"), text);
       // What is left of the encoding tells three characters of the value at most, at each end.
       const [start = "", end = ""] = cleaned.split("[redacted KEY]");
-      assert(start.length + end.length <= base64(before).length + base64(after).length + 8);
+      assert(start.length + end.length <= base64(before).length + base64(after).length + 8, cleaned);
     }
   }));
 });

@@ -117,6 +117,22 @@ Deno.test("events of a deleted tenant can be listed by its id", async () => {
   await fail(["events", "list", "leaving"], /there is no tenant "leaving"/);
 });
 
+Deno.test("events list shows the server that a credential was used for", async () => {
+  const tenant = await newTenant("used");
+  await vaultSql`
+    insert into public.credential_events
+      (tenant_id, action, credential_id, service, credential_type, actor_kind, actor_id, request_id, executor_id, server_id)
+    values (
+      ${tenant.id}, 'use', gen_random_uuid(), 'amazon', 'api_key', 'agent', gen_random_uuid(), 'call-1', gen_random_uuid(),
+      'my-server'
+    )`;
+  const [event] = (await json("events", "list", "used", "--action", "use")).events;
+  assertEquals([event.action, event.service, event.server_id], ["use", "amazon", "my-server"]);
+  assertMatch(event.executor_id, /^[0-9a-f-]{36}$/);
+  const shown = await text("events", "list", "used", "--action", "use");
+  assertMatch(shown, /Z +key-vault-executor +use +amazon api_key for my-server +agent \S{36} +call-1$/m);
+});
+
 Deno.test("events export has every event once, across pages and microseconds apart", async () => {
   const tenantId = crypto.randomUUID();
   // The projects alternate, a microsecond apart, so that some times end in zeros.
@@ -158,7 +174,7 @@ Deno.test("events commands explain invalid options", async () => {
   await fail([...list, "--since", "1h", "--until", "2h"], /--since must not be after --until/);
   await fail(
     [...list, "--action", "steal"],
-    /'steal' is invalid\. Allowed choices are register, update, delete, store/,
+    /'steal' is invalid\. Allowed choices are register, update, delete, call, store/,
   );
   await fail(
     [...list, "--service", "a", "--server-id", "b"],

@@ -59,9 +59,10 @@ async function make(references: string[], options: Options, command: Command): P
   const organizations = await Promise.all([...new Set(references)].map((each) => findOrganization(target.hub, each)));
   const keyOptions = { name: "executor", scopes: [SCOPE], ...expires };
   const issued = await issueAll(target.hub, secret, organizations, keyOptions);
-  const hub = { DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: urls.join(",") };
+  const vaultUrl = target.vault().url;
+  const hub = { DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: urls.join(","), VAULT_URL: vaultUrl };
   const vault = { DECISION_VERIFY_KEYS: verifyKey };
-  const executor = { ...vault, VAULT_URL: target.vault().url, EXECUTOR_KEY: issued.map(({ key }) => key).join(",") };
+  const executor = { ...vault, VAULT_URL: vaultUrl, EXECUTOR_KEY: issued.map(({ key }) => key).join(",") };
   const keys = issued.map(({ id, organization }) => ({ id, organization_id: organization.id, scopes: [SCOPE] }));
   print(json, { hub, vault, executor, keys }, [
     "# governance-hub/.env: the private key. Whoever has it can call every tenant's tools.",

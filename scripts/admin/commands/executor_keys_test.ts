@@ -58,8 +58,8 @@ Deno.test("executor-keys prints what goes where, with a key of each organization
   assertEquals(keys.length, 2);
   for (const [index, { tenants: [tenant] }] of [acme, globex].entries()) {
     const body = { tenant_id: tenant?.id, service: "amazon" };
-    assertEquals(await request(keys[index] ?? "", "credentials/retrieve", body), 403);
-    assertEquals(await request(keys[index] ?? "", `mcp-servers/list?tenant_id=${tenant?.id}`), 403);
+    assertEquals(await request(keys[index] ?? "", "credentials/retrieve", body), 403, tenant?.name);
+    assertEquals(await request(keys[index] ?? "", `mcp-servers/list?tenant_id=${tenant?.id}`), 403, tenant?.name);
   }
   const { kernels } = await json("kernel", "list", "acme");
   const own = kernels.filter(({ name }: { name: string }) => name === "executor");

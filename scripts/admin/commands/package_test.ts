@@ -78,7 +78,7 @@ Deno.test("each mistake gets one line that helps, and leaves nothing behind", as
     for (const [words, said, code, more] of mistakes) {
       const ran = await admin(words, { ...env, ...more });
       assertEquals([ran.code, ran.out], [code, ""], `${words.join(" ")}: ${ran.err}`);
-      assertMatch(ran.err, said);
+      assertMatch(ran.err, said, words.join(" "));
     }
     assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
   });
@@ -102,7 +102,7 @@ Deno.test("a kill at any moment of package add leaves the version that was pinne
       assert(pinned?.version === OLD || pinned?.version === NEW, JSON.stringify(pinned));
       for (const version of [undefined, OLD]) {
         const { entry } = await packages.find({ name: NAME, version });
-        assertEquals((await Deno.stat(entry)).isFile, true);
+        assertEquals((await Deno.stat(entry)).isFile, true, entry);
       }
     }
     assert(killed > 0);

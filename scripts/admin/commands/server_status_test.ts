@@ -32,7 +32,7 @@ Deno.test("server status shows what each Executor runs, redacted, of all tenants
   const row =
     "bad +backoff +20\\S+ \\S+Z +2 +0 +0 +code 3 20\\S+ \\S+Z +server_ended: the server ended during the call";
   for (const { name, organization } of [first, second]) {
-    assertMatch(all.out, new RegExp(`^${organization}/${name} +${row}`, "m"));
+    assertMatch(all.out, new RegExp(`^${organization}/${name} +${row}`, "m"), name);
     assertMatch(
       all.out,
       new RegExp(`^${organization}/${name} bad at ${executor.url}:\n  using \\[redacted AMAZON_API_KEY\\]$`, "m"),
@@ -73,9 +73,9 @@ Deno.test("server status says which variable is missing or malformed", async () 
   ];
   for (const [change, said] of faults) {
     const { code, out, err } = await admin(["server", "status"], { ...env, ...change });
-    assertEquals([code, out], [1, ""]);
+    assertEquals([code, out], [1, ""], err);
     assertMatch(err, said);
-    assertEquals(err.includes("canary"), false);
+    assertEquals(err.includes("canary"), false, err);
   }
 });
 

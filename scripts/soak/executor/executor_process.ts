@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { CliError } from "../../cli/error.ts";
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../key-vault-executor/executor/main.ts", import.meta.url));
 const START_MS = 15_000;
 
 export interface ExecutorProcess {
@@ -23,8 +23,7 @@ export interface StartOptions {
 /** With a sandbox: without one nobody promises that no process is left. @throws {CliError} */
 export async function startExecutor({ folder, verifyKey, vaultPort }: StartOptions): Promise<ExecutorProcess> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "executor"],
-    cwd: ROOT,
+    args: ["run", "-A", "--unstable-no-legacy-abort", MAIN],
     env: {
       DECISION_VERIFY_KEYS: verifyKey,
       VAULT_URL: `http://127.0.0.1:${vaultPort}`,
@@ -54,20 +53,13 @@ export async function startExecutor({ folder, verifyKey, vaultPort }: StartOptio
   if (url === undefined) throw new CliError(`the Executor did not start: ${output.trim().split("\n").at(-1)}`);
   return {
     url,
-    pid: await executorPid(child.pid),
+    pid: child.pid,
     isRunning: () => isRunning,
     async stop() {
-      if (isRunning) Deno.kill(await executorPid(child.pid), "SIGTERM");
+      if (isRunning) child.kill("SIGTERM");
       await ended;
     },
   };
-}
-
-/** `deno task` runs the program as its child. */
-async function executorPid(task: number): Promise<number> {
-  const { stdout } = await new Deno.Command("pgrep", { args: ["-P", String(task)] }).output();
-  const child = Number(new TextDecoder().decode(stdout).trim().split("\n")[0]);
-  return child > 0 ? child : task;
 }
 
 export interface ServerProcess {

@@ -84,7 +84,9 @@ Deno.test("the Executor of start", async (t) => {
       const environment = await Deno.readTextFile(`/proc/${id}/environ`);
       const { governance_hub: hub, key_vault_executor: vault } = stack;
       const secrets = [hub.secret_key, vault.secret_key, stack.credential_encryption_key, stack.decision_signing_key];
-      for (const secret of [...secrets, stack.kernel_hmac_secret]) assert(!environment.includes(secret));
+      for (const secret of [...secrets, stack.kernel_hmac_secret]) {
+        assert(!environment.includes(secret), "the environment has a secret");
+      }
     });
 
     await t.step("is back after kill -9, and the log tells it; none of its servers is left", async () => {

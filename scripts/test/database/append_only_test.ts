@@ -26,7 +26,7 @@ const ROLES: [role: string, sqlstate: string][] = [
 
 const CHANGES = [
   "update public.TABLE set request_id = 'forged' where true",
-  "update public.TABLE set occurred_at = occurred_at where false",
+  "update public.TABLE set occurred_at = occurred_at where true",
   "delete from public.TABLE where true",
   "truncate public.TABLE",
 ];
@@ -54,12 +54,22 @@ const NO_EVENTS: Changes[] = [
   { request_id: "\u00e4" },
   { request_id: "a b" },
 ];
+const CALL: Changes = { action: "call", tool: "p.tool" };
 const USE: Changes = { action: "use", executor_id: crypto.randomUUID(), server_id: "server" };
 /** Changes for one project only. */
 const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
   "governance-hub": {
-    good: [{ action: "delete" }, { action: "update", changed_fields: ["name"] }],
-    bad: [{ action: "update" }, { changed_fields: ["name"] }, { action: "store" }],
+    good: [{ action: "delete" }, { action: "update", changed_fields: ["name"] }, CALL],
+    bad: [
+      { action: "update" },
+      { changed_fields: ["name"] },
+      { action: "store" },
+      { action: "call" },
+      { tool: "p.tool" },
+      { ...CALL, tool: "x".repeat(257) },
+      { ...CALL, outcome: "ok" },
+      { ...CALL, milliseconds: "1" },
+    ],
   },
   "key-vault-executor": {
     good: [...["replace", "retrieve", "delete"].map((action) => ({ action })), USE],
@@ -158,6 +168,41 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
     assertNotEquals(await state(), before);
   });
 }
+
+Deno.test("a call ends once, for its caller, and nothing else of it changes", async () => {
+  const fixture = await openFixture(cluster, await cluster.createProject("governance-hub"), "governance-hub");
+  const { sql, owner, a, b } = fixture;
+  try {
+    const made = { tool: "p.tool", id: crypto.randomUUID(), server_id: "s", version: 1 };
+    const event = await call(sql, "record_call", a.caller, made);
+    const end = async (caller: unknown, changes: Record<string, unknown> = {}) =>
+      (await call(sql, "end_call", caller, { ...event, milliseconds: 5, outcome: "ok", ...changes })).ended;
+    const read = async () => (await owner`select * from public.mcp_server_events`)[0] ?? {};
+    const before = await read();
+    assertEquals([before.tool, before.milliseconds, before.outcome], ["p.tool", null, null]);
+    assertEquals(await end(b.caller), false);
+    for (const outcome of ["", "OK", "a b", "ok\n", "x".repeat(41)]) await refuses(end(a.caller, { outcome }), "42501");
+    await refuses(end(a.caller, { milliseconds: -1 }), "42501");
+    await refuses(end(a.caller, { outcome: null }), "23001");
+    const forged = "update public.mcp_server_events set outcome = 'ok', tool = 'p.other'";
+    await refuses(as(fixture, "postgres", a.id, forged), "23001");
+    assertEquals(await read(), before);
+    assertEquals([await end(a.caller), await end(a.caller, { outcome: "tool_error" })], [true, false]);
+    assertEquals(await read(), { ...before, milliseconds: 5, outcome: "ok" });
+    for (const role of ["postgres", "tenant_scope"]) {
+      const again = as(fixture, role, a.id, "update public.mcp_server_events set outcome = 'tool_error'");
+      if (role === "postgres") await refuses(again, "23001");
+      else assertEquals((await again).count, 0);
+    }
+    assertEquals((await as(fixture, "tenant_scope", b.id, END)).count, 0);
+    await call(sql, "register_mcp_server", a.caller, server("s", "p."));
+    assertEquals((await as(fixture, "tenant_scope", a.id, END)).count, 0);
+  } finally {
+    await fixture.close();
+  }
+});
+
+const END = "update public.mcp_server_events set milliseconds = 1, outcome = 'ok' where true";
 
 Deno.test("reseal_credentials accepts only well-formed sealed bytes and a well-formed request_id", async () => {
   const fixture = await openFixture(cluster, await cluster.createProject("key-vault-executor"), "key-vault-executor");

@@ -2,29 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { openCluster } from "../support/cluster.ts";
-import { call, openFixture, refuses, sealed } from "../suites/isolation.ts";
+import { call, refuses, sealed } from "../suites/isolation.ts";
+import { withWriters, WRITERS } from "../support/writers.ts";
 
-const WRITERS = 24;
 const ROUNDS = 10;
-
-const cluster = await openCluster();
-Deno.test.afterAll(() => cluster.stop());
-
-async function withVault(
-  work: (fixture: Awaited<ReturnType<typeof openFixture>>, writers: postgres.Sql[]) => Promise<void>,
-): Promise<void> {
-  const database = await cluster.createProject("key-vault-executor");
-  const fixture = await openFixture(cluster, database, "key-vault-executor");
-  const writers = Array.from({ length: WRITERS }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
-  try {
-    await Promise.all(writers.map((sql) => sql`select 1`));
-    await work(fixture, writers);
-  } finally {
-    await Promise.all(writers.map((sql) => sql.end()));
-    await fixture.close();
-  }
-}
 
 async function closeAndPurge(sql: postgres.Sql, tenantId: string): Promise<void> {
   await call(sql, "close_tenant", tenantId);
@@ -36,7 +17,7 @@ async function rowsOf(owner: postgres.Sql, tenantId: string): Promise<number> {
 }
 
 Deno.test(`${WRITERS} concurrent writers leave nothing in a tenant that is closed and purged`, () =>
-  withVault(async ({ sql, owner, a }, writers) => {
+  withWriters("key-vault-executor", async ({ sql, owner, a }, writers) => {
     for (let round = 0; round < ROUNDS; round++) {
       const id = crypto.randomUUID();
       const caller = { ...a.caller, tenant_id: id };
@@ -63,7 +44,7 @@ Deno.test(`${WRITERS} concurrent writers leave nothing in a tenant that is close
   }));
 
 Deno.test("closing a tenant waits for a store that has created a row", () =>
-  withVault(async ({ sql, owner, a }, [writer]) => {
+  withWriters("key-vault-executor", async ({ sql, owner, a }, [writer]) => {
     assert(writer);
     let purged: Promise<void> | undefined;
     await writer.begin(async (transaction) => {

@@ -2,27 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
-import { openCluster } from "../support/cluster.ts";
-import { call, type Fixture, openFixture, refuses, sealed } from "../suites/isolation.ts";
+import { call, type Fixture, refuses, sealed } from "../suites/isolation.ts";
+import { withWriters, WRITERS } from "../support/writers.ts";
 
-const WRITERS = 24;
 const DEFAULT_QUOTA = 10_000;
-
-const cluster = await openCluster();
-Deno.test.afterAll(() => cluster.stop());
-
-async function withVault(work: (fixture: Fixture, writers: postgres.Sql[]) => Promise<void>): Promise<void> {
-  const database = await cluster.createProject("key-vault-executor");
-  const fixture = await openFixture(cluster, database, "key-vault-executor");
-  const writers = Array.from({ length: WRITERS }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
-  try {
-    await Promise.all(writers.map((sql) => sql`select 1`));
-    await work(fixture, writers);
-  } finally {
-    await Promise.all(writers.map((sql) => sql.end()));
-    await fixture.close();
-  }
-}
 
 /** The operators' call. Without a number, it sets the default. */
 async function setQuota({ sql, a }: Fixture, ...quota: (number | null)[]): Promise<unknown> {
@@ -44,7 +27,7 @@ async function counts({ owner, a }: Fixture): Promise<[number, number]> {
 }
 
 Deno.test(`${WRITERS} concurrent stores of new credentials at one below the quota store exactly one`, () =>
-  withVault(async (fixture, writers) => {
+  withWriters("key-vault-executor", async (fixture, writers) => {
     const { a } = fixture;
     for (let round = 1; round <= 10; round++) {
       await setQuota(fixture, round);
@@ -63,7 +46,7 @@ Deno.test(`${WRITERS} concurrent stores of new credentials at one below the quot
   }));
 
 Deno.test("a replace never counts, a delete makes room, and each tenant has its own quota", () =>
-  withVault(async (fixture) => {
+  withWriters("key-vault-executor", async (fixture) => {
     const { sql, a, b } = fixture;
     const store = (service: string) => call(sql, "store_credential", a.caller, sealed(service));
     await setQuota(fixture, 2);
@@ -81,7 +64,7 @@ Deno.test("a replace never counts, a delete makes room, and each tenant has its 
   }));
 
 Deno.test("an operator can set a quota, lower it below the current number, and set the default again", () =>
-  withVault(async (fixture) => {
+  withWriters("key-vault-executor", async (fixture) => {
     const { sql, a } = fixture;
     const set = (...quota: (number | null)[]) => setQuota(fixture, ...quota);
     assertEquals(await set(null), { credentials: 0, max_credentials: DEFAULT_QUOTA });
@@ -96,7 +79,7 @@ Deno.test("an operator can set a quota, lower it below the current number, and s
   }));
 
 Deno.test(`a tenant has at most ${DEFAULT_QUOTA} credentials if no operator has set a quota`, () =>
-  withVault(async ({ sql, owner, a }) => {
+  withWriters("key-vault-executor", async ({ sql, owner, a }) => {
     await call(sql, "store_credential", a.caller, sealed("first"));
     await owner`update public.vault_tenants set credentials = ${DEFAULT_QUOTA - 1} where tenant_id = ${a.id}`;
     await call(sql, "store_credential", a.caller, sealed("last"));
@@ -105,7 +88,7 @@ Deno.test(`a tenant has at most ${DEFAULT_QUOTA} credentials if no operator has 
   }));
 
 Deno.test("after concurrent stores, replaces, deletes and a purge, the count matches the rows", () =>
-  withVault(async (fixture, writers) => {
+  withWriters("key-vault-executor", async (fixture, writers) => {
     const { sql, a } = fixture;
     let isOver = false;
     const ends = Promise.all(writers.map(async (writer, index) => {

@@ -43,6 +43,21 @@ const ACTS: Record<ProjectName, Record<string, Record<string, Act>>> = {
     authorize_tool: {
       "": (sql, caller, n) => call(sql, "authorize_tool", caller, `p${3000 + n}.tool`),
     },
+    authorize_call: {
+      "": (sql, caller, n) => call(sql, "authorize_call", caller, `p${3000 + n}.tool`),
+    },
+    list_callable_servers: {
+      [UNSERVED]: (sql, caller) => call(sql, "list_callable_servers", caller),
+    },
+    record_call: {
+      "": (sql, caller, n) => call(sql, "record_call", caller, callOf(n)),
+    },
+    end_call: {
+      "": async (sql, caller, n) => {
+        const event = await call(sql, "record_call", caller, callOf(n));
+        await call(sql, "end_call", caller, { ...event, milliseconds: 1, outcome: "ok" });
+      },
+    },
     list_mcp_server_events: events("list_mcp_server_events", { server_id: numbered("server", 4000) }),
   },
   "key-vault-executor": {
@@ -87,6 +102,10 @@ function events(name: string, thing: Record<string, string>): Record<string, Act
     "of a time": (sql, caller) => call(sql, name, caller, { limit: PAGE, since: days(25), until: days(24.99) }),
     [UNSERVED]: (sql, caller) => call(sql, name, caller, { limit: PAGE, ...thing }),
   };
+}
+
+function callOf(number: number): Record<string, unknown> {
+  return { tool: `p${number}.tool`, id: crypto.randomUUID(), server_id: numbered("server", number), version: 1 };
 }
 
 function selector(number: number): Record<string, string> {

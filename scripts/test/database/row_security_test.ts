@@ -166,7 +166,7 @@ for (const project of ["governance-hub", "key-vault-executor"] satisfies Project
       assertEquals(named.sort(), OPERATORS_FUNCTIONS[project]);
       assertEquals(functions.filter((row) => row.others), []);
       const tenantFunctions = functions.filter((row) => row.owner === "tenant_scope");
-      assertEquals(tenantFunctions.length, 6);
+      assertEquals(tenantFunctions.length, { "governance-hub": 10, "key-vault-executor": 6 }[project]);
       assert(tenantFunctions.every((row) => row.definer && row.service_role));
     });
 

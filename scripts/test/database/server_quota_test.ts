@@ -1,29 +1,10 @@
 /** A tenant never has more servers than its quota, even with concurrent registers. */
 
 import { assertEquals } from "@std/assert";
-import postgres from "postgres";
-import { openCluster } from "../support/cluster.ts";
-import { call, type Fixture, openFixture, refuses, server } from "../suites/isolation.ts";
+import { call, type Fixture, refuses, server } from "../suites/isolation.ts";
+import { withWriters, WRITERS } from "../support/writers.ts";
 
-const HUB = "governance-hub";
-const WRITERS = 24;
 const DEFAULT_QUOTA = 1000;
-
-const cluster = await openCluster();
-Deno.test.afterAll(() => cluster.stop());
-
-async function withHub(work: (fixture: Fixture, writers: postgres.Sql[]) => Promise<void>): Promise<void> {
-  const database = await cluster.createProject(HUB);
-  const fixture = await openFixture(cluster, database, HUB);
-  const writers = Array.from({ length: WRITERS }, () => postgres(cluster.url("authenticator", database), { max: 1 }));
-  try {
-    await Promise.all(writers.map((sql) => sql`select 1`));
-    await work(fixture, writers);
-  } finally {
-    await Promise.all(writers.map((sql) => sql.end()));
-    await fixture.close();
-  }
-}
 
 /** The operators' call. */
 async function setQuota({ sql }: Fixture, tenantId: string, quota: number): Promise<unknown> {
@@ -43,7 +24,7 @@ async function counts({ owner, a }: Fixture): Promise<[number, number]> {
 }
 
 Deno.test(`${WRITERS} concurrent registers at one below the quota add exactly one server`, () =>
-  withHub(async (fixture, writers) => {
+  withWriters("governance-hub", async (fixture, writers) => {
     const { a } = fixture;
     for (let quota = 1; quota <= 10; quota++) {
       await setQuota(fixture, a.id, quota);
@@ -62,7 +43,7 @@ Deno.test(`${WRITERS} concurrent registers at one below the quota add exactly on
   }));
 
 Deno.test("an update never counts, a delete makes room, and each tenant has its own quota", () =>
-  withHub(async (fixture) => {
+  withWriters("governance-hub", async (fixture) => {
     const { sql, a, b } = fixture;
     const register = (id: string) => call(sql, "register_mcp_server", a.caller, server(id, `${id}.`));
     await setQuota(fixture, a.id, 2);
@@ -80,7 +61,7 @@ Deno.test("an update never counts, a delete makes room, and each tenant has its 
   }));
 
 Deno.test(`a tenant may have ${DEFAULT_QUOTA} servers by default, or the operator's number, and a lower number deletes none`, () =>
-  withHub(async (fixture) => {
+  withWriters("governance-hub", async (fixture) => {
     const { sql, owner, a } = fixture;
     const register = (id: string) => call(sql, "register_mcp_server", a.caller, server(id, `${id}.`));
     await owner`

@@ -19,11 +19,11 @@ interface RaceOutcome {
   data: any;
 }
 
-type SqlCall = [name: string, ...parameters: unknown[]];
+type RaceCall = [name: string, ...parameters: unknown[]];
 
 interface Race extends Fixture {
   /** Makes each call on its own connection, and releases all at once. */
-  release(calls: SqlCall[]): Promise<RaceOutcome[]>;
+  release(calls: RaceCall[]): Promise<RaceOutcome[]>;
 }
 
 function race(
@@ -44,7 +44,7 @@ function race(
     );
     try {
       await Promise.all(racers.map((sql) => sql`select 1`));
-      const release = (calls: SqlCall[]) => releaseTogether(fixture.owner, racers, calls);
+      const release = (calls: RaceCall[]) => releaseTogether(fixture.owner, racers, calls);
       for (let i = 0; i < rounds; i++) await round({ ...fixture, release }, i);
       end?.();
     } finally {
@@ -55,7 +55,7 @@ function race(
 }
 
 /** Each call waits in its transaction for a lock. The lock is released once all calls wait. */
-async function releaseTogether(owner: postgres.Sql, racers: postgres.Sql[], calls: SqlCall[]): Promise<RaceOutcome[]> {
+async function releaseTogether(owner: postgres.Sql, racers: postgres.Sql[], calls: RaceCall[]): Promise<RaceOutcome[]> {
   await owner`select pg_advisory_lock(1)`;
   let releasedAt = 0;
   const outcomes = Promise.all(calls.map(async ([name, ...parameters], index): Promise<RaceOutcome> => {
@@ -207,14 +207,14 @@ race(
   async ({ owner, sql, a, release }, round) => {
     const [before, stored, resealed] = ["B", "S", "R"].map((letter) => letter.repeat(48));
     const { credential_id } = await call(sql, "store_credential", a.caller, sealed("amazon", before));
-    const store: SqlCall = ["store_credential", a.caller, sealed("amazon", stored)];
+    const store: RaceCall = ["store_credential", a.caller, sealed("amazon", stored)];
     const swap = {
       id: credential_id,
       expected: before,
       encrypted_credentials: resealed,
       encryption_key_id: "fedcba9876543210",
     };
-    const reseal: SqlCall = ["reseal_credentials", [swap], "a-rotation"];
+    const reseal: RaceCall = ["reseal_credentials", [swap], "a-rotation"];
     const outcomes = await release(round % 2 ? [store, reseal] : [reseal, store]);
     assertEquals(winners(outcomes), 2);
     const swapped = outcomes[round % 2 ? 1 : 0]?.data.resealed;

@@ -105,6 +105,24 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
   const shared = await call(sql, "authorize_tool", a.caller, "shared.tool");
   assert([undefined, mine].includes(shared.server?.server_id));
   assertEquals((await call(sql, "authorize_tool", a.caller, "other.tool")).reason, "no_server");
+  assertEquals((await call(sql, "authorize_call", a.caller, "shared.tool")).server.server_id, mine);
+  assertEquals((await call(sql, "authorize_call", a.caller, "other.tool")).reason, "no_server");
+  const callable = await call(sql, "list_callable_servers", a.caller);
+  assertEquals(callable.servers.map((row: { server_id: string }) => row.server_id).sort(), ["deeper", mine].sort());
+  // A revision counts for its own tenant only.
+  for (const [tenant, count] of [[a, undefined], [b, 2]] as const) {
+    const known = { tenant_id: tenant.id, revision: callable.revision };
+    assertEquals((await call(sql, "list_callable_servers", a.caller, known)).servers?.length, count);
+  }
+  const event = await call(sql, "record_call", b.caller, {
+    tool: "shared.tool",
+    id: b.id,
+    server_id: mine,
+    version: 1,
+  });
+  const ended = { ...event, milliseconds: 1, outcome: "ok" };
+  assertEquals((await call(sql, "end_call", a.caller, ended)).ended, false);
+  assertEquals((await call(sql, "end_call", b.caller, ended)).ended, true);
   assertEquals((await call(sql, "update_mcp_server", a.caller, mine, { name: "changed" })).name, "changed");
   assertEquals(await call(sql, "delete_mcp_server", a.caller, mine), { server_id: mine, deleted: true });
   assertEquals(await owner`select * from public.tenant_mcp_servers where tenant_id = ${b.id} order by id`, untouched);

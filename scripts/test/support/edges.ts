@@ -148,6 +148,7 @@ export const FIELDS: Field[] = [
     slips: [
       ["<= 64", "<= 63"],
       ["<= 64", "<= 65"],
+      ['lower((tool_prefix COLLATE "C")) !~', "tool_prefix !~"],
       ["\\.)+$", "\\.)+"],
       ["\\.)+$", "\\.?)+$"],
       ["^([", "(["],
@@ -224,6 +225,7 @@ function prefixSamples(): unknown[] {
     ...[62, 63, 64].flatMap((length) => FILLERS.map((filler) => `${ofLength(filler, length)}.`)),
     ...[31, 32, 33].map((segments) => "a.".repeat(segments)),
     ...["..", "a..", ".a.", "a..b.", "a.b", "a.b.c", "a-.", "-a.", "a_.", "_a.", "a-_b.", "a--b.", "a__b.", "-.", "_."],
+    ...["hub.", "HUB.", "Hub.a.", "hub.hub.", "hubs.", "hub-.", "a.hub.", "hub", "hub_.a."],
     ...["A.b.C.", "0.", "0-0.", "a.-b.", "a.b-.", "a.\n", "a.\nb.", "a. ", " a.", "a.b.\n"],
   ];
 }

@@ -1,6 +1,6 @@
 /** Serves one function with `deno serve` and its own environment. */
 
-import { functionNames, type ProjectName, projectUrl } from "../../stack/projects.ts";
+import { functionNames, type ProjectName, projectUrl, RESOURCES } from "../../stack/projects.ts";
 import { freePort } from "../../stack/ready.ts";
 import { type EndpointCase, endpointsOf } from "./endpoints.ts";
 
@@ -54,14 +54,19 @@ export async function serveFunction(
   };
 }
 
-/** Every function of a project with the endpoints that it serves: its own, or all of them for the router. */
+/** Each function of a project with the endpoints that it serves: its own, or those that it routes. */
 export async function servedEndpoints(
   project: ProjectName,
 ): Promise<[name: string, served: [EndpointCase, string][]][]> {
   const endpoints = await endpointsOf(project);
   return (await functionNames(project)).map((name) => {
     const own = endpoints.find((endpoint) => endpoint.name === name);
-    const routed = endpoints.filter(({ paths }) => paths[0].startsWith(`${name}/`));
-    return [name, own ? [[own, name]] : routed.map((endpoint) => [endpoint, endpoint.paths[0]])];
+    if (own) return [name, [[own, name]]];
+    const resource = RESOURCES[project];
+    const routed = endpoints.filter(({ paths }) => paths[0].startsWith(`${resource}/`));
+    if (name === resource) return [name, routed.map((endpoint) => [endpoint, endpoint.paths[0]])];
+    // The gateway: its addresses for servers are those of the specification.
+    const served = routed.filter(({ name }) => name.startsWith(`${resource}-`));
+    return [name, served.map((endpoint) => [endpoint, endpoint.paths[0].replace(`${resource}/`, `${name}/servers/`)])];
   });
 }

@@ -31,6 +31,7 @@ export async function requireDecision(
     throw decisionRefused("the decision is for another organization");
   }
   if (decision.tenant_id !== caller.tenant_id) throw decisionRefused("the decision is for another tenant");
+  if (decision.actor.kind === "operator") throw decisionRefused("the decision is an operator's, who calls no tool");
   const servers = [decision.server ?? [], decision.servers ?? []].flat();
   const server = servers.find(({ tool_prefix }) => serviceOf(tool_prefix) === service);
   if (server === undefined) throw decisionRefused("the decision names no server with this service as its prefix");

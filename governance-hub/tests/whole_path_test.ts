@@ -84,6 +84,18 @@ Deno.test("a server that is registered is in the next list, an update is seen by
   assertEquals((await listTools(agent)).filter(isOther), []);
 });
 
+Deno.test("an agent does all of it by MCP: it registers, stores, calls, and asks for the status", async () => {
+  const agent = await newAgent();
+  const credential = { service: "amazon", credentials: { api_key: SECRETS.api_key } };
+  for (const [tool, args] of [["register_server", SERVER], ["store_credential", credential]] as const) {
+    const { body, text } = await call(agent, `hub.${tool}`, args);
+    assertEquals(body.result.isError ?? false, false, text);
+    assert(!text.includes(SECRETS.api_key));
+  }
+  assertEquals(await lengthOfKey(agent), `length-${SECRETS.api_key.length}`);
+  assertMatch((await call(agent, "hub.server_status", { server_id: "shop" })).text, /idle|running/);
+});
+
 Deno.test("a disabled server's tools are neither listed nor called, and a key without tools:call calls none", async () => {
   const { id, agent } = await addTenant(stack.organizations[0]?.id ?? "");
   await register(agent);

@@ -38,7 +38,7 @@ if (import.meta.main) {
       .option("--hub-port <port>", "port of governance-hub", readPort, 54321)
       .option("--vault-port <port>", "port of key-vault-executor", readPort, 55321)
       .option("--executor-port <port>", "port of the Executor", readPort, 56321)
-      .option("--no-executor", "leave the Executor out: the gateway then lists and calls no tools")
+      .option("--no-executor", "leave the Executor out: the gateway then has no tools but the hub's own")
       .option("--no-sandbox", "run registered servers without bubblewrap")
       .option("--data-dir <folder>", "the folder for data, keys, packages, servers and stack.json", ".local")
       .option("--fresh", "delete the chosen engine's data and keys first")

@@ -19,7 +19,7 @@ export interface StackOptions {
   dataDir: string;
   hubPort: number;
   vaultPort: number;
-  /** Absent: no Executor, and the gateway can list and call nothing. */
+  /** Absent: no Executor, and the gateway has no tools but the hub's own. */
   executor?: { port: number; sandbox: boolean } | undefined;
   /** Whether to delete the engine's data and keys first. */
   fresh: boolean;

@@ -47,9 +47,8 @@ async function neededBy(settings: Settings): Promise<string[]> {
 }
 
 async function mayRead(userId: number, path: string): Promise<boolean> {
-  const { success } = await new Deno.Command("test", { args: ["-r", path], uid: userId, gid: userId, cwd: "/" })
-    .output();
-  return success;
+  const user = { uid: userId, gid: userId, cwd: "/" };
+  return (await new Deno.Command("/bin/sh", { args: ["-c", '[ -r "$0" ]', path], ...user }).output()).success;
 }
 
 async function sandboxOptions({ memoryBytes, network }: Settings): Promise<SandboxOptions> {

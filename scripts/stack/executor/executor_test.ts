@@ -9,8 +9,17 @@ import { argsFor, readStack, type Running, start, stop, withFolder } from "../te
 const FIXTURE = new URL("../../../key-vault-executor/executor/testing/fixtures/misbehave.mjs", import.meta.url);
 const SERVER = serverOf({ args: ["misbehave.mjs"], tool_prefix: "amazon." });
 
-/** Calls a tool as the hub does, with a decision for a tenant of that organization. */
+/** Calls a tool, and again while a busy machine's vault takes longer than the Executor waits for it. */
 async function callTool(stack: StackFile, organization: number, tool: string, args = {}): Promise<string> {
+  const deadline = Date.now() + 60_000;
+  while (true) {
+    const answer = await callOnce(stack, organization, tool, args);
+    if (!answer.includes("vault_unavailable") || Date.now() > deadline) return answer;
+  }
+}
+
+/** Calls a tool as the hub does, with a decision for a tenant of that organization. */
+async function callOnce(stack: StackFile, organization: number, tool: string, args: object): Promise<string> {
   const { id: organization_id, tenants = [] } = stack.organizations[organization] ?? {};
   const subject = { organization_id: organization_id ?? "", tenant_id: tenants[0]?.id ?? "" };
   const params = { name: `amazon.${tool}`, arguments: args };
@@ -103,7 +112,8 @@ Deno.test("the Executor of start", async (t) => {
       stack = await readStack(running);
       const said = /^Servers run WITHOUT a sandbox on this machine \(bubblewrap \(bwrap\) is not installed\)/gm;
       assertEquals(running.output().match(said)?.length, 1, running.output());
-      assertMatch(await callTool(stack, 0, "echo", { value: "unsandboxed" }), /unsandboxed/);
+      const answer = await callTool(stack, 0, "echo", { value: "unsandboxed" });
+      assertMatch(answer, /unsandboxed/, running.output());
     });
 
     await t.step("ends with start, and so do its servers", async () => {
@@ -112,9 +122,12 @@ Deno.test("the Executor of start", async (t) => {
       assertEquals([await executorProcesses(running), await findProcesses(servers)], [[], []]);
     });
 
-    await t.step("is left out with --no-executor", async () => {
+    await t.step("is left out with --no-executor, and the hub works without it", async () => {
       const without = await start([...args, "--no-executor"]);
-      assertEquals((await readStack(without)).executor, null);
+      const { executor, governance_hub: { url } } = await readStack(without);
+      assertEquals(executor, null);
+      const health = await fetch(`${url}/functions/v1/mcp-servers/health`);
+      assertEquals([health.status, (await health.json()).ok], [200, true]);
       assertEquals(await executorProcesses(without), []);
       await stop(without);
     });

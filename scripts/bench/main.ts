@@ -7,6 +7,7 @@
 import { Option } from "commander";
 import { measureBreakdown } from "./breakdown/breakdown.ts";
 import { measureBundles } from "./bundles.ts";
+import { measureGoals } from "./goals/goals.ts";
 import { measureEndpoints } from "./endpoints/endpoints.ts";
 import { measureSql } from "./sql/sql.ts";
 import type { BenchPart, Report, Scale } from "./support/part.ts";
@@ -25,14 +26,19 @@ const program = newProgram(
   .option("--short", "run two minutes with shorter rounds and a wider spread", false)
   .option("--large", "also measure the SQL functions at 1,000,000 rows", false)
   .addOption(new Option("--only <part>", "measure one part").choices(Object.keys(PARTS)))
+  .option("--peers", "only compare both ways to the database, baselines, and the servers that --bao names", false)
+  .option("--bao <path>", "with --peers: the program of an OpenBao server, started with a raft store and a file audit")
   .option("--breakdown", "only break down the time of a request, in microseconds", false)
   .action(() => runWithResources(bench));
 
 if (import.meta.main) await runProgram(program);
 
 async function bench(resources: AsyncDisposableStack): Promise<number> {
-  const options = program.opts<Omit<Scale, "onProgress"> & { json: boolean; only?: string; breakdown: boolean }>();
-  const parts = options.breakdown ? [measureBreakdown] : Object.entries(PARTS)
+  const options = program.opts<
+    Omit<Scale, "onProgress"> & { json: boolean; only?: string; breakdown: boolean; peers: boolean }
+  >();
+  const single = options.breakdown ? measureBreakdown : options.peers ? measureGoals : undefined;
+  const parts = single ? [single] : Object.entries(PARTS)
     .filter(([name]) => options.only === undefined || options.only === name).map(([, part]) => part);
   const scale = { ...options, onProgress: startProgress() };
   const reports: Report[] = [];
@@ -41,7 +47,7 @@ async function bench(resources: AsyncDisposableStack): Promise<number> {
     reports.push(await part(scale, own));
     await own.disposeAsync();
   }
-  const unmeasured = options.breakdown ? {} : { baselines: {}, endpoints: {}, sql: {}, bundles: {} };
+  const unmeasured = single ? {} : { baselines: {}, endpoints: {}, sql: {}, bundles: {} };
   console.log(
     options.json ? JSON.stringify(Object.assign(unmeasured, ...reports.map(({ json }) => json))) : print(reports),
   );

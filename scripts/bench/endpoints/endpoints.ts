@@ -8,11 +8,13 @@ import { openRig } from "../support/rig.ts";
 import { newLoader } from "./loader.ts";
 import { type BenchTarget, prepareEndpoints, startBaselines } from "./targets.ts";
 
-const CLIENTS = [1, 16, 64];
+export const CLIENTS = [1, 16, 64];
 const ROUNDS = 5;
+const ROUND_MS = 2000;
+const SHORT_MS = 120;
 
 /** By name and number of clients. */
-type Figures = Record<string, Record<string, Figure>>;
+export type Figures = Record<string, Record<string, Figure>>;
 
 export async function measureEndpoints(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
   scale.onProgress("starting PostgreSQL 17 and both projects");
@@ -29,10 +31,11 @@ export async function measureEndpoints(scale: Scale, resources: AsyncDisposableS
 }
 
 /** Each round measures every target in turn, so that other load on the machine affects all equally. */
-async function measureInTurns(
+export async function measureInTurns(
   targets: BenchTarget[],
   { short, onProgress }: Scale,
   resources: AsyncDisposableStack,
+  roundMs = ROUND_MS,
 ): Promise<Figures> {
   const loader = newLoader(startLoad(resources));
   const rounds: Record<string, Record<string, Round[]>> = {};
@@ -40,7 +43,7 @@ async function measureInTurns(
     onProgress(round === 0 ? "warming up" : `endpoints, round ${round} of ${ROUNDS}`);
     for (const clients of CLIENTS) {
       for (const target of targets) {
-        const taken = await loader.load(target, clients, short ? 120 : 2000);
+        const taken = await loader.load(target, clients, short ? SHORT_MS : roundMs);
         if (round > 0) ((rounds[target.name] ??= {})[clients] ??= []).push(taken);
       }
     }
@@ -48,7 +51,7 @@ async function measureInTurns(
   return mapValues(rounds, (byClients) => mapValues(byClients, summarize));
 }
 
-function endpointTable(figures: Figures): string {
+export function endpointTable(figures: Figures): string {
   const rows = Object.entries(figures).flatMap(([name, byClients]) =>
     Object.entries(byClients).map(([clients, figure]) => [
       name,
@@ -65,7 +68,7 @@ function endpointTable(figures: Figures): string {
   return table(headings, rows);
 }
 
-function toJson(figures: Figures): unknown {
+export function toJson(figures: Figures): unknown {
   return mapValues(
     figures,
     (byClients) => mapValues(byClients, ({ rps, p50_ms, p95_ms, p99_ms }) => roundAll({ rps, p50_ms, p95_ms, p99_ms })),

@@ -9,6 +9,8 @@ export interface Figure {
   p99_ms: number;
   /** The p50 of each round, in milliseconds. */
   p50s: number[];
+  /** The calls per second of each round. */
+  rates: number[];
 }
 
 /** One round: the time of each call, and the total time. */
@@ -21,12 +23,14 @@ export interface Round {
 export function summarize(rounds: Round[]): Figure {
   const sorted = rounds.map(({ timesMs }) => timesMs.toSorted((a, b) => a - b));
   const p50s = sorted.map((times) => percentile(times, 0.5));
+  const rates = rounds.map(rateOf);
   return {
-    rps: median(rounds.map(rateOf)),
+    rps: median(rates),
     p50_ms: median(p50s),
     p95_ms: median(sorted.map((times) => percentile(times, 0.95))),
     p99_ms: median(sorted.map((times) => percentile(times, 0.99))),
     p50s,
+    rates,
   };
 }
 
@@ -38,6 +42,11 @@ export function spreadOf({ p50s, p50_ms }: Figure): number {
 /** The ratio of two p50s: the median of each round's ratio, because rounds differ more than the ratio does. */
 export function timesThat(own: Figure, other: Figure): number {
   return median(own.p50s.map((p50, round) => p50 / (other.p50s[round] ?? NaN)));
+}
+
+/** The ratio of two rates: the median of each round's ratio. */
+export function rateTo(own: Figure, other: Figure): number {
+  return median(own.rates.map((rate, round) => rate / (other.rates[round] ?? NaN)));
 }
 
 /** Calls a second. */

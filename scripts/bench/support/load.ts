@@ -3,11 +3,13 @@
 import type { Round } from "./figures.ts";
 import { startWorker } from "./worker.ts";
 
-/** The repeated request. `{n}` in the body is a number that is unique in the job. */
+/** The repeated request. `{n}` in the body or the path is a number that is unique in the job. */
 export interface Template {
   method: "GET" | "POST";
   headers: Record<string, string>;
   body?: string;
+  /** Replaces the path of the address. */
+  path?: string;
 }
 
 export interface Job {

@@ -29,6 +29,11 @@ async function run({ url, request, clients, ms, from, until }: Job): Promise<Out
   return outcome;
 }
 
-function numbered({ method, body }: Job["request"], number: number) {
-  return { method, ...(body !== undefined && { body: body.replaceAll("{n}", `${number}`) }) };
+function numbered({ method, body, path }: Job["request"], number: number) {
+  const filled = (text: string) => text.replaceAll("{n}", `${number}`);
+  return {
+    method,
+    ...(path !== undefined && { path: filled(path) }),
+    ...(body !== undefined && { body: filled(body) }),
+  };
 }

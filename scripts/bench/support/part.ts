@@ -7,6 +7,8 @@ export interface Scale {
   short: boolean;
   /** Also measure the SQL functions at 1,000,000 rows. */
   large: boolean;
+  /** The path of an OpenBao server's program, to measure it beside ours. */
+  bao?: string;
   onProgress(step: string): void;
 }
 

@@ -89,6 +89,8 @@ export async function startDatabaseServer(folder: string, settings: string[] = [
     for (const project of ["governance-hub", "key-vault-executor"] as const) {
       await withConnection(server.url("postgres", project), (run) => migrate(run, projectUrl(project, "migrations/")));
     }
+    const login = `alter role function_caller password '${cluster.password}'`;
+    await withConnection(server.url("postgres", "governance-hub"), (run) => run(login));
     return server;
   } catch (error) {
     await server.stop();

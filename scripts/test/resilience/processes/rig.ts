@@ -25,6 +25,8 @@ export interface Rig {
   tenant: SeededTenant;
   /** The kernel of that tenant's organization. */
   kernelKey: string;
+  /** The variables with which a project's functions call their databases without the data API. */
+  directAccess(project: ProjectName): Record<string, string>;
   /** Starts another process of a project. Undefined variables are removed. */
   startProject(project: ProjectName, options?: ProjectOptions): Promise<RunningProject>;
   /** Starts a new process of the hub or the vault, on the port of the last one. */
@@ -42,6 +44,9 @@ export interface ProjectOptions {
   /** Replaces the rig's own database. */
   databaseUrl?: string;
 }
+
+/** How the functions call their databases. The suites that depend on it run once for each. */
+export const TRANSPORT = Deno.env.get("TRANSPORT") === "direct" ? "direct" : "data API";
 
 const ROOT = new URL("../../../../", import.meta.url);
 
@@ -63,7 +68,8 @@ export async function startRig(folder: string, settings: string[] = []): Promise
       database: { kind: "postgres", url: databaseUrl ?? database.url("authenticator", project) },
     };
     const url = `http://127.0.0.1:${port}`;
-    const variables = { ...variablesOf(project, url), ...environment };
+    const access = TRANSPORT === "direct" ? directAccess(project) : {};
+    const variables = { ...variablesOf(project, url), ...access, ...environment };
     const process = await runScript(
       project,
       new URL("scripts/stack/project_server.ts", root),
@@ -95,6 +101,15 @@ export async function startRig(folder: string, settings: string[] = []): Promise
     };
   }
 
+  function directAccess(project: ProjectName): Record<string, string> {
+    return {
+      DATABASE_URL: database.url("function_caller", project),
+      ...(project === "key-vault-executor" && {
+        REPO_B_DATABASE_URL: database.url("function_caller", "governance-hub"),
+      }),
+    };
+  }
+
   const stop = async () => {
     await Promise.all(started.map(({ process }) => {
       process.signal("SIGCONT");
@@ -120,6 +135,7 @@ export async function startRig(folder: string, settings: string[] = []): Promise
       organizations,
       tenant,
       kernelKey: organization.kernel_key,
+      directAccess,
       startProject,
       async restart(which) {
         const { project, process } = rig[which];

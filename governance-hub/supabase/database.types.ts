@@ -295,7 +295,7 @@ export type Database = {
     };
     Functions: {
       "authenticate_caller": { Args: { "caller": Json }; Returns: Json };
-      "authorize_call": { Args: { "caller": Json; "tool": string }; Returns: Json };
+      "authorize_call": { Args: { "caller": Json; "record"?: boolean; "tool": string }; Returns: Json };
       "authorize_tool": { Args: { "caller": Json; "tool": string }; Returns: Json };
       "count_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "create_organization": { Args: { "name": string }; Returns: Json };
@@ -303,6 +303,7 @@ export type Database = {
       "delete_mcp_server": { Args: { "caller": Json; "if_version"?: number; "server_id": string }; Returns: Json };
       "delete_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "end_call": { Args: { "caller": Json; "event": Json }; Returns: Json };
+      "flush_events": { Args: Record<PropertyKey, never>; Returns: undefined };
       "issue_api_key": { Args: { "key": Json; "tenant_id": string }; Returns: Json };
       "issue_kernel": { Args: { "key": Json; "organization_id": string }; Returns: Json };
       "list_api_keys": { Args: { "filter": Json }; Returns: Json };
@@ -315,7 +316,6 @@ export type Database = {
       "list_tenant_servers": { Args: { "filter": Json }; Returns: Json };
       "list_tenants": { Args: { "filter": Json }; Returns: Json };
       "read_status": { Args: Record<PropertyKey, never>; Returns: Json };
-      "record_call": { Args: { "call": Json; "caller": Json }; Returns: Json };
       "register_mcp_server": { Args: { "caller": Json; "server": Json }; Returns: Json };
       "revoke_api_key": { Args: { "id": string }; Returns: Json };
       "revoke_kernel": { Args: { "id": string }; Returns: Json };

@@ -612,22 +612,6 @@ revoke all on function public.authorize_tool(jsonb, text) from public, anon, aut
 grant execute on function public.authorize_tool(jsonb, text) to service_role, function_caller;
 alter function public.authorize_tool(jsonb, text) owner to tenant_scope;
 
-create function public.authorize_call(caller jsonb, tool text) returns jsonb
-language plpgsql security definer
-set search_path = ''
-set statement_timeout = '4s'
-as $$
-begin
-  return private.decide_tool(private.enter_tenant(caller, null), '{tools:call}', tool);
-end
-$$;
-comment on function public.authorize_call(jsonb, text) is
-  'For the gateway, which does not show the server: the decision of private.decide_tool for a key with tools:call. With a '
-  'null tool it identifies the caller. Raises PT401, PT403.';
-revoke all on function public.authorize_call(jsonb, text) from public, anon, authenticated, service_role;
-grant execute on function public.authorize_call(jsonb, text) to service_role, function_caller;
-alter function public.authorize_call(jsonb, text) owner to tenant_scope;
-
 create function public.list_callable_servers(caller jsonb, known jsonb default null) returns json
 language plpgsql security definer
 set search_path = ''

@@ -173,33 +173,59 @@ grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service
 grant create on schema public to tenant_scope;
 alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;
 
-create function public.record_call(caller jsonb, call jsonb) returns jsonb
+create function public.authorize_call(caller jsonb, tool text, record boolean default false) returns jsonb
 language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
 as $$
 declare
-  actor jsonb := private.enter_tenant(caller, 'tools:call');
+  actor jsonb := private.enter_tenant(caller, null);
+  decided jsonb := private.decide_tool(actor, '{tools:call}', tool);
+  server jsonb := decided -> 'data' -> 'server';
   event public.mcp_server_events;
+  committed text;
 begin
+  if not record or server is null then
+    return decided;
+  end if;
   insert into public.mcp_server_events
     (tenant_id, action, server_id, registration_id, version, tool, actor_kind, actor_id, request_id)
   values (
-    private.current_tenant_id(), 'call', call ->> 'server_id', (call ->> 'id')::uuid, (call ->> 'version')::integer,
-    call ->> 'tool', actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'request_id'
+    private.current_tenant_id(), 'call', server ->> 'server_id', (server ->> 'id')::uuid,
+    (server ->> 'version')::integer, authorize_call.tool, actor ->> 'kind', (actor ->> 'id')::uuid,
+    actor ->> 'request_id'
   )
   returning * into event;
-  return jsonb_build_object(
-    'caller', actor, 'data', jsonb_build_object('id', event.id, 'occurred_at', event.occurred_at)
+  -- The call begins without waiting for the disk. flush_events waits for it before the call is answered.
+  committed := set_config('synchronous_commit', 'off', true);
+  return jsonb_insert(
+    decided, '{data,event}', jsonb_build_object('id', event.id, 'occurred_at', event.occurred_at)
   );
 end
 $$;
-comment on function public.record_call(jsonb, jsonb) is
-  'For the gateway: records that the caller calls a tool, {"tool", "id", "server_id", "version"} of the server that '
-  'authorize_call named. Returns the event''s {"id", "occurred_at"}.';
-revoke all on function public.record_call(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.record_call(jsonb, jsonb) to service_role, function_caller;
-alter function public.record_call(jsonb, jsonb) owner to tenant_scope;
+comment on function public.authorize_call(jsonb, text, boolean) is
+  'For the gateway, which does not show the server: the decision of private.decide_tool for a key with tools:call. With '
+  '"record" an allowed call is an event, {"id", "occurred_at"}, which is on the disk once flush_events has returned. With a '
+  'null tool it identifies the caller. Raises PT401, PT403.';
+revoke all on function public.authorize_call(jsonb, text, boolean) from public, anon, authenticated, service_role;
+grant execute on function public.authorize_call(jsonb, text, boolean) to service_role, function_caller;
+alter function public.authorize_call(jsonb, text, boolean) owner to tenant_scope;
+
+create function public.flush_events() returns void
+language plpgsql security definer
+set search_path = ''
+set statement_timeout = '4s'
+as $$
+begin
+  -- A commit that has written something waits for the disk, and so for every commit before it.
+  perform pg_logical_emit_message(true, 'flush_events', '');
+end
+$$;
+comment on function public.flush_events() is
+  'For the gateway: once it has returned, every event that was there when it was called is on the disk.';
+revoke all on function public.flush_events() from public, anon, authenticated, service_role;
+grant execute on function public.flush_events() to service_role, function_caller;
+alter function public.flush_events() owner to tenant_scope;
 
 create function public.end_call(caller jsonb, event jsonb) returns jsonb
 language plpgsql security definer

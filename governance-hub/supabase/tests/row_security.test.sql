@@ -108,9 +108,9 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
     'public.authorize_tool(jsonb,text)',
-    'public.authorize_call(jsonb,text)',
+    'public.authorize_call(jsonb,text,boolean)',
     'public.list_callable_servers(jsonb,jsonb)',
-    'public.record_call(jsonb,jsonb)',
+    'public.flush_events()',
     'public.end_call(jsonb,jsonb)'
   ],
   'tenant_scope owns only the functions of the endpoints'

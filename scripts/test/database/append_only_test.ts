@@ -173,18 +173,18 @@ Deno.test("a call ends once, for its caller, and nothing else of it changes", as
   const fixture = await openFixture(cluster, await cluster.createProject("governance-hub"), "governance-hub");
   const { sql, owner, a, b } = fixture;
   try {
-    const made = { tool: "p.tool", id: crypto.randomUUID(), server_id: "s", version: 1 };
-    const event = await call(sql, "record_call", a.caller, made);
+    await call(sql, "register_mcp_server", a.caller, server("s", "p."));
+    const { event } = await call(sql, "authorize_call", a.caller, "p.tool", true);
     const end = async (caller: unknown, changes: Record<string, unknown> = {}) =>
       (await call(sql, "end_call", caller, { ...event, milliseconds: 5, outcome: "ok", ...changes })).ended;
-    const read = async () => (await owner`select * from public.mcp_server_events`)[0] ?? {};
+    const read = async () => (await owner`select * from public.mcp_server_events where id = ${event.id}`)[0] ?? {};
     const before = await read();
     assertEquals([before.tool, before.milliseconds, before.outcome], ["p.tool", null, null]);
     assertEquals(await end(b.caller), false);
     for (const outcome of ["", "OK", "a b", "ok\n", "x".repeat(41)]) await refuses(end(a.caller, { outcome }), "42501");
     await refuses(end(a.caller, { milliseconds: -1 }), "42501");
     await refuses(end(a.caller, { outcome: null }), "23001");
-    const forged = "update public.mcp_server_events set outcome = 'ok', tool = 'p.other'";
+    const forged = `update public.mcp_server_events set outcome = 'ok', tool = 'p.other' where id = '${event.id}'`;
     await refuses(as(fixture, "postgres", a.id, forged), "23001");
     assertEquals(await read(), before);
     assertEquals([await end(a.caller), await end(a.caller, { outcome: "tool_error" })], [true, false]);
@@ -195,7 +195,6 @@ Deno.test("a call ends once, for its caller, and nothing else of it changes", as
       else assertEquals((await again).count, 0);
     }
     assertEquals((await as(fixture, "tenant_scope", b.id, END)).count, 0);
-    await call(sql, "register_mcp_server", a.caller, server("s", "p."));
     assertEquals((await as(fixture, "tenant_scope", a.id, END)).count, 0);
   } finally {
     await fixture.close();

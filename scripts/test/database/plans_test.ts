@@ -49,12 +49,9 @@ const ACTS: Record<ProjectName, Record<string, Record<string, Act>>> = {
     list_callable_servers: {
       [UNSERVED]: (sql, caller) => call(sql, "list_callable_servers", caller),
     },
-    record_call: {
-      "": (sql, caller, n) => call(sql, "record_call", caller, callOf(n)),
-    },
     end_call: {
       "": async (sql, caller, n) => {
-        const event = await call(sql, "record_call", caller, callOf(n));
+        const { event } = await call(sql, "authorize_call", caller, `p${3000 + n}.tool`, true);
         await call(sql, "end_call", caller, { ...event, milliseconds: 1, outcome: "ok" });
       },
     },
@@ -102,10 +99,6 @@ function events(name: string, thing: Record<string, string>): Record<string, Act
     "of a time": (sql, caller) => call(sql, name, caller, { limit: PAGE, since: days(25), until: days(24.99) }),
     [UNSERVED]: (sql, caller) => call(sql, name, caller, { limit: PAGE, ...thing }),
   };
-}
-
-function callOf(number: number): Record<string, unknown> {
-  return { tool: `p${number}.tool`, id: crypto.randomUUID(), server_id: numbered("server", number), version: 1 };
 }
 
 function selector(number: number): Record<string, string> {

@@ -61,7 +61,9 @@ export async function call(sql: postgres.Sql, name: string, ...parameters: unkno
   return await sql.begin(async (transaction) => {
     await transaction`set local role service_role`;
     const values = parameters.map((value) =>
-      typeof value === "string" ? transaction`${value}` : transaction.json(value as postgres.JSONValue)
+      typeof value === "string" || typeof value === "boolean"
+        ? transaction`${value}`
+        : transaction.json(value as postgres.JSONValue)
     );
     const list = values.reduce(
       (all, value, index) => index === 0 ? transaction`${value}` : transaction`${all}, ${value}`,
@@ -114,12 +116,7 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
     const known = { tenant_id: tenant.id, revision: callable.revision };
     assertEquals((await call(sql, "list_callable_servers", a.caller, known)).servers?.length, count);
   }
-  const event = await call(sql, "record_call", b.caller, {
-    tool: "shared.tool",
-    id: b.id,
-    server_id: mine,
-    version: 1,
-  });
+  const { event } = await call(sql, "authorize_call", b.caller, "shared.tool", true);
   const ended = { ...event, milliseconds: 1, outcome: "ok" };
   assertEquals((await call(sql, "end_call", a.caller, ended)).ended, false);
   assertEquals((await call(sql, "end_call", b.caller, ended)).ended, true);

@@ -9,17 +9,29 @@ import type { McpCall } from "./methods.ts";
 import { once } from "shared/lazy.ts";
 
 export const authorization = once(() =>
-  z.object({ allowed: z.boolean(), reason: z.optional(z.string()), server: z.optional(decidedServer()) })
+  z.object({
+    allowed: z.boolean(),
+    reason: z.optional(z.string()),
+    server: z.optional(decidedServer()),
+    event: z.optional(z.object({ id: z.string(), occurred_at: z.string() })),
+  })
 );
+
+/** The event of a call. */
+export interface CallEvent {
+  id: string;
+  occurred_at: string;
+}
 
 /** @throws {McpError} the reason why the caller may not call the tool. */
 export async function authorizeCall(
   call: McpCall,
   tool: string,
-): Promise<{ server: DecidedServer; subject: Decided }> {
-  const { data, caller } = await callHub(call, "authorize_call", { tool }, authorization);
+  record: boolean,
+): Promise<{ server: DecidedServer; subject: Decided; event: CallEvent | undefined }> {
+  const { data, caller } = await callHub(call, "authorize_call", { tool, record }, authorization);
   if (data.server === undefined) throw refusal(data.reason ?? "no_server");
-  return { server: data.server, subject: decidedOf(caller) };
+  return { server: data.server, subject: decidedOf(caller), event: data.event };
 }
 
 /** Messages never echo the tool's name: it is the caller's text. */

@@ -1,23 +1,23 @@
 /**
- * `tools/call`: the hub authorizes the call, records it, and passes the Executor's answer on. The record is written while
- * the tool works. No byte of the answer is passed on before the record is on the disk.
+ * `tools/call`: the hub authorizes and records the call, and passes the Executor's answer on. The record goes to the disk
+ * while the tool works. No byte of the answer is passed on before it is there.
  */
 
 import * as z from "zod/mini";
 import type { Answer } from "shared/http/respond.ts";
 import { ApiError } from "shared/api_error.ts";
 import { askExecutor, NoExecutorReachable, rankExecutors } from "../_shared/executors.ts";
-import { authorization, authorizeCall } from "./authorization.ts";
+import { authorization, authorizeCall, type CallEvent } from "./authorization.ts";
 import { callHub } from "../_shared/hub.ts";
 import { callHubTool } from "./hub_tool_call.ts";
 import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import { type End, watchBody } from "./watched_body.ts";
 import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
+import { flushEvents } from "./flush_events.ts";
 import { inBackground } from "shared/http/background.ts";
 import type { McpCall } from "./methods.ts";
 import { memberText } from "shared/http/member_text.ts";
-import { once } from "shared/lazy.ts";
 import { resultOf } from "./result.ts";
 import { toolName } from "shared/schema/request_fields.ts";
 
@@ -26,9 +26,6 @@ const OUTCOME_HEADER = "x-outcome";
 const OUTCOME_COMMENT = /\n: outcome ([a-z_]{1,40})\n\n$/;
 
 const LOST = "the Executor went away during the call: the tool may have run";
-
-const recorded = once(() => z.object({ id: z.string(), occurred_at: z.string() }));
-type Recorded = z.output<ReturnType<typeof recorded>>;
 
 /** @throws {McpError} */
 export async function callTool(call: McpCall): Promise<Answer> {
@@ -39,46 +36,40 @@ export async function callTool(call: McpCall): Promise<Answer> {
     throw invalidParams("params.arguments must be an object");
   }
   if (tool.data.toLowerCase().startsWith(HUB_PREFIX)) return await callOwnTool(call, tool.data);
-  const { server, subject } = await authorizeCall(call, tool.data);
   const { executors } = call.environment;
-  if (executors === undefined) throw noExecutor();
   const begun = performance.now();
+  const { server, subject, event } = await authorizeCall(call, tool.data, executors !== undefined);
+  if (executors === undefined || event === undefined) throw noExecutor();
+  const end = endOf(call, event, begun);
   const stop = new AbortController();
-  const record = callHub(call, "record_call", { call: { ...identityOf(server), tool: tool.data } }, recorded);
-  record.catch(() => stop.abort());
-  const [asked, event] = await Promise.allSettled([
-    askExecutor(executors.signingKey, rankExecutors(executors.urls, subject.tenant_id, server.id), {
-      subject: { ...subject, server, tool: tool.data },
-      path: "/mcp",
-      body: call.text,
-      headers: forwardedHeaders(call.headers),
-      requestId: call.presented.requestId,
-      signal: AbortSignal.any([call.signal, stop.signal]),
-    }),
-    record,
-  ]);
-  if (event.status === "rejected") {
-    if (asked.status === "fulfilled") void asked.value.body?.cancel().catch(() => {});
-    throw notRecorded(event.reason);
+  const recorded = flushEvents(call.environment.database);
+  recorded.catch(() => stop.abort());
+  const asked = askExecutor(executors.signingKey, rankExecutors(executors.urls, subject.tenant_id, server.id), {
+    subject: { ...subject, server, tool: tool.data },
+    path: "/mcp",
+    body: call.text,
+    headers: forwardedHeaders(call.headers),
+    requestId: call.presented.requestId,
+    signal: AbortSignal.any([call.signal, stop.signal]),
+  });
+  const [answer, record] = await Promise.allSettled([asked, recorded]);
+  if (record.status === "rejected") {
+    if (answer.status === "fulfilled") void answer.value.body?.cancel().catch(() => {});
+    throw notRecorded(record.reason);
   }
-  const end = endOf(call, event.value.data, begun);
-  if (asked.status === "rejected") throw notAnswered(asked.reason, call.signal.aborted, end);
-  return passOn(call, asked.value, end);
+  if (answer.status === "rejected") throw notAnswered(answer.reason, call.signal.aborted, end);
+  return passOn(call, answer.value, end);
 }
 
 async function callOwnTool(call: McpCall, name: string): Promise<Answer> {
   const { presented, headers, request, text } = call;
   if (!HUB_TOOLS.some(({ tool }) => tool.name === name)) {
-    await callHub(call, "authorize_call", { tool: null }, authorization);
+    await callHub(call, "authorize_call", { tool: null, record: false }, authorization);
     throw invalidParams("the hub has no tool of this name: tools/list names the tools", "no_tool");
   }
   const { tenantId, requestId } = presented;
   const args = memberText(text, ["params", "arguments"]) ?? "{}";
   return resultOf(request, await callHubTool(name, args, { headers, tenantId, requestId }));
-}
-
-function identityOf({ id, server_id, version }: DecidedServer) {
-  return { id, server_id, version };
 }
 
 /** Both media types are needed by the revisions of 2025, whatever the client can read. */
@@ -94,7 +85,7 @@ function forwardedHeaders(headers: Headers): Record<string, string> {
 type EndCall = (outcome: string) => void;
 
 /** Writes how the call ended, when the answer is already under way. */
-function endOf(call: McpCall, event: Recorded, begun: number): EndCall {
+function endOf(call: McpCall, event: CallEvent, begun: number): EndCall {
   return (outcome) => {
     const milliseconds = Math.round(performance.now() - begun);
     const ended = callHub(call, "end_call", { event: { ...event, milliseconds, outcome } }, z.unknown);
@@ -102,10 +93,9 @@ function endOf(call: McpCall, event: Recorded, begun: number): EndCall {
   };
 }
 
-/** A key that was revoked meanwhile gets no result either. */
-function notRecorded(reason: unknown): unknown {
-  if (!(reason instanceof ApiError) || reason.status < 500) return reason;
-  return failed("the call could not be recorded, so its result is withheld: the tool may have run", reason.cause);
+function notRecorded(reason: unknown): Error {
+  const message = "the call could not be recorded, so its result is withheld: the tool may have run";
+  return failed(message, reason instanceof ApiError ? reason.cause : reason);
 }
 
 function notAnswered(reason: unknown, hasLeft: boolean, end: EndCall): Error {

@@ -28,7 +28,7 @@ export async function answerRequest(call: McpCall): Promise<Answer> {
   if (method === "tools/call") return await callTool(call);
   if (method === "tools/list") return await listTools(call);
   const result = isModern ? modernResult(method) : legacyResult(call.request);
-  await callHub(call, "authorize_call", { tool: null }, authorization);
+  await callHub(call, "authorize_call", { tool: null, record: false }, authorization);
   if (result !== undefined) return resultOf(call.request, result);
   throw new McpError(METHOD_NOT_FOUND, "this gateway has tools only: it does not know this method", {
     status: isModern ? 404 : 200,

@@ -11,7 +11,6 @@ import { authorization, authorizeCall, type CallEvent } from "./authorization.ts
 import { callHub } from "../_shared/hub.ts";
 import { callHubTool } from "./hub_tool_call.ts";
 import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools.ts";
-import type { DecidedServer } from "shared/decision/decision.ts";
 import { type End, watchBody } from "./watched_body.ts";
 import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
 import { flushEvents } from "./flush_events.ts";

@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 import { printError } from "../cli/error.ts";
 import { END_TO_END, endToEnd, type Engine, VAULT_TESTS } from "./end_to_end.ts";
 import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
-import { EXECUTOR, SLOW, testFiles } from "./test_files.ts";
+import { EXECUTOR, ON_BOTH_TRANSPORTS, SLOW, testFiles } from "./test_files.ts";
 import { startCluster } from "./support/cluster.ts";
 
 const ORDER = `
@@ -53,8 +53,13 @@ async function database(paths: string[], output?: Output): Promise<Count> {
 /** One after the other: these tests watch times. */
 async function testSlow(): Promise<Count> {
   const total = { passed: 0, failed: 0 };
-  for (const [title, folder] of Object.entries({ ...SLOW, "the Executor": EXECUTOR })) {
-    const { passed, failed } = await denoTest(title, [folder]);
+  const suites: [title: string, paths: string[], environment?: Record<string, string>][] = [
+    ...Object.entries(SLOW).map(([title, folder]): [string, string[]] => [title, [folder]]),
+    ["outages and leaks, directly", ON_BOTH_TRANSPORTS, { TRANSPORT: "direct" }],
+    ["the Executor", [EXECUTOR]],
+  ];
+  for (const [title, paths, environment] of suites) {
+    const { passed, failed } = await denoTest(title, paths, environment && { environment });
     total.passed += passed;
     total.failed += failed;
   }

@@ -30,6 +30,9 @@ export const SLOW = {
   "clients of the gateway, and the conformance suite": "scripts/test/gateway",
 };
 
+/** Slow tests that depend on how the functions call their databases: they also run with direct connections. */
+export const ON_BOTH_TRANSPORTS = ["outages", "leaks"].map((name) => `scripts/test/resilience/${name}_test.ts`);
+
 /** The Executor's tests: they run real servers in a sandbox. */
 export const EXECUTOR = "key-vault-executor/executor";
 

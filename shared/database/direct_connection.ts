@@ -61,8 +61,10 @@ export async function closeDirectConnections(): Promise<void> {
 }
 
 function failureOf(error: unknown): DatabaseError {
-  const thrown: Error & { code?: string; detail?: string } = error instanceof Error ? error : new Error(String(error));
-  const { name, message, code = name, detail = "" } = thrown;
+  const thrown: Error & { code?: unknown; detail?: string } = error instanceof Error ? error : new Error(String(error));
+  const { name, message, detail = "" } = thrown;
+  // A DOMException's code is a number that tells an operator nothing; its name does.
+  const code = typeof thrown.code === "string" ? thrown.code : name;
   const sqlState = name === "PostgresError" ? code : "";
   return new DatabaseError({
     code: sqlState,

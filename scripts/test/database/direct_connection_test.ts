@@ -98,6 +98,15 @@ Deno.test("callDirectly() fails at once if nobody listens", async () => {
   assert(performance.now() - started < 2000);
 });
 
+Deno.test("callDirectly() keeps two tenants apart in 400 alternating calls over each connection", async () => {
+  for (const options of ["", "?pgbouncer=true"]) {
+    const echo = (caller: string) => callDirectly({ databaseUrl: url + options }, "echo", { caller }, 4400);
+    const callers = Array.from({ length: 400 }, (_, call) => `tenant-${call % 2}`);
+    const answers = await Promise.all(callers.map(echo));
+    assertEquals(answers, callers.map((caller) => ({ caller, server_id: null, version: null })), options);
+  }
+});
+
 Deno.test("readOptions() verifies TLS except on this machine, even if the address says otherwise", () => {
   const sslOf = (databaseUrl: string, databaseCa?: string) => readOptions({ databaseUrl, databaseCa }).ssl;
   for (const host of ["localhost:5432", "127.0.0.1:5432", "[::1]:5432"]) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { assertServes, assertUnavailable, health, type TrafficCaller } from "./traffic/calls.ts";
 import { assertHolds, endSessions, keep, lockTables, readActivity, readRows } from "./traffic/ledger.ts";
-import { makeFolder, type Rig, startRig } from "./processes/rig.ts";
+import { makeFolder, type Rig, startRig, TRANSPORT } from "./processes/rig.ts";
 import { eventually } from "./processes/running.ts";
 
 /** How long the projects may take to recover after the cause ends, in milliseconds. */
@@ -66,95 +66,102 @@ async function assertBothUnavailable(thing: string): Promise<void> {
 }
 
 outage(
-  "the vault answers 503 on every endpoint while the hub's process is gone, and recovers with a new one",
-  async () => {
-    await rig.hub.process.kill();
-    return () => rig.restart("hub");
-  },
-  assertVaultUnavailable,
-);
-
-outage(
-  "the vault answers 503 on every endpoint while the hub's process is suspended, and recovers when it resumes",
-  ({ hub }) => {
-    hub.process.signal("SIGSTOP");
-    return Promise.resolve(() => Promise.resolve(hub.process.signal("SIGCONT")));
-  },
-  assertVaultUnavailable,
-);
-
-outage(
-  "the vault answers 503 on every endpoint while the server at the hub's address accepts connections but never answers",
-  async () => {
-    await rig.hub.process.kill();
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(new URL(rig.hub.url).port) });
-    const accepted: Deno.Conn[] = [];
-    const accepting = (async () => {
-      for await (const connection of listener) accepted.push(connection);
-    })();
-    return async () => {
-      listener.close();
-      await accepting;
-      for (const connection of accepted) connection.close();
-      await rig.restart("hub");
-    };
-  },
-  assertVaultUnavailable,
-);
-
-outage(
-  "the vault answers 503 on every endpoint while the server at the hub's address starts an answer but never ends it",
-  async () => {
-    await rig.hub.process.kill();
-    const port = Number(new URL(rig.hub.url).port);
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port, onListen: () => {} },
-      () =>
-        new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("{")) })),
-    );
-    return async () => {
-      await server.shutdown();
-      await rig.restart("hub");
-    };
-  },
-  assertVaultUnavailable,
-);
-
-outage(
   "requests that wait for a lock longer than the statement timeout answer 503, and write nothing after its release",
   lockTables,
   assertBothUnavailable,
 );
 
-outage(
-  "the vault answers 503 in time when the hub is slow and its own database is slower",
-  async (rig) => {
-    const { hub } = rig;
-    const port = Number(new URL(hub.url).port);
-    const real = await rig.startProject("governance-hub");
-    // The data API reads the schema at its first request. The tables must not be locked for that.
-    assertEquals(await health(real), 200);
-    await hub.process.kill();
-    const slow = Deno.serve(
-      { hostname: "127.0.0.1", port, onListen: () => {} },
-      async ({ method, headers, url, body }) => {
-        const answer = await fetch(new URL(new URL(url).pathname, real.url), { method, headers, body });
-        const text = await answer.text();
-        // Within the hub's time limit, so that the vault continues to its database.
-        await new Promise((resolve) => setTimeout(resolve, 800));
-        return new Response(text, { status: answer.status, headers: { "content-type": "application/json" } });
-      },
-    );
-    const unlock = await lockTables(rig);
-    return async () => {
-      await unlock();
-      await slow.shutdown();
-      await real.process.stop();
-      await rig.restart("hub");
-    };
-  },
-  (thing) => assertUnavailable(rig.vault, agent, thing),
-);
+/** Failures of the hub's process, which a vault with a direct connection to the hub's database does not need. */
+function hubOutages(): void {
+  outage(
+    "the vault answers 503 on every endpoint while the hub's process is gone, and recovers with a new one",
+    async () => {
+      await rig.hub.process.kill();
+      return () => rig.restart("hub");
+    },
+    assertVaultUnavailable,
+  );
+
+  outage(
+    "the vault answers 503 on every endpoint while the hub's process is suspended, and recovers when it resumes",
+    ({ hub }) => {
+      hub.process.signal("SIGSTOP");
+      return Promise.resolve(() => Promise.resolve(hub.process.signal("SIGCONT")));
+    },
+    assertVaultUnavailable,
+  );
+
+  outage(
+    "the vault answers 503 on every endpoint while the server at the hub's address accepts connections but never answers",
+    async () => {
+      await rig.hub.process.kill();
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(new URL(rig.hub.url).port) });
+      const accepted: Deno.Conn[] = [];
+      const accepting = (async () => {
+        for await (const connection of listener) accepted.push(connection);
+      })();
+      return async () => {
+        listener.close();
+        await accepting;
+        for (const connection of accepted) connection.close();
+        await rig.restart("hub");
+      };
+    },
+    assertVaultUnavailable,
+  );
+
+  outage(
+    "the vault answers 503 on every endpoint while the server at the hub's address starts an answer but never ends it",
+    async () => {
+      await rig.hub.process.kill();
+      const port = Number(new URL(rig.hub.url).port);
+      const server = Deno.serve(
+        { hostname: "127.0.0.1", port, onListen: () => {} },
+        () =>
+          new Response(
+            new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("{")) }),
+          ),
+      );
+      return async () => {
+        await server.shutdown();
+        await rig.restart("hub");
+      };
+    },
+    assertVaultUnavailable,
+  );
+
+  outage(
+    "the vault answers 503 in time when the hub is slow and its own database is slower",
+    async (rig) => {
+      const { hub } = rig;
+      const port = Number(new URL(hub.url).port);
+      const real = await rig.startProject("governance-hub");
+      // The data API reads the schema at its first request. The tables must not be locked for that.
+      assertEquals(await health(real), 200);
+      await hub.process.kill();
+      const slow = Deno.serve(
+        { hostname: "127.0.0.1", port, onListen: () => {} },
+        async ({ method, headers, url, body }) => {
+          const answer = await fetch(new URL(new URL(url).pathname, real.url), { method, headers, body });
+          const text = await answer.text();
+          // Within the hub's time limit, so that the vault continues to its database.
+          await new Promise((resolve) => setTimeout(resolve, 800));
+          return new Response(text, { status: answer.status, headers: { "content-type": "application/json" } });
+        },
+      );
+      const unlock = await lockTables(rig);
+      return async () => {
+        await unlock();
+        await slow.shutdown();
+        await real.process.stop();
+        await rig.restart("hub");
+      };
+    },
+    (thing) => assertUnavailable(rig.vault, agent, thing),
+  );
+}
+
+if (TRANSPORT === "data API") hubOutages();
 
 for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
   outage(
@@ -169,6 +176,9 @@ for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
     },
   );
 }
+
+/** How many requests can wait for the lock at once: a project opens five connections of its own. */
+const WAITING = TRANSPORT === "direct" ? 5 : 8;
 
 /** How PostgreSQL interrupts requests in flight. */
 const INTERRUPTIONS: [title: string, interrupt: () => Promise<unknown>][] = [
@@ -189,7 +199,7 @@ for (const [title, interrupt] of INTERRUPTIONS) {
     async (thing) => {
       const answered = assertBothUnavailable(thing);
       answered.catch(() => {});
-      await eventually(3000, async () => assert((await readActivity(rig)).waiting >= 8));
+      await eventually(3000, async () => assert((await readActivity(rig)).waiting >= WAITING));
       await interrupt();
       await answered;
     },

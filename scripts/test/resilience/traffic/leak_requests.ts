@@ -12,7 +12,7 @@ import { newCanary, newPlainCanary } from "./canary.ts";
 import { headersOf } from "./calls.ts";
 import { lockTables } from "./ledger.ts";
 import type { SendOptions, StackAnswer, Witness } from "./places.ts";
-import type { Rig, RunningProject } from "../processes/rig.ts";
+import { type Rig, type RunningProject, TRANSPORT } from "../processes/rig.ts";
 
 /** The secret part of a key. Its first 8 characters are public. */
 export function secretPart(key: string): string {
@@ -195,7 +195,8 @@ export async function sendAmidFaults(rig: Rig, witness: Witness): Promise<string
   const unlock = await lockTables(rig);
   await store(503, "locked").finally(unlock);
   await rig.hub.process.kill();
-  await store(503, "without-hub");
+  // Directly, the vault asks the hub's database and does not need the hub's process.
+  await store(TRANSPORT === "direct" ? 201 : 503, "without-hub");
   await rig.restart("hub");
   await rig.database.stop();
   await store(503, "without-database");

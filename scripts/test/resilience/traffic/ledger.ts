@@ -106,7 +106,7 @@ export async function readActivity({ database }: Rig): Promise<{ active: number;
   return await withConnection(database.url("supabase_admin", "governance-hub"), async (run) => {
     const [row] = await run(`
       select count(*)::int as active, count(*) filter (where wait_event_type = 'Lock')::int as waiting
-      from pg_stat_activity where usename = 'authenticator' and state <> 'idle'`);
+      from pg_stat_activity where usename in ('authenticator', 'function_caller') and state <> 'idle'`);
     return { active: Number(row?.active), waiting: Number(row?.waiting) };
   });
 }
@@ -115,6 +115,9 @@ export async function readActivity({ database }: Rig): Promise<{ active: number;
 export async function endSessions({ database }: Rig): Promise<void> {
   await withConnection(
     database.url("supabase_admin", "governance-hub"),
-    (run) => run("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'authenticator'"),
+    (run) =>
+      run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename in ('authenticator', 'function_caller')",
+      ),
   );
 }

@@ -71,6 +71,7 @@ Deno.test("deploy sends one file per function and only the named secrets, and th
     dataDir: `${folder}/stack`,
     hubPort: freePort(),
     vaultPort: freePort(),
+    executor: { port: freePort(), sandbox: true },
     fresh: true,
     environment: {},
     logPath: `${folder}/requests.log`,
@@ -79,7 +80,7 @@ Deno.test("deploy sends one file per function and only the named secrets, and th
   const edges: Deno.ChildProcess[] = [];
   try {
     const ports = { "governance-hub": freePort(), "key-vault-executor": freePort() };
-    const secrets = secretsFor(stack.file, ports["governance-hub"]);
+    const secrets = secretsFor(stack.file, ports);
     for (const project of PROJECTS) {
       const lines = Object.entries(secrets[project]).map(([name, value]) => `${name}=${value}`);
       await Deno.writeTextFile(`${folder}/${project}.env`, lines.join("\n") + "\n");
@@ -114,6 +115,7 @@ Deno.test("deploy sends one file per function and only the named secrets, and th
       stackFile,
       JSON.stringify({
         ...stack.file,
+        gateway: { url: `http://127.0.0.1:${ports["governance-hub"]}/functions/v1/mcp` },
         governance_hub: { ...stack.file.governance_hub, url: `http://127.0.0.1:${ports["governance-hub"]}` },
         key_vault_executor: {
           ...stack.file.key_vault_executor,
@@ -174,13 +176,23 @@ Deno.test("deploy stops at the first failure, and says how to continue", async (
   }
 });
 
-function secretsFor(file: StackFile, hubPort: number): Record<ProjectName, Record<string, string>> {
-  const { kernel_hmac_secret: KERNEL_HMAC_SECRET, credential_encryption_key } = file;
+function secretsFor(
+  file: StackFile,
+  ports: Record<ProjectName, number>,
+): Record<ProjectName, Record<string, string>> {
+  const { kernel_hmac_secret: KERNEL_HMAC_SECRET, credential_encryption_key, executor } = file;
+  assert(executor !== null, "the stack has no Executor");
   return {
-    "governance-hub": { KERNEL_HMAC_SECRET },
+    "governance-hub": {
+      KERNEL_HMAC_SECRET,
+      DECISION_SIGNING_KEY: file.decision_signing_key,
+      EXECUTOR_URLS: executor.url,
+      VAULT_URL: `http://127.0.0.1:${ports["key-vault-executor"]}`,
+    },
     "key-vault-executor": {
       KERNEL_HMAC_SECRET,
-      REPO_B_URL: `http://127.0.0.1:${hubPort}`,
+      DECISION_VERIFY_KEYS: file.decision_verify_keys,
+      REPO_B_URL: `http://127.0.0.1:${ports["governance-hub"]}`,
       REPO_B_ANON_KEY: file.governance_hub.publishable_key,
       REPO_B_SERVICE_KEY: file.governance_hub.secret_key,
       CREDENTIAL_ENCRYPTION_KEY: credential_encryption_key,

@@ -7,6 +7,8 @@
 import { Option } from "commander";
 import { measureBreakdown } from "./breakdown/breakdown.ts";
 import { measureBundles } from "./bundles.ts";
+import { measureExecutor } from "./calls/executor.ts";
+import { measureMcp } from "./calls/mcp.ts";
 import { measureGoals } from "./goals/goals.ts";
 import { measureEndpoints } from "./endpoints/endpoints.ts";
 import { measureSql } from "./sql/sql.ts";
@@ -16,14 +18,20 @@ import { verdictLines } from "./support/verdict.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
 
 /** The parts that `--only` selects. To add a part, add a function here. */
-const PARTS: Record<string, BenchPart> = { endpoints: measureEndpoints, sql: measureSql, bundles: measureBundles };
+const PARTS: Record<string, BenchPart> = {
+  endpoints: measureEndpoints,
+  sql: measureSql,
+  bundles: measureBundles,
+  executor: measureExecutor,
+  mcp: measureMcp,
+};
 
 const program = newProgram(
   "bench",
-  "Measures every endpoint, every SQL function and every bundle on this machine, on native PostgreSQL 17.",
+  "Measures every endpoint, SQL function and bundle, and tool calls, on this machine, on native PostgreSQL 17.",
 )
-  .option("--json", "print one object: baselines, endpoints, sql, bundles", false)
-  .option("--short", "run two minutes with shorter rounds and a wider spread", false)
+  .option("--json", "print one object: baselines, endpoints, sql, bundles, executor, mcp", false)
+  .option("--short", "run three minutes with shorter rounds and a wider spread", false)
   .option("--large", "also measure the SQL functions at 1,000,000 rows", false)
   .addOption(new Option("--only <part>", "measure one part").choices(Object.keys(PARTS)))
   .option("--peers", "only compare both ways to the database, baselines, and the servers that --bao names", false)
@@ -47,7 +55,7 @@ async function bench(resources: AsyncDisposableStack): Promise<number> {
     reports.push(await part(scale, own));
     await own.disposeAsync();
   }
-  const unmeasured = single ? {} : { baselines: {}, endpoints: {}, sql: {}, bundles: {} };
+  const unmeasured = single ? {} : { baselines: {}, endpoints: {}, sql: {}, bundles: {}, executor: {}, mcp: {} };
   console.log(
     options.json ? JSON.stringify(Object.assign(unmeasured, ...reports.map(({ json }) => json))) : print(reports),
   );

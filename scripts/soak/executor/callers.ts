@@ -78,7 +78,7 @@ function check({ id, digest, nonce }: z.output<typeof told>, target: FleetServer
 }
 
 /** The last message of an event stream, or the body itself. */
-function messageOf(text: string): unknown {
+export function messageOf(text: string): unknown {
   const data = text.split("\n").filter((line) => line.startsWith("data: ")).at(-1)?.slice(6);
   return JSON.parse(data ?? text);
 }

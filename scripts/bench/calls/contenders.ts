@@ -1,0 +1,111 @@
+/** The ways to call a tool that are measured beside each other. Each checks the answer: the time of a wrong one means nothing. */
+
+import * as z from "zod/mini";
+import { Client } from "@modelcontextprotocol/client";
+import { type DecidedServer, signDecision } from "shared/decision/decision.ts";
+import { importSigningKey } from "shared/decision/decision_keys.ts";
+import { ChildTransport } from "key-vault-executor/executor/processes/child_transport.ts";
+import { findCommands } from "key-vault-executor/executor/launch/program.ts";
+import { CliError } from "../../cli/error.ts";
+import { messageOf } from "../../soak/executor/callers.ts";
+import type { SeededTenant } from "../../stack/keys.ts";
+import { type CallStack, SCRIPT } from "./call_stack.ts";
+
+export interface Contender {
+  name: string;
+  call(): Promise<unknown>;
+}
+
+export interface DirectServer extends AsyncDisposable {
+  pid: number | undefined;
+  call(): Promise<void>;
+}
+
+const result = z.object({ content: z.array(z.object({ text: z.string() })) });
+const answer = z.object({ result });
+const encoder = new TextEncoder();
+
+/** The server as a child of this process, called with the SDK's client. */
+export async function startDirectly({ script }: CallStack): Promise<DirectServer> {
+  const path = Deno.env.get("PATH") ?? "";
+  const command = (await findCommands(["node"], path)).get("node");
+  if (command === undefined) throw new CliError("node is not installed, with which the measured server runs");
+  const transport = new ChildTransport({ command, args: [script], environment: { PATH: path } });
+  const client = new Client({ name: "bench", version: "1" }, { versionNegotiation: { mode: "auto" } });
+  await client.connect(transport);
+  return {
+    pid: transport.pid,
+    async call() {
+      const text = crypto.randomUUID();
+      check(await client.callTool({ name: "echo", arguments: { text } }), text);
+    },
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await transport.close();
+    },
+  };
+}
+
+/** A server that no hub has to know: the decision is signed here, as the hub signs it. */
+export function decided(id: string, mark = "bench"): DecidedServer {
+  return {
+    id: crypto.randomUUID(),
+    server_id: id,
+    version: 1,
+    command: "node",
+    args: [SCRIPT, mark],
+    tool_prefix: `${id}.`,
+  };
+}
+
+/** The Executor's endpoint. The time includes the signature, which is the hub's work. */
+export async function throughExecutor(
+  { file, organizationId, tenant }: CallStack,
+): Promise<(server: DecidedServer) => Promise<void>> {
+  const key = await importSigningKey(file.decision_signing_key);
+  if (key === undefined || file.executor === null) throw new CliError("the stack has no Executor");
+  const url = `${file.executor.url}/mcp`;
+  const actor = { kind: "agent", id: crypto.randomUUID() } as const;
+  return async (server) => {
+    const tool = `${server.tool_prefix}echo`;
+    const [text, body] = newCall(tool);
+    const subject = { jti: crypto.randomUUID(), tenant_id: tenant.id, organization_id: organizationId, actor };
+    const token = await signDecision({ ...subject, server, tool }, encoder.encode(body), key);
+    check(answer.parse(await post(url, { authorization: `Bearer ${token}` }, body)).result, text);
+  };
+}
+
+/** The agent's way: the gateway authorizes and records the call. */
+export async function callThroughGateway({ file }: CallStack, tenant: SeededTenant, tool: string): Promise<void> {
+  const [text, body] = newCall(tool);
+  check(answer.parse(await post(file.gateway.url, { "x-api-key": tenant.api_key }, body)).result, text);
+}
+
+export async function authorize({ file }: CallStack, tenant: SeededTenant, tool: string): Promise<void> {
+  const url = `${file.governance_hub.url}/functions/v1/authorize`;
+  await post(url, { "x-api-key": tenant.api_key }, JSON.stringify({ tool }));
+}
+
+/** The JSON of a success: the body, or the last message of an event stream. @throws {CliError} */
+export async function post(url: string, headers: Record<string, string>, body: string): Promise<unknown> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", "accept": "application/json, text/event-stream", ...headers },
+    body,
+  });
+  const text = await response.text();
+  if (!response.ok) throw new CliError(`${new URL(url).pathname} answered ${response.status}: ${text}`);
+  return messageOf(text);
+}
+
+/** What the tool must answer, and the request. */
+function newCall(name: string): [string, string] {
+  const text = crypto.randomUUID();
+  const params = { name, arguments: { text } };
+  return [text, JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params })];
+}
+
+function check(told: unknown, text: string): void {
+  const parsed = result.safeParse(told);
+  if (parsed.data?.content[0]?.text !== text) throw new CliError(`a call answered ${JSON.stringify(told)}`);
+}

@@ -14,8 +14,8 @@ export interface CallStack {
   /** The organization whose credentials the Executor may use. */
   organizationId: string;
   tenant: SeededTenant;
-  /** The path of the script, for a process without an Executor. */
-  script: string;
+  /** The folder of the stack. */
+  dataDir: string;
   /** What a report must say about the sandbox. */
   notes: string[];
 }
@@ -31,8 +31,7 @@ export async function openCallStack(resources: AsyncDisposableStack): Promise<Ca
   // The users that PostgreSQL and servers run as must be able to enter it.
   await Deno.chmod(dataDir, 0o711);
   await Deno.mkdir(`${dataDir}/servers`);
-  const script = `${dataDir}/servers/${SCRIPT}`;
-  await Deno.copyFile(new URL(SCRIPT, import.meta.url), script);
+  await Deno.copyFile(new URL(SCRIPT, import.meta.url), `${dataDir}/servers/${SCRIPT}`);
   const { file, stop, sandboxFault } = await startStack({
     engine: "postgres",
     dataDir,
@@ -49,7 +48,7 @@ export async function openCallStack(resources: AsyncDisposableStack): Promise<Ca
   const tenant = organization?.tenants[0];
   if (organization === undefined || tenant === undefined) throw new CliError("the stack has no tenant");
   const notes = sandboxFault === undefined ? [] : [`Servers ran without a sandbox: ${sandboxFault}`];
-  return { file, organizationId: organization.id, tenant, script, notes };
+  return { file, organizationId: organization.id, tenant, dataDir, notes };
 }
 
 /** New tenants of the organization, with a key each. */

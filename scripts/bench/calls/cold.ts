@@ -5,6 +5,7 @@ import { median, timeOf } from "../support/figures.ts";
 import type { Scale } from "../support/part.ts";
 import type { CallStack } from "./call_stack.ts";
 import { decided, startDirectly, throughExecutor } from "./contenders.ts";
+import type { Program } from "./programs.ts";
 
 export interface Cold {
   /** From the start of the process to the first answer, in milliseconds. */
@@ -23,20 +24,26 @@ export interface Idle {
 const [STARTS, SHORT_STARTS] = [15, 7];
 
 /** In turns. The Executor's servers keep running: they are the idle ones of the memory. */
-export async function measureCold(stack: CallStack, { short }: Scale): Promise<{ cold: Cold; idle: Idle }> {
+export async function measureCold(
+  stack: CallStack,
+  program: Program,
+  { short }: Scale,
+): Promise<{ cold: Cold; idle: Idle }> {
   const call = await throughExecutor(stack);
   const mark = crypto.randomUUID();
+  // "stdio" is what server-everything does by default. Other arguments than its first it does not read.
+  const marked = { ...program, args: [...program.args, "stdio", mark] };
   const [direct, executor, memory]: number[][] = [[], [], []];
   for (let start = 0; start < (short ? SHORT_STARTS : STARTS); start++) {
-    direct?.push(await timeDirectly(stack, memory ?? []));
-    executor?.push(await timeOf(() => call(decided(`cold${start}`, mark))));
+    direct?.push(await timeDirectly(program, memory ?? []));
+    executor?.push(await timeOf(() => call(decided(marked, `cold${start}`))));
   }
   return { cold: compare(direct ?? [], executor ?? []), idle: await compareMemory(memory ?? [], mark) };
 }
 
-async function timeDirectly(stack: CallStack, memory: number[]): Promise<number> {
+async function timeDirectly(program: Program, memory: number[]): Promise<number> {
   const begun = performance.now();
-  await using server = await startDirectly(stack);
+  await using server = await startDirectly(program);
   await server.call();
   const taken = performance.now() - begun;
   memory.push(await residentMb(server.pid ?? 0) ?? NaN);

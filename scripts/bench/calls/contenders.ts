@@ -9,7 +9,8 @@ import { findCommands } from "key-vault-executor/executor/launch/program.ts";
 import { CliError } from "../../cli/error.ts";
 import { messageOf } from "../../soak/executor/callers.ts";
 import type { SeededTenant } from "../../stack/keys.ts";
-import { type CallStack, SCRIPT } from "./call_stack.ts";
+import type { CallStack } from "./call_stack.ts";
+import type { Program } from "./programs.ts";
 
 export interface Contender {
   name: string;
@@ -26,7 +27,7 @@ const answer = z.object({ result });
 const encoder = new TextEncoder();
 
 /** The server as a child of this process, called with the SDK's client. */
-export async function startDirectly({ script }: CallStack): Promise<DirectServer> {
+export async function startDirectly({ path: script }: Program): Promise<DirectServer> {
   const path = Deno.env.get("PATH") ?? "";
   const command = (await findCommands(["node"], path)).get("node");
   if (command === undefined) throw new CliError("node is not installed, with which the measured server runs");
@@ -37,7 +38,7 @@ export async function startDirectly({ script }: CallStack): Promise<DirectServer
     pid: transport.pid,
     async call() {
       const text = crypto.randomUUID();
-      check(await client.callTool({ name: "echo", arguments: { text } }), text);
+      check(await client.callTool({ name: "echo", arguments: { message: text } }), text);
     },
     async [Symbol.asyncDispose]() {
       await client.close();
@@ -47,15 +48,8 @@ export async function startDirectly({ script }: CallStack): Promise<DirectServer
 }
 
 /** A server that no hub has to know: the decision is signed here, as the hub signs it. */
-export function decided(id: string, mark = "bench"): DecidedServer {
-  return {
-    id: crypto.randomUUID(),
-    server_id: id,
-    version: 1,
-    command: "node",
-    args: [SCRIPT, mark],
-    tool_prefix: `${id}.`,
-  };
+export function decided({ args }: Program, id: string): DecidedServer {
+  return { id: crypto.randomUUID(), server_id: id, version: 1, command: "node", args, tool_prefix: `${id}.` };
 }
 
 /** The Executor's endpoint. The time includes the signature, which is the hub's work. */
@@ -73,6 +67,12 @@ export async function throughExecutor(
     const token = await signDecision({ ...subject, server, tool }, encoder.encode(body), key);
     check(answer.parse(await post(url, { authorization: `Bearer ${token}` }, body)).result, text);
   };
+}
+
+/** What the measuring client itself costs over HTTP: an endpoint of the same Executor that does nothing. */
+export async function askHealth({ file }: CallStack): Promise<void> {
+  const response = await fetch(`${file.executor?.url}/health`);
+  await response.text();
 }
 
 /** The agent's way: the gateway authorizes and records the call. */
@@ -101,11 +101,11 @@ export async function post(url: string, headers: Record<string, string>, body: s
 /** What the tool must answer, and the request. */
 function newCall(name: string): [string, string] {
   const text = crypto.randomUUID();
-  const params = { name, arguments: { text } };
+  const params = { name, arguments: { message: text } };
   return [text, JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params })];
 }
 
 function check(told: unknown, text: string): void {
   const parsed = result.safeParse(told);
-  if (parsed.data?.content[0]?.text !== text) throw new CliError(`a call answered ${JSON.stringify(told)}`);
+  if (parsed.data?.content[0]?.text !== `Echo: ${text}`) throw new CliError(`a call answered ${JSON.stringify(told)}`);
 }

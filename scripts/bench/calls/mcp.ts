@@ -9,6 +9,7 @@ import type { Report, Scale } from "../support/part.ts";
 import type { Verdict } from "../support/verdict.ts";
 import { type CallStack, openCallStack, register } from "./call_stack.ts";
 import { authorize, callThroughGateway, type Contender, post, startDirectly } from "./contenders.ts";
+import { scriptOf } from "./programs.ts";
 import { measureTenants, tenantJson, tenantTable, tenantVerdicts } from "./tenants.ts";
 import { callTable, measureContenders } from "./turns.ts";
 import { isAtMostLonger } from "./verdicts.ts";
@@ -30,7 +31,7 @@ const list = z.object({ result: z.object({ tools: z.array(z.object({ name: z.str
 export async function measureMcp(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
   scale.onProgress("starting PostgreSQL 17, both projects and the Executor");
   const stack = await openCallStack(resources);
-  const direct = resources.use(await startDirectly(stack));
+  const direct = resources.use(await startDirectly(scriptOf(stack)));
   await register(stack, stack.tenant, SERVER);
   const tool = `${SERVER}.echo`;
   const figures = await measureContenders([

@@ -1,7 +1,7 @@
 // A server that answers at once, so that what a call costs besides is measured.
 import { createInterface } from "node:readline";
 
-const echo = { name: "echo", inputSchema: { type: "object", properties: { text: { type: "string" } } } };
+const echo = { name: "echo", inputSchema: { type: "object", properties: { message: { type: "string" } } } };
 
 function resultOf(method, params = {}) {
   if (method === "initialize") {
@@ -9,7 +9,7 @@ function resultOf(method, params = {}) {
     return { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "echo", version: "1" } };
   }
   if (method === "tools/list") return { tools: [echo] };
-  if (method === "tools/call") return { content: [{ type: "text", text: params.arguments?.text ?? "" }] };
+  if (method === "tools/call") return { content: [{ type: "text", text: `Echo: ${params.arguments?.message}` }] };
   return {};
 }
 

@@ -26,6 +26,22 @@ const result = z.object({ content: z.array(z.object({ text: z.string() })) });
 const answer = z.object({ result });
 const encoder = new TextEncoder();
 
+const MODERN = "2026-07-28";
+const ENVELOPE = {
+  "io.modelcontextprotocol/protocolVersion": MODERN,
+  "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1" },
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
+export type Revision = typeof MODERN | "2025-11-25";
+
+/** A call of a tool, what it must answer, and the headers that go with it. */
+interface ToolCall {
+  body: string;
+  text: string;
+  headers: Record<string, string>;
+}
+
 /** The server as a child of this process, called with the SDK's client. */
 export async function startDirectly({ path: script }: Program): Promise<DirectServer> {
   const path = Deno.env.get("PATH") ?? "";
@@ -55,6 +71,7 @@ export function decided({ args }: Program, id: string): DecidedServer {
 /** The Executor's endpoint. The time includes the signature, which is the hub's work. */
 export async function throughExecutor(
   { file, organizationId, tenant }: CallStack,
+  revision: Revision = MODERN,
 ): Promise<(server: DecidedServer) => Promise<void>> {
   const key = await importSigningKey(file.decision_signing_key);
   if (key === undefined || file.executor === null) throw new CliError("the stack has no Executor");
@@ -62,10 +79,10 @@ export async function throughExecutor(
   const actor = { kind: "agent", id: crypto.randomUUID() } as const;
   return async (server) => {
     const tool = `${server.tool_prefix}echo`;
-    const [text, body] = newCall(tool);
+    const { text, body, headers } = newCall(tool, revision);
     const subject = { jti: crypto.randomUUID(), tenant_id: tenant.id, organization_id: organizationId, actor };
     const token = await signDecision({ ...subject, server, tool }, encoder.encode(body), key);
-    check(answer.parse(await post(url, { authorization: `Bearer ${token}` }, body)).result, text);
+    check(answer.parse(await post(url, { authorization: `Bearer ${token}`, ...headers }, body)).result, text);
   };
 }
 
@@ -76,9 +93,14 @@ export async function askHealth({ file }: CallStack): Promise<void> {
 }
 
 /** The agent's way: the gateway authorizes and records the call. */
-export async function callThroughGateway({ file }: CallStack, tenant: SeededTenant, tool: string): Promise<void> {
-  const [text, body] = newCall(tool);
-  check(answer.parse(await post(file.gateway.url, { "x-api-key": tenant.api_key }, body)).result, text);
+export async function callThroughGateway(
+  { file }: CallStack,
+  tenant: SeededTenant,
+  tool: string,
+  revision: Revision = MODERN,
+): Promise<void> {
+  const { text, body, headers } = newCall(tool, revision);
+  check(answer.parse(await post(file.gateway.url, { "x-api-key": tenant.api_key, ...headers }, body)).result, text);
 }
 
 export async function authorize({ file }: CallStack, tenant: SeededTenant, tool: string): Promise<void> {
@@ -98,11 +120,13 @@ export async function post(url: string, headers: Record<string, string>, body: s
   return messageOf(text);
 }
 
-/** What the tool must answer, and the request. */
-function newCall(name: string): [string, string] {
+function newCall(name: string, revision: Revision): ToolCall {
   const text = crypto.randomUUID();
-  const params = { name, arguments: { message: text } };
-  return [text, JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params })];
+  const isModern = revision === MODERN;
+  const params = { name, arguments: { message: text }, ...(isModern && { _meta: ENVELOPE }) };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+  const modern = { "mcp-method": "tools/call", "mcp-name": name };
+  return { body, text, headers: { "mcp-protocol-version": revision, ...(isModern && modern) } };
 }
 
 function check(told: unknown, text: string): void {

@@ -45,9 +45,11 @@ export async function measureExecutor(scale: Scale, resources: AsyncDisposableSt
 async function pairOf(stack: CallStack, program: Program, resources: AsyncDisposableStack): Promise<Contender[]> {
   const direct = resources.use(await startDirectly(program));
   const [call, server] = [await throughExecutor(stack), decided(program, "bench")];
+  const callOf2025 = await throughExecutor(stack, "2025-11-25");
   return [
     { name: directOf(program.name), call: direct.call },
     { name: throughOf(program.name), call: () => call(server) },
+    { name: `${throughOf(program.name)}, 2025-11-25`, call: () => callOf2025(server) },
   ];
 }
 

@@ -38,6 +38,7 @@ export async function measureMcp(scale: Scale, resources: AsyncDisposableStack):
     { name: DIRECT, call: direct.call },
     { name: AUTHORIZE, call: () => authorize(stack, stack.tenant, tool) },
     { name: WHOLE, call: () => callThroughGateway(stack, stack.tenant, tool) },
+    { name: `${WHOLE}, 2025-11-25`, call: () => callThroughGateway(stack, stack.tenant, tool, "2025-11-25") },
     recording(stack, resources),
   ], scale);
   const shares = await measureTenants(stack, scale);

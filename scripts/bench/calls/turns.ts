@@ -8,7 +8,7 @@ import type { Contender } from "./contenders.ts";
 
 export const CLIENTS = [1, 16];
 export const ROUNDS = 5;
-const [ROUND_MS, SHORT_MS] = [2000, 250];
+const [ROUND_MS, SHORT_MS] = [1000, 250];
 
 export function roundMs({ short }: Scale): number {
   return short ? SHORT_MS : ROUND_MS;

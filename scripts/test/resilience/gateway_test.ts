@@ -8,7 +8,7 @@ import { makeFolder, type RunningProject, startRig } from "./processes/rig.ts";
 const CLIENTS = 16;
 const SERVERS = 8;
 /** In milliseconds: what a call takes, and how long a dead connection may be taken for a live one. */
-const [CALL_MS, CLOSING_MS] = [25, 100];
+const [CALL_MS, CLOSING_MS] = [200, 100];
 
 const folder = await makeFolder();
 const rig = await startRig(folder);

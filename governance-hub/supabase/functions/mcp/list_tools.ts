@@ -7,7 +7,7 @@ import { type CallableServers, callableServers } from "./callable_servers.ts";
 import { decodeCursor, encodeCursor } from "shared/schema/paging.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import type { Executors } from "shared/environment.ts";
-import { HUB_TOOLS } from "./hub_tools.ts";
+import { HUB_TOOLS } from "./hub_tools/hub_tools.ts";
 import { invalidParams } from "./mcp_error.ts";
 import type { McpCall } from "./methods.ts";
 import { MODERN_VERSION } from "./message.ts";

@@ -7,7 +7,7 @@ import { newServer } from "../test/support/endpoints.ts";
 import { type Ledger, type Thing, thingOf } from "./ledger.ts";
 
 /** One answer. Times are from `performance.now()`. */
-export interface Sample {
+export interface RequestSample {
   begunAt: number;
   endedAt: number;
   path: string;
@@ -16,7 +16,7 @@ export interface Sample {
 }
 
 export interface MixedLoad {
-  samples: Sample[];
+  samples: RequestSample[];
   /** Settles when every client has its last answer. */
   stop(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const PAGE = 10;
 
 /** Starts the clients, half of them for each project. */
 export function startMixedLoad({ hub, vault, tenant }: Rig, clients: number, ledger: Ledger): MixedLoad {
-  const samples: Sample[] = [];
+  const samples: RequestSample[] = [];
   let isStopping = false;
   const start = (url: string, turn: Turn) =>
     runClients({

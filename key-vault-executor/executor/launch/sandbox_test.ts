@@ -7,14 +7,14 @@ import { findProcesses, makeFolder, testSandbox, until } from "../testing/make.t
 
 const ENVIRONMENT = { AMAZON_API_KEY: "s3cr3t-of-this-tenant" };
 
-interface Options {
+interface SandboxedRun {
   limits?: Partial<Limits>;
   network?: string[];
   environment?: Record<string, string>;
 }
 
 /** The fixture, sandboxed, in a folder of its own. */
-async function start({ limits, network = [], environment = ENVIRONMENT }: Options = {}) {
+async function start({ limits, network = [], environment = ENVIRONMENT }: SandboxedRun = {}) {
   const folder = await makeFolder();
   const script = `${folder}/misbehave.mjs`;
   await Deno.copyFile(new URL("../testing/fixtures/misbehave.mjs", import.meta.url), script);

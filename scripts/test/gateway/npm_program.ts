@@ -6,7 +6,7 @@ export type PinnedPackage = `npm:${string}@${string}`;
 /** In milliseconds, the download included. */
 const LIMIT_MS = 240_000;
 
-export interface Output {
+export interface ProgramOutput {
   code: number;
   stdout: string;
   /** Both streams. */
@@ -14,7 +14,7 @@ export interface Output {
 }
 
 /** What a program prints, whatever its exit code. It knows nothing of this repository's configuration. */
-export async function runPackage(program: PinnedPackage | URL, args: string[], cwd: string): Promise<Output> {
+export async function runPackage(program: PinnedPackage | URL, args: string[], cwd: string): Promise<ProgramOutput> {
   const name = typeof program === "string" ? program : program.href;
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-check", "--no-config", "--no-lock", name, ...args],

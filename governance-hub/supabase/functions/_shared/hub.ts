@@ -92,7 +92,7 @@ const caller = once(() =>
     id: z.string(),
   })
 );
-export type Caller = z.output<ReturnType<typeof caller>>;
+export type HubCaller = z.output<ReturnType<typeof caller>>;
 
 /** A server as a decision names it. */
 export const decidedServer = once(() =>
@@ -110,7 +110,7 @@ const answer = once(() => z.object({ caller: caller(), data: z.unknown(), change
 
 export interface HubAnswer<Data> {
   data: Data;
-  caller: Caller;
+  caller: HubCaller;
   tenantId: string;
   /** The server that was changed or deleted: for the Executors, since the key may not read servers. */
   changed: DecidedServer | undefined;

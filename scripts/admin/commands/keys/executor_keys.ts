@@ -25,7 +25,7 @@ has ended.`;
 
 const SCOPE = "credentials:use";
 
-interface Options {
+interface ExecutorKeysOptions {
   envFile?: string;
   expires?: string;
   executorUrls?: string;
@@ -43,14 +43,16 @@ export function addExecutorKeysCommand(program: Command): void {
     .option("--expires <when>", "of the Executor's own keys: 90d, 12h, 2027-01-01 (default: never)")
     .option("--executor-urls <urls>", "the Executors' addresses, comma-separated")
     .addHelpText("after", HELP + "\n" + example("executor-keys acme --executor-urls https://executor.example"))
-    .action((organizations: string[], options: Options, command: Command) => make(organizations, options, command));
+    .action((organizations: string[], options: ExecutorKeysOptions, command: Command) =>
+      make(organizations, options, command)
+    );
   group.command("rotate").description("make the keys and the steps to replace the hub's signing key")
     .option("--env-file <file>", "where the hub's DECISION_SIGNING_KEY is (default: the environment)")
     .addHelpText("after", ROTATE_HELP + "\n" + example("executor-keys rotate --env-file governance-hub/.env"))
     .action((_options: unknown, command: Command) => rotate(command));
 }
 
-async function make(references: string[], options: Options, command: Command): Promise<void> {
+async function make(references: string[], options: ExecutorKeysOptions, command: Command): Promise<void> {
   const expires = options.expires === undefined ? {} : { expires_at: readExpiry(options.expires, new Date()) };
   const { json, target } = await readContext(command);
   const urls = readExecutorUrls(options.executorUrls) ?? target.executorUrls();
@@ -105,7 +107,7 @@ async function keptPair(envFile: string | undefined) {
 
 async function rotate(command: Command): Promise<void> {
   // The command above has the same option, and commander gives the value to it.
-  const { envFile } = command.optsWithGlobals<Options>();
+  const { envFile } = command.optsWithGlobals<ExecutorKeysOptions>();
   const lookup = envFile === undefined ? (name: string) => Deno.env.get(name) : await readEnvFile(envFile);
   const current = lookup("DECISION_SIGNING_KEY")?.trim();
   if (!current) {

@@ -128,10 +128,10 @@ async function startExecutor(folder: string, verifyKeys: string, port = "0") {
   };
 }
 
-type Running = Awaited<ReturnType<typeof startExecutor>>;
+type StartedExecutor = Awaited<ReturnType<typeof startExecutor>>;
 
 /** Restarts one Executor after the other, at the address that each had. */
-async function restart(executors: Running[], folder: string, verifyKeys: string): Promise<void> {
+async function restart(executors: StartedExecutor[], folder: string, verifyKeys: string): Promise<void> {
   for (const [index, executor] of executors.entries()) {
     await executor.stop();
     executors[index] = await startExecutor(folder, verifyKeys, new URL(executor.url).port);

@@ -14,7 +14,7 @@ import type { Target } from "../../client/target.ts";
 /** jsonb does not keep the order of keys. */
 const COUNTS = ["organizations", "tenants", "live_api_keys", "live_kernels", "servers", "credentials"];
 
-interface Report {
+interface ProjectReport {
   url: string;
   reachable: boolean;
   status: ProjectStatus | null;
@@ -53,7 +53,7 @@ async function status(command: Command): Promise<void> {
 }
 
 /** Marks the current and previous keys, if the command line has the keys. */
-async function markKeys({ status }: Report, target: Target): Promise<void> {
+async function markKeys({ status }: ProjectReport, target: Target): Promise<void> {
   const keyring = await readKeysIfKnown(target);
   if (keyring === undefined) return;
   for (const key of status?.encryption_keys ?? []) {
@@ -63,7 +63,7 @@ async function markKeys({ status }: Report, target: Target): Promise<void> {
   }
 }
 
-async function inspect(name: ProjectName, project: ProjectAccess): Promise<Report> {
+async function inspect(name: ProjectName, project: ProjectAccess): Promise<ProjectReport> {
   const { url } = project;
   try {
     const status = await readStatus(name, project);
@@ -109,7 +109,7 @@ function migrationProblems(name: ProjectName, applied: string[] | null): string[
   ];
 }
 
-function describe(name: ProjectName, { url, status, problems }: Report): string[] {
+function describe(name: ProjectName, { url, status, problems }: ProjectReport): string[] {
   const lines = [`${name} at ${url}`];
   if (status !== null) {
     lines.push(`  migrations    ${status.migrations?.join(", ") ?? "unknown"}`);

@@ -19,7 +19,7 @@ import { addGroup, example, readJsonOption } from "../../command.ts";
 import { explainFailure } from "../../packages/failure.ts";
 import { findUsers } from "../../packages/users.ts";
 
-interface Options {
+interface PackageOptions {
   folder?: string;
   python?: boolean;
   force?: boolean;
@@ -33,15 +33,15 @@ export function addPackageCommands(program: Command): void {
   addStoreOptions(group.command("add").description("install a package without its scripts, and pin its version"))
     .argument("<name@version>", "such as @scope/name@1.2.3; without a version, the newest one is pinned")
     .addHelpText("after", example("package add @modelcontextprotocol/server-everything@2026.8.31"))
-    .action((text: string, options: Options, command: Command) => add(text, options, command));
+    .action((text: string, options: PackageOptions, command: Command) => add(text, options, command));
   addFolderOption(group.command("list").description("list the packages and their pinned versions"))
     .addHelpText("after", example("package list"))
-    .action((options: Options, command: Command) => list(options, command));
+    .action((options: PackageOptions, command: Command) => list(options, command));
   addStoreOptions(group.command("remove").description("remove a package with all its versions"))
     .argument("<name>", "as the list shows it")
     .option("--force", "also while servers run from it: they may fail, since programs load files late")
     .addHelpText("after", example("package remove @modelcontextprotocol/server-everything"))
-    .action((name: string, options: Options, command: Command) => remove(name, options, command));
+    .action((name: string, options: PackageOptions, command: Command) => remove(name, options, command));
 }
 
 function addFolderOption(command: Command): Command {
@@ -58,7 +58,7 @@ function readFolder(text: string): string {
   return text;
 }
 
-async function add(text: string, options: Options, command: Command): Promise<void> {
+async function add(text: string, options: PackageOptions, command: Command): Promise<void> {
   const spec = readSpec(text, options);
   const store = await openStore(options);
   // Servers run as another user, who must be able to read.
@@ -76,7 +76,7 @@ async function add(text: string, options: Options, command: Command): Promise<vo
   ]);
 }
 
-function readSpec(text: string, { python }: Options): PackageSpec {
+function readSpec(text: string, { python }: PackageOptions): PackageSpec {
   const spec = python ? parsePythonPackage(text) : parsePackage(text);
   if (spec !== undefined) return spec;
   const form = python ? "name or name@1.2.3" : "name, @scope/name or @scope/name@1.2.3";
@@ -86,7 +86,9 @@ function readSpec(text: string, { python }: Options): PackageSpec {
 }
 
 /** The folder is made if it is not there. */
-async function openStore({ folder = Deno.env.get("EXECUTOR_PACKAGES")?.trim() || DEFAULT_FOLDER, python }: Options) {
+async function openStore(
+  { folder = Deno.env.get("EXECUTOR_PACKAGES")?.trim() || DEFAULT_FOLDER, python }: PackageOptions,
+) {
   const commands = await findCommands(["uvx", "python3"], Deno.env.get("PATH") ?? "");
   const stores = packageStores(resolve(folder), commands);
   return python ? stores.pythonPackages : stores.packages;
@@ -111,7 +113,7 @@ async function install(store: PackageStore, spec: PackageSpec, text: string) {
   }
 }
 
-async function list(options: Options, command: Command): Promise<void> {
+async function list(options: PackageOptions, command: Command): Promise<void> {
   const kinds = await Promise.all([{ python: false }, { python: true }].map(async ({ python }) => {
     const packages = await (await openStore({ ...options, python })).list();
     return packages.map((each) => ({ ...each, kind: python ? "python" : "npm" }));
@@ -128,7 +130,7 @@ async function list(options: Options, command: Command): Promise<void> {
   print(readJsonOption(command), { packages }, table(headings, rows, "There are no packages."));
 }
 
-async function remove(name: string, options: Options, command: Command): Promise<void> {
+async function remove(name: string, options: PackageOptions, command: Command): Promise<void> {
   const store = await openStore(options);
   const stored = await store.get(options.python ? parsePythonPackage(name)?.name ?? name : name);
   if (stored === undefined) {

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { CliError } from "../../../cli/error.ts";
 import { print, table, time } from "../../../cli/output.ts";
-import { ExecutorProblem, type Exit, readServers, type ServerStatus } from "../../client/executor.ts";
+import { ExecutorProblem, readServers, type ServerExit, type ServerStatus } from "../../client/executor.ts";
 import { findTenant, pathOf } from "../../client/find.ts";
 import { listTenants, type TenantRow } from "../../client/hub.ts";
 import { example, readContext } from "../../command.ts";
@@ -17,14 +17,14 @@ It asks each Executor of EXECUTOR_URLS, with a decision that it signs with DECIS
 /** So many tenants are asked about at once. */
 const AT_ONCE = 8;
 
-interface Row extends ServerStatus {
+interface ServerRow extends ServerStatus {
   executor: string;
   tenant_id: string;
   tenant: string;
 }
 
-interface Report {
-  servers: Row[];
+interface ServersReport {
+  servers: ServerRow[];
   problems: string[];
 }
 
@@ -58,8 +58,8 @@ async function status(reference: string | undefined, withErrors: boolean, comman
 }
 
 /** An Executor that does not answer is asked no further. */
-async function inspect(executor: string, key: CryptoKey, tenants: TenantRow[]): Promise<Report> {
-  const report: Report = { servers: [], problems: [] };
+async function inspect(executor: string, key: CryptoKey, tenants: TenantRow[]): Promise<ServersReport> {
+  const report: ServersReport = { servers: [], problems: [] };
   const actorId = crypto.randomUUID();
   const rest = tenants.values();
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
@@ -78,11 +78,11 @@ async function inspect(executor: string, key: CryptoKey, tenants: TenantRow[]): 
   return report;
 }
 
-function byTenant(a: Row, b: Row): number {
+function byTenant(a: ServerRow, b: ServerRow): number {
   return a.tenant.localeCompare(b.tenant) || a.server_id.localeCompare(b.server_id);
 }
 
-function tableOf(servers: Row[], hasSeveral: boolean): string[] {
+function tableOf(servers: ServerRow[], hasSeveral: boolean): string[] {
   const rows = servers.map((server) => [
     server.tenant,
     server.server_id,
@@ -100,12 +100,12 @@ function tableOf(servers: Row[], hasSeveral: boolean): string[] {
   return table([...headings, "LAST ERROR"], rows, "The Executors know no server of these tenants.");
 }
 
-function exitText(exit: Exit | null): string {
+function exitText(exit: ServerExit | null): string {
   if (exit === null) return "–";
   return `${exit.signal ?? `code ${exit.code}`} ${time(exit.at)}`;
 }
 
-function errorLines({ tenant, server_id, executor, error_output: lines }: Row): string[] {
+function errorLines({ tenant, server_id, executor, error_output: lines }: ServerRow): string[] {
   if (lines.length === 0) return [];
   return ["", `${tenant} ${server_id} at ${executor}:`, ...lines.map((line) => `  ${line}`)];
 }

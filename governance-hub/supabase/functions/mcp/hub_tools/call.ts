@@ -12,7 +12,7 @@ import { HUB_TOOLS } from "./hub_tools.ts";
 import list from "../../mcp-servers-list/index.ts";
 import register from "../../mcp-servers-register/index.ts";
 import status from "./server_status.ts";
-import { type ToolCaller, toolRequest } from "./request.ts";
+import { type HubToolCaller, toolRequest } from "./request.ts";
 import update from "../../mcp-servers-update/index.ts";
 
 const HANDLERS: ReadonlyMap<string, Endpoint> = new Map(
@@ -26,7 +26,7 @@ const HANDLERS: ReadonlyMap<string, Endpoint> = new Map(
  * JavaScript rounds, and a name that is given twice.
  * @throws {ApiError} `unauthenticated`; a TypeError if there is no tool of this name.
  */
-export async function callHubTool(name: string, args: string, caller: ToolCaller): Promise<CallToolResult> {
+export async function callHubTool(name: string, args: string, caller: HubToolCaller): Promise<CallToolResult> {
   const endpoint = HUB_TOOLS.find(({ tool }) => tool.name === name)?.endpoint;
   if (endpoint === undefined) throw new TypeError("the hub has no tool of this name");
   const handler = endpoint.project === "vault" ? forwardToVault(name) : HANDLERS.get(`/${endpoint.path}`);

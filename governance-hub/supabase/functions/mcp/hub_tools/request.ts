@@ -4,7 +4,7 @@ import { readKey } from "shared/auth/presented_key.ts";
 import type { ToolEndpoint } from "./hub_tools.ts";
 
 /** Whose request a tool acts for. */
-export interface ToolCaller {
+export interface HubToolCaller {
   /** Those of the MCP request. Only the key is read from them. */
   headers: Headers;
   /** The tenant that a kernel names. */
@@ -13,7 +13,7 @@ export interface ToolCaller {
 }
 
 /** @throws {ApiError} if the headers have no key, or two. */
-export function toolRequest({ method, path }: ToolEndpoint, args: string, caller: ToolCaller): Request {
+export function toolRequest({ method, path }: ToolEndpoint, args: string, caller: HubToolCaller): Request {
   const url = new URL(`http://hub/${path}`);
   const headers = { ...keyHeader(caller.headers), "x-request-id": caller.requestId };
   if (method === "GET") {

@@ -26,7 +26,7 @@ const answer = once(() =>
     }),
   ])
 );
-type Failure = Extract<z.output<ReturnType<typeof answer>>, { ok: false }>;
+type FailureAnswer = Extract<z.output<ReturnType<typeof answer>>, { ok: false }>;
 
 /** What an agent can do about an error whose message does not say it. */
 const ADVICE: Partial<Record<ErrorCode, string>> = {
@@ -52,7 +52,7 @@ export function resultOfError(error: ApiError, requestId: string): CallToolResul
   return failure({ ...failureBody(hub, error, requestId), ok: false });
 }
 
-function failure({ error, request_id }: Failure | ReturnType<typeof failureBody>): CallToolResult {
+function failure({ error, request_id }: FailureAnswer | ReturnType<typeof failureBody>): CallToolResult {
   const { code, message, fields = [] } = error;
   const faults = fields.map((field) => `- ${field.path || "the arguments"}: ${field.message}`);
   const advice = isCode(code) ? ADVICE[code] : undefined;

@@ -9,7 +9,7 @@ import type { HubEnvironment } from "shared/environment.ts";
 import { type Process, readProcesses } from "../executor_status.ts";
 import { serverId } from "shared/schema/request_fields.ts";
 
-type Server = z.output<ReturnType<typeof server>>;
+type RegisteredServer = z.output<ReturnType<typeof server>>;
 
 export default endpoint({
   project: hub,
@@ -46,8 +46,10 @@ export default endpoint({
 const PAGE_SIZE = 1000;
 
 /** All pages of the tenant's servers, and for whom the Executors' decisions are. */
-async function listServers(call: Call<HubEnvironment, unknown>): Promise<{ servers: Server[]; decided: Decided }> {
-  const servers: Server[] = [];
+async function listServers(
+  call: Call<HubEnvironment, unknown>,
+): Promise<{ servers: RegisteredServer[]; decided: Decided }> {
+  const servers: RegisteredServer[] = [];
   while (true) {
     const last = servers.at(-1);
     const after = last && { tenant_id: call.presented.tenantId, server_id: last.server_id };
@@ -62,7 +64,7 @@ async function listServers(call: Call<HubEnvironment, unknown>): Promise<{ serve
   }
 }
 
-function described({ id, server_id, version, enabled, tool_prefix }: Server, processes: readonly Process[]) {
+function described({ id, server_id, version, enabled, tool_prefix }: RegisteredServer, processes: readonly Process[]) {
   const own = processes.filter((process) => process.id === id).map(({ id: _, ...process }) => process);
   return { server_id, version, enabled, tool_prefix, processes: own };
 }

@@ -24,7 +24,7 @@ export interface MixedLoad {
 /** The requests for one thing. Each yields whether it succeeded. After a failure, the client uses a new thing. */
 type Turn = (thing: Thing, isKept: boolean) => Generator<NextRequest, void, boolean>;
 
-/** One of this many things is kept, so that the check for losses has data. */
+/** One of this many things is kept: the check for losses needs data. */
 const KEPT_OF = 20;
 const PAGE = 10;
 

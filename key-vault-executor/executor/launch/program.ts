@@ -33,7 +33,7 @@ export interface Programs {
   commands: ReadonlyMap<string, string>;
   packages: PackageStore;
   pythonPackages: PackageStore;
-  /** The operator's folder of scripts; absent: there are none. */
+  /** The operator's folder of scripts. Without it there are no scripts. */
   scripts?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Clients that call random servers of random tenants, and check whose answer they get. */
+/** Clients that call random servers of random tenants, and check that each answer is their tenant's. */
 
 import * as z from "zod/mini";
 import { type Fleet, type FleetServer, TOOL } from "./fleet.ts";

@@ -38,7 +38,7 @@ export async function startExecutor({ folder, verifyKey, vaultPort }: SoakedExec
   }).spawn();
   let output = "";
   let url: string | undefined;
-  // Its log is read to the end, so that it is never held up.
+  // A full pipe would block the Executor, so its log is read to the end.
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       if (url === undefined) output += text;

@@ -11,7 +11,7 @@ import { leftVerdict, type MemorySample, memoryVerdict, processVerdict } from ".
 const CLIENTS = 16;
 const PARTS = 10;
 const SAMPLE_MS = 1000;
-/** A server is killed so often: of 40 servers each every two minutes or so, so that most run. */
+/** A server is killed so often: each of 40 servers every two minutes or so, so most of them run. */
 const KILL_MS = 3000;
 /** How long what was killed last may take to end. */
 const SETTLE_MS = 3000;

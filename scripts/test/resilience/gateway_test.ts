@@ -99,7 +99,7 @@ function servedBy({ log }: ExecutorProcess): string[] {
     .map(({ request_id }) => String(request_id).slice(0, crypto.randomUUID().length));
 }
 
-Deno.test("kill -9 of one of two Executors under load fails only calls in flight, and runs none twice", async () => {
+Deno.test("kill -9 of one of two Executors under load fails only calls in flight, and runs no call twice", async () => {
   for (let number = 0; number < SERVERS; number++) {
     const server = { server_id: `s${number}`, name: "S", command: "node", args: ["misbehave.mjs"] };
     await send(hub, "mcp-servers/register", { ...server, tool_prefix: `s${number}.` });

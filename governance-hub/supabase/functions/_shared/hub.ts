@@ -64,7 +64,7 @@ export const serverPage = once(() =>
 
 export const SERVER_ACTIONS = ["register", "update", "delete", "call"];
 
-/** An event of a server, as callers see it. A call of a tool alone has the last three. */
+/** An event of a server, as callers see it. Only a tool call has the last three. */
 export const serverEvent = once(() =>
   documented(
     z.object({

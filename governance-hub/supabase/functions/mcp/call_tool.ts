@@ -106,7 +106,7 @@ function notAnswered(reason: unknown, hasLeft: boolean, end: EndCall): Error {
   return failed(LOST, reason);
 }
 
-/** The Executor's answer. What is between it and the hub alone is not for the caller. */
+/** Passes on the Executor's answer, but hides from the caller what concerns only the Executor and the hub. */
 async function passOn(call: McpCall, response: Response, end: EndCall): Promise<Answer> {
   const type = response.headers.get("content-type") ?? "";
   if (response.body === null || ![200, 400, 404].includes(response.status)) {

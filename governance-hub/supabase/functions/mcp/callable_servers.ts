@@ -1,4 +1,4 @@
-/** The enabled servers of the caller's tenant. They are kept by revision, so that an unchanged tenant costs one read. */
+/** The enabled servers of the caller's tenant. The revision is the cache key: an unchanged tenant costs one read. */
 
 import * as z from "zod/mini";
 import { callHub, decidedServer } from "../_shared/hub.ts";

@@ -15,7 +15,7 @@ export interface Installation {
   name: string;
 }
 
-/** @throws {ToolCallError} whose cause is what the client said: for operators only. */
+/** @throws {ToolCallError} Its cause is what the client said: for operators only. */
 export async function runInstaller(client: string, args: string[], installation: Installation): Promise<void> {
   const { success, stderr } = await start(client, args, installation);
   if (success) return;

@@ -61,7 +61,7 @@ async function readPin({ name }: PackageSpec, folder: string): Promise<Pin> {
   return { version, integrity };
 }
 
-/** Undefined if there is no such file, or it is no JSON. */
+/** Undefined if the file is missing or is not JSON. */
 export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await Deno.readTextFile(path));

@@ -3,7 +3,7 @@
  * integrity of all that was installed locked. Servers see their own package read-only.
  *
  *     <store>/<name, with + for />/<version>/     what was installed; it never changes
- *     <store>/<name, with + for />/pin.json       the version that is run when none is asked for
+ *     <store>/<name, with + for />/pin.json       the version that runs when the arguments name no version
  *     <store>/.installing-*, .removing-*          unfinished: never read, and removed later
  */
 
@@ -48,7 +48,7 @@ export interface PackageKind {
   findEntry(name: string, folder: string): Promise<string | undefined>;
 }
 
-/** `@scope/name@1.2.3`, or undefined if it is no such thing: no address, no path, no range. `@latest` is what is pinned. */
+/** `@scope/name@1.2.3`, or undefined if it is anything else: no address, no path, no range. `@latest` is what is pinned. */
 export function parsePackage(text: string): PackageSpec | undefined {
   const at = text.indexOf("@", 1);
   const name = at === -1 ? text : text.slice(0, at);
@@ -72,7 +72,7 @@ export class PackageStore {
     return { folder, entry };
   }
 
-  /** Installs a package and pins it. The version that is there is kept as it is. @throws {ToolCallError} */
+  /** Installs a package and pins it. A version that is already there stays unchanged. @throws {ToolCallError} */
   async add(spec: PackageSpec): Promise<Pin> {
     const key = `${spec.name}@${spec.version}`;
     const running = this.#installing.get(key) ?? this.#install(spec);
@@ -128,7 +128,7 @@ export class PackageStore {
     return join(this.folder, name.replace("/", "+"));
   }
 
-  /** Each step is whole or did not happen, so that a kill at any moment leaves what was there before. */
+  /** Each step completes or changes nothing: a kill at any moment leaves what was there before. */
   async #install(spec: PackageSpec): Promise<Pin> {
     const temporary = this.#newFolder("installing");
     await Deno.mkdir(temporary, { recursive: true });

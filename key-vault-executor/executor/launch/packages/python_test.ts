@@ -55,7 +55,7 @@ Deno.test("a Python package runs from the store as uvx names it, locked and pinn
   await Deno.remove(tools, { recursive: true });
 });
 
-Deno.test("a Python package that is not in the store, or a script that is none, is an error that says what to do", async () => {
+Deno.test("a Python package or script that is not in the store is an error that says what to do", async () => {
   await using executor = await startExecutor({ commands: [...COMMANDS, "uvx=/usr/bin/true"] });
   const say = async (args: string[]) => {
     const server = serverOf({ command: "uvx", args, tool_prefix: "time." });

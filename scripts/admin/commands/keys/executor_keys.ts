@@ -81,7 +81,7 @@ async function make(references: string[], options: ExecutorKeysOptions, command:
   ]);
 }
 
-/** All keys or none: nobody would know of those that were not printed. */
+/** Issues all keys or no key: nobody would know of those that were not printed. */
 async function issueAll(
   hub: HubOperator,
   secret: string,

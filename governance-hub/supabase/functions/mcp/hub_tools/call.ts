@@ -22,8 +22,8 @@ const HANDLERS: ReadonlyMap<string, Endpoint> = new Map(
 /**
  * Calls one of {@linkcode HUB_TOOLS}. What goes wrong is a result too, with `isError`.
  *
- * @param args the text of the arguments in the message, so that an endpoint reads what was sent: it refuses a number that
- * JavaScript rounds, and a name that is given twice.
+ * @param args the arguments' original text: an endpoint refuses a number that JavaScript rounds, and a name that is
+ * given twice. Parsed arguments would hide both.
  * @throws {ApiError} `unauthenticated`; a TypeError if there is no tool of this name.
  */
 export async function callHubTool(name: string, args: string, caller: HubToolCaller): Promise<CallToolResult> {

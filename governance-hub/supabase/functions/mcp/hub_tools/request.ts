@@ -43,7 +43,7 @@ function queryOf(args: string, tenantId: string | undefined): string {
   return query.toString();
 }
 
-/** The tenant comes first, so that the rest stays as it was sent. */
+/** Adds the tenant in front and leaves the rest unchanged. */
 function bodyOf(args: string, tenantId: string | undefined): string {
   if (tenantId === undefined) return args;
   const rest = args.replace(/^\s*\{\s*/, "");

@@ -28,7 +28,7 @@ const answer = once(() =>
 );
 type FailureAnswer = Extract<z.output<ReturnType<typeof answer>>, { ok: false }>;
 
-/** What an agent can do about an error whose message does not say it. */
+/** What an agent can do about an error, where the message does not say it. */
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   insufficient_scope: "Ask an operator for a key that has it.",
   not_found: "hub.list_servers and hub.list_credentials show what there is.",

@@ -42,8 +42,8 @@ Deno.test("progress comes before the result, and nothing is held back", async ()
     const times: number[] = [];
     const onprogress = () => void times.push(performance.now() - begun);
     await client.callTool({ name: "amazon.progress", arguments: { ms: 150 } }, { onprogress });
-    assertEquals(times.length, 5);
-    assert((times[4] ?? 0) - (times[0] ?? 0) > 400, times.join());
+    assertEquals(times.length, 5, mode);
+    assert((times[4] ?? 0) - (times[0] ?? 0) > 400, `${mode}: ${times.join()}`);
     await client.close();
   }
 });

@@ -20,12 +20,13 @@ async function post(executor: TestExecutor, body: string, token: string | undefi
 Deno.test("a tool is called by clients of both revisions, and its secret does not come out", async () => {
   await using executor = await startExecutor();
   for (const mode of ["legacy", "auto", { pin: "2026-07-28" }] as const) {
+    const label = JSON.stringify(mode);
     const client = await executor.connect(subjectOf("echo"), mode);
-    assertEquals(await callTool(client, "amazon.echo", { value: "hello" }), "hello", JSON.stringify(mode));
+    assertEquals(await callTool(client, "amazon.echo", { value: "hello" }), "hello", label);
     const other = await executor.connect(subjectOf("secret"), mode);
     const result = await other.callTool({ name: "amazon.secret", arguments: { name: "AMAZON_API_KEY" } });
-    assertEquals(result.content, [{ type: "text", text: "the key is [redacted AMAZON_API_KEY]." }]);
-    assertEquals(result.structuredContent, { "[redacted AMAZON_API_KEY]": 1 });
+    assertEquals(result.content, [{ type: "text", text: "the key is [redacted AMAZON_API_KEY]." }], label);
+    assertEquals(result.structuredContent, { "[redacted AMAZON_API_KEY]": 1 }, label);
     await Promise.all([client.close(), other.close()]);
   }
 });

@@ -9,7 +9,11 @@ Deno.test("an agent registers a server, lists its tools and calls one, with clie
   for (const mode of ["legacy", "auto", { pin: "2026-07-28" }] as const) {
     const tenant = await newTenant();
     const client = await connect(gateway, tenant.agent, mode);
-    assertEquals((await client.listTools()).tools.filter(({ name }) => !name.startsWith("hub.")), []);
+    assertEquals(
+      (await client.listTools()).tools.filter(({ name }) => !name.startsWith("hub.")),
+      [],
+      JSON.stringify(mode),
+    );
     await register(tenant);
     const { tools } = await client.listTools();
     assert(tools.some(({ name }) => name === "amazon.echo"));
@@ -38,8 +42,8 @@ Deno.test("progress comes before the result, and nothing is held back", async ()
     const times: number[] = [];
     const onprogress = () => void times.push(performance.now() - begun);
     await client.callTool({ name: "amazon.progress", arguments: { ms: 150 } }, { onprogress });
-    assertEquals(times.length, 5);
-    assert((times[4] ?? 0) - (times[0] ?? 0) > 400, times.join());
+    assertEquals(times.length, 5, mode);
+    assert((times[4] ?? 0) - (times[0] ?? 0) > 400, `${mode}: ${times.join()}`);
     await client.close();
   }
 });
@@ -52,7 +56,11 @@ Deno.test("each call is an event with how it ended, and without its argument and
   const call = (tool: string) => ({ name: `amazon.${tool}`, arguments: { value: "argument-of-the-call" } });
   for (const sendAs of [sendModern, sendLegacy]) {
     const reply = await sendAs(gateway, "tools/call", call("echo"), send);
-    assertEquals([reply.body.result.isError, reply.headers.get("x-request-id")], [undefined, "trace-call"]);
+    assertEquals(
+      [reply.body.result.isError, reply.headers.get("x-request-id")],
+      [undefined, "trace-call"],
+      sendAs.name,
+    );
   }
   assertMatch(JSON.stringify((await sendLegacy(gateway, "tools/call", call("fail"), send)).body), /cannot use/);
   assertMatch(JSON.stringify((await sendModern(gateway, "tools/call", call("die"), send)).body), /server ended/);
@@ -68,8 +76,8 @@ Deno.test("each call is an event with how it ended, and without its argument and
     ["amazon.die", "server_ended"],
   ]);
   for (const event of events) {
-    assertEquals([event.server_id, event.version, event.request_id], ["shop", 1, "trace-call"]);
-    assert(Number.isInteger(event.milliseconds));
+    assertEquals([event.server_id, event.version, event.request_id], ["shop", 1, "trace-call"], String(event.id));
+    assert(Number.isInteger(event.milliseconds), String(event.id));
   }
   await until(() => gateway.log().filter(({ function: name }) => name === "mcp").length >= 4);
   assertEquals(JSON.stringify([events, gateway.log()]).includes("argument-of-the-call"), false);
@@ -236,7 +244,7 @@ Deno.test("every initialize is answered with a version that the client can speak
   assertEquals([reply.status, reply.text], [202, ""]);
   assertEquals((await sendLegacy(gateway, "ping", {}, { key: agent })).body.result, {});
   for (const method of ["resources/list", "subscriptions/listen", "constructor", "server/discover"]) {
-    assertEquals((await sendLegacy(gateway, method, {}, { key: agent })).body.error.code, -32601);
+    assertEquals((await sendLegacy(gateway, method, {}, { key: agent })).body.error.code, -32601, method);
   }
   const unknown = await sendModern(gateway, "ping", {}, { key: agent });
   assertEquals([unknown.status, unknown.body.error.code], [404, -32601]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools.ts";
+import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools/hub_tools.ts";
 import { get, newTenant, post, stack } from "../../scripts/test/support/client.ts";
 import { generateKey } from "shared/auth/api_key.ts";
 import { issueApiKey } from "../../scripts/admin/client/operator.ts";

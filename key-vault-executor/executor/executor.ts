@@ -3,7 +3,7 @@
 import { Catalog } from "./processes/catalog.ts";
 import { vaultCredentials } from "./launch/credentials.ts";
 import { makeEndpoint } from "./http/endpoint.ts";
-import { packageStores } from "./launch/package_stores.ts";
+import { packageStores } from "./launch/packages/stores.ts";
 import { makePrepare } from "./launch/prepare.ts";
 import { findCommands } from "./launch/program.ts";
 import { Replays } from "./http/replays.ts";

@@ -14,14 +14,18 @@ function serveVault() {
   });
 }
 
-interface Program {
+interface ExecutorProgram {
   url: string;
   child: Deno.ChildProcess;
   output: () => string;
 }
 
 /** The program with its own folder of servers. Ended by the test. */
-async function start(folder: string, variables: Record<string, string>, options: string[] = []): Promise<Program> {
+async function start(
+  folder: string,
+  variables: Record<string, string>,
+  options: string[] = [],
+): Promise<ExecutorProgram> {
   await Deno.copyFile(FIXTURE, `${folder}/misbehave.mjs`);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--unstable-no-legacy-abort", MAIN, ...options],

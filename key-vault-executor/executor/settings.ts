@@ -82,7 +82,7 @@ export const VARIABLES: readonly Setting[] = [
   },
   {
     name: "EXECUTOR_SERVERS",
-    meaning: "the folder of scripts that servers may be; none if it is empty",
+    meaning: "the folder of scripts that servers may be; empty: no scripts",
     need: "a folder",
     isGood: isFolder,
     fallback: "",

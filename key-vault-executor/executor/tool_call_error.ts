@@ -18,7 +18,7 @@ export const CALL_ERRORS = [
 
 export type CallErrorCode = (typeof CALL_ERRORS)[number];
 
-/** The message must hold nothing of a credential. The cause is for the log alone. */
+/** The message must hold nothing of a credential. The cause is only for the log. */
 export class ToolCallError extends Error {
   override name = "ToolCallError";
 

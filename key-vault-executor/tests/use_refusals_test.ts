@@ -18,8 +18,8 @@ import {
 const VAULT = "key-vault-executor";
 const CANARY = "refused-canary";
 
-type Ask = (it: UseCase) => Promise<Reply>;
-type Refusal = [name: string, ask: Ask, status: number, code: string, field?: string];
+type SendUse = (it: UseCase) => Promise<Reply>;
+type Refusal = [name: string, ask: SendUse, status: number, code: string, field?: string];
 
 /** The decision is good: the caller may not use it. */
 const CALLERS: Refusal[] = [
@@ -71,7 +71,7 @@ const CALLERS: Refusal[] = [
 ];
 
 /** The caller is the tenant's Executor: the decision allows something else, or nothing. */
-const DECISIONS: [name: string, ask: Ask][] = [
+const DECISIONS: [name: string, ask: SendUse][] = [
   ["another organization's decision", async (it) => use(it, await sign(decided(await newUseCase())))],
   ["the decision of another organization about this tenant", async (it) => {
     return use(it, await sign(decided(it, { organization_id: crypto.randomUUID() })));

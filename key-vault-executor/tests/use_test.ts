@@ -131,7 +131,7 @@ Deno.test("the Executor's own vaultCredentials() gets them, and tells a refusal'
   assertEquals(refused, "the vault answered decision_refused");
 });
 
-/** A vault of its own on the stack's database and hub. */
+/** A second vault on the stack's database and hub. */
 function serveVault(variables: Record<string, string>) {
   const { governance_hub: hub, key_vault_executor: vault } = stack;
   return serveFunction(VAULT, "credentials", {
@@ -178,6 +178,6 @@ Deno.test("credentials/use says what to set without DECISION_VERIFY_KEYS, and lo
   }
 });
 
-Deno.test("POST /credentials/use has no function of its own", async () => {
+Deno.test("POST /credentials/use has no separate function", async () => {
   assertEquals((await send(VAULT, "credentials-use", { method: "POST" })).status, 404);
 });

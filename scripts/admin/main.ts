@@ -1,17 +1,17 @@
 /** `deno task admin`: an operator's commands for running projects. */
 
-import { addApiKeyCommands } from "./commands/api_key.ts";
-import { addCredentialCommands } from "./commands/credential.ts";
-import { addDatabaseRoleCommand } from "./commands/database_role.ts";
-import { addEventsCommands } from "./commands/events.ts";
-import { addExecutorKeysCommand } from "./commands/executor_keys.ts";
-import { addKernelCommands } from "./commands/kernel.ts";
-import { addOrganizationCommands } from "./commands/organization.ts";
-import { addPackageCommands } from "./commands/package.ts";
-import { addRotateKeyCommand } from "./commands/rotate_key.ts";
-import { addServerCommands } from "./commands/server.ts";
-import { addStatusCommand } from "./commands/status.ts";
-import { addTenantCommands } from "./commands/tenant.ts";
+import { addApiKeyCommands } from "./commands/keys/api_key.ts";
+import { addCredentialCommands } from "./commands/credentials/credential.ts";
+import { addDatabaseRoleCommand } from "./commands/projects/database_role.ts";
+import { addEventsCommands } from "./commands/projects/events.ts";
+import { addExecutorKeysCommand } from "./commands/keys/executor_keys.ts";
+import { addKernelCommands } from "./commands/keys/kernel.ts";
+import { addOrganizationCommands } from "./commands/tenants/organization.ts";
+import { addPackageCommands } from "./commands/servers/package.ts";
+import { addRotateKeyCommand } from "./commands/credentials/rotate_key.ts";
+import { addServerCommands } from "./commands/servers/server.ts";
+import { addStatusCommand } from "./commands/projects/status.ts";
+import { addTenantCommands } from "./commands/tenants/tenant.ts";
 import { newProgram, runProgram } from "../cli/program.ts";
 
 const DESCRIPTION =

@@ -1,4 +1,4 @@
-/** Colours for a terminal, and none for a pipe. */
+/** Colours for a terminal, plain text for a pipe. */
 
 const isTerminal = Deno.stdout.isTerminal() && !Deno.noColor;
 

@@ -17,13 +17,13 @@ import type { ProjectName } from "../stack/projects.ts";
 /** The values of the option `--project`. */
 export type ProjectOption = "hub" | "vault";
 
-interface Options {
+interface CheckConfigOptions {
   project?: ProjectOption | "executor";
   envFile?: string;
 }
 
 /** What the report says of a variable that is not set. */
-interface Described {
+interface DescribedVariable {
   name: string;
   need: string;
   meaning: string;
@@ -32,7 +32,7 @@ interface Described {
 type AnyFault = Pick<Fault, "state" | "need"> & { variable: string };
 
 interface Checked {
-  variables: Described[];
+  variables: DescribedVariable[];
   faults: AnyFault[];
 }
 
@@ -47,7 +47,7 @@ function check(name: ProjectName | "executor", lookup: Lookup): Checked {
   return { variables, faults: isHub ? findHubFaults(lookup) : findVaultFaults(lookup) };
 }
 
-function describeSetting({ name, meaning, fallback }: (typeof SETTINGS)[number]): Described {
+function describeSetting({ name, meaning, fallback }: (typeof SETTINGS)[number]): DescribedVariable {
   return { name, need: fallback ? `optional, by default ${fallback}` : "optional", meaning };
 }
 
@@ -86,7 +86,7 @@ export function printReport(name: ProjectName | "executor", lookup: Lookup): boo
   return checked.faults.length > 0;
 }
 
-async function checkConfig({ project, envFile }: Options): Promise<void> {
+async function checkConfig({ project, envFile }: CheckConfigOptions): Promise<void> {
   const lookup = envFile === undefined ? (name: string) => Deno.env.get(name) : await readEnvFile(envFile);
   const names = project === "executor" ? [project] : readProjects(project);
   const faulty = names.filter((name) => printReport(name, lookup));

@@ -2,11 +2,11 @@
 
 import { ENDPOINTS as HUB_ENDPOINTS } from "governance-hub/supabase/functions/mcp-servers/endpoints.ts";
 import { ENDPOINTS as VAULT_ENDPOINTS } from "key-vault-executor/supabase/functions/credentials/endpoints.ts";
-import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools.ts";
+import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools/hub_tools.ts";
 import { type Definitions, type JsonSchema, jsonSchema } from "shared/http/openapi/schema.ts";
 import type { Operation } from "shared/schema/annotate.ts";
 import { projectUrl } from "../stack/projects.ts";
-import status from "governance-hub/supabase/functions/mcp/hub_server_status.ts";
+import status from "governance-hub/supabase/functions/mcp/hub_tools/server_status.ts";
 
 const OPERATIONS = [...HUB_ENDPOINTS, ...VAULT_ENDPOINTS, status].map((endpoint) => endpoint.operation());
 
@@ -14,7 +14,7 @@ const OPERATIONS = [...HUB_ENDPOINTS, ...VAULT_ENDPOINTS, status].map((endpoint)
 const IF_VERSION = "the version that the server must have, or nothing changes";
 
 /** The file that the gateway reads them from. */
-export const SCHEMAS_URL = projectUrl("governance-hub", "functions/mcp/hub_tool_schemas.json");
+export const SCHEMAS_URL = projectUrl("governance-hub", "functions/mcp/hub_tools/hub_tool_schemas.json");
 
 /** The text of that file: one line for each tool. */
 export function schemasText(): string {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "ajv/2020";
 import formats from "ajv-formats";
-import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools.ts";
+import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools/hub_tools.ts";
 import { operationOf, SCHEMAS_URL, schemasText } from "./hub_tool_schemas.ts";
 
 Deno.test("the input schemas of the hub's tools are those of the endpoints that they call", async () => {

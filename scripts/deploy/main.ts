@@ -26,7 +26,7 @@ Before you start:
 To migrate other databases than the projects' own, set HUB_DATABASE_URL and VAULT_DATABASE_URL.
 To run another CLI, set SUPABASE_CLI (default: npx --yes supabase@3.1.0).`;
 
-interface Options {
+interface DeployOptions {
   project?: ProjectOption;
   from?: string;
   dryRun?: boolean;
@@ -39,7 +39,7 @@ interface DeployStep {
   run(): Promise<void>;
 }
 
-async function deploy({ project, from, dryRun }: Options): Promise<void> {
+async function deploy({ project, from, dryRun }: DeployOptions): Promise<void> {
   const projects = readProjects(project);
   const steps = [checkStep(projects), buildStep(), ...projects.flatMap(projectSteps), ...executorSteps(projects)];
   const first = from === undefined ? 0 : steps.findIndex(({ name }) => name === from);

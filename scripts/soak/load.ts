@@ -7,7 +7,7 @@ import { newServer } from "../test/support/endpoints.ts";
 import { type Ledger, type Thing, thingOf } from "./ledger.ts";
 
 /** One answer. Times are from `performance.now()`. */
-export interface Sample {
+export interface RequestSample {
   begunAt: number;
   endedAt: number;
   path: string;
@@ -16,7 +16,7 @@ export interface Sample {
 }
 
 export interface MixedLoad {
-  samples: Sample[];
+  samples: RequestSample[];
   /** Settles when every client has its last answer. */
   stop(): Promise<void>;
 }
@@ -24,13 +24,13 @@ export interface MixedLoad {
 /** The requests for one thing. Each yields whether it succeeded. After a failure, the client uses a new thing. */
 type Turn = (thing: Thing, isKept: boolean) => Generator<NextRequest, void, boolean>;
 
-/** One of this many things is kept, so that the check for losses has data. */
+/** One of this many things is kept: the check for losses needs data. */
 const KEPT_OF = 20;
 const PAGE = 10;
 
 /** Starts the clients, half of them for each project. */
 export function startMixedLoad({ hub, vault, tenant }: Rig, clients: number, ledger: Ledger): MixedLoad {
-  const samples: Sample[] = [];
+  const samples: RequestSample[] = [];
   let isStopping = false;
   const start = (url: string, turn: Turn) =>
     runClients({

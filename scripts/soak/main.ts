@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program for a terminal
 /**
  * `deno task soak`: runs both projects under mixed load for ten minutes, then kills and restarts PostgreSQL under load.
- * With `--executor`, it is an Executor whose servers are killed. Prints progress and then one verdict per line. Exits with 1
+ * With `--executor`, it kills servers of an Executor. Prints progress and then one verdict per line. Exits with 1
  * if a verdict fails.
  */
 

@@ -2,12 +2,12 @@
 
 import { median, percentile } from "../bench/support/figures.ts";
 import type { Verdict } from "../bench/support/verdict.ts";
-import type { Sample } from "./load.ts";
+import type { RequestSample } from "./load.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** A tenth of the steady load: one minute of ten. */
 export interface SoakPart {
-  samples: Sample[];
+  samples: RequestSample[];
   vitals: Vitals[];
 }
 
@@ -17,7 +17,7 @@ const MOST_P99 = 1.5;
 const RETURN_MS = 5000;
 
 export function partsOf(
-  samples: Sample[],
+  samples: RequestSample[],
   vitals: Vitals[],
   begunAt: number,
   partMs: number,
@@ -90,7 +90,10 @@ export interface Outage {
   returnedAt: number;
 }
 
-export function outageVerdicts(samples: Sample[], { killedAt, goneAt, startedAt, returnedAt }: Outage): Verdict[] {
+export function outageVerdicts(
+  samples: RequestSample[],
+  { killedAt, goneAt, startedAt, returnedAt }: Outage,
+): Verdict[] {
   const touched = samples.filter(({ endedAt }) => endedAt >= killedAt);
   const away = touched.filter(({ begunAt, endedAt }) => begunAt >= goneAt && endedAt <= startedAt);
   const others = touched.filter(({ status }) => ![200, 201, 503].includes(status));
@@ -112,12 +115,12 @@ export function outageVerdicts(samples: Sample[], { killedAt, goneAt, startedAt,
 }
 
 /** The number of samples, with their statuses and paths. */
-function countOf(samples: Sample[]): string {
+function countOf(samples: RequestSample[]): string {
   if (samples.length === 0) return "0";
   const kinds = new Set(samples.map(({ status, path }) => `${status || "no answer"} at ${path}`));
   return `${samples.length} (${[...kinds].slice(0, 5).join(", ")})`;
 }
 
-function sortedTimes(samples: Sample[]): number[] {
+function sortedTimes(samples: RequestSample[]): number[] {
   return samples.map(({ begunAt, endedAt }) => endedAt - begunAt).sort((a, b) => a - b);
 }

@@ -14,7 +14,7 @@ const HELP = `
 While the stack runs, FOLDER/stack.json has its addresses and keys. These variables override the stack's own:
 ${linesOf(OVERRIDABLE).join(",\n")}.`;
 
-interface Options {
+interface StartArguments {
   postgres?: boolean;
   dataApi?: boolean;
   hubPort: number;
@@ -43,7 +43,7 @@ if (import.meta.main) {
       .option("--data-dir <folder>", "the folder for data, keys, packages, servers and stack.json", ".local")
       .option("--fresh", "delete the chosen engine's data and keys first")
       .addHelpText("after", HELP)
-      .action(async (options: Options) => Deno.exit(await serve(readOptions(options), asked))),
+      .action(async (options: StartArguments) => Deno.exit(await serve(readOptions(options), asked))),
   );
 }
 
@@ -60,7 +60,7 @@ async function serve(options: StackOptions, asked: Promise<undefined>): Promise<
 }
 
 function readOptions(
-  { postgres, fresh = false, dataApi = false, executor, executorPort, sandbox, ...options }: Options,
+  { postgres, fresh = false, dataApi = false, executor, executorPort, sandbox, ...options }: StartArguments,
 ): StackOptions {
   const environment = Object.fromEntries(
     OVERRIDABLE.flatMap((name) => {

@@ -153,7 +153,7 @@ function health(isReady: boolean): Response {
 
 const NO_STORE = { "cache-control": "no-store" };
 
-/** A JSON-RPC error, so that an MCP client shows its sentence whatever the status is. */
+/** A JSON-RPC error: an MCP client shows its sentence, whatever the status is. */
 function problem(
   status: number,
   message: string,

@@ -20,12 +20,13 @@ async function post(executor: TestExecutor, body: string, token: string | undefi
 Deno.test("a tool is called by clients of both revisions, and its secret does not come out", async () => {
   await using executor = await startExecutor();
   for (const mode of ["legacy", "auto", { pin: "2026-07-28" }] as const) {
+    const label = JSON.stringify(mode);
     const client = await executor.connect(subjectOf("echo"), mode);
-    assertEquals(await callTool(client, "amazon.echo", { value: "hello" }), "hello");
+    assertEquals(await callTool(client, "amazon.echo", { value: "hello" }), "hello", label);
     const other = await executor.connect(subjectOf("secret"), mode);
     const result = await other.callTool({ name: "amazon.secret", arguments: { name: "AMAZON_API_KEY" } });
-    assertEquals(result.content, [{ type: "text", text: "the key is [redacted AMAZON_API_KEY]." }]);
-    assertEquals(result.structuredContent, { "[redacted AMAZON_API_KEY]": 1 });
+    assertEquals(result.content, [{ type: "text", text: "the key is [redacted AMAZON_API_KEY]." }], label);
+    assertEquals(result.structuredContent, { "[redacted AMAZON_API_KEY]": 1 }, label);
     await Promise.all([client.close(), other.close()]);
   }
 });
@@ -71,7 +72,7 @@ Deno.test("without a valid decision there is one answer, and the log has the rea
   const answers = new Set<string>();
   for (const [token, reason] of refused) {
     const response = await post(executor, body, token);
-    assertEquals(response.status, 401);
+    assertEquals(response.status, 401, reason);
     answers.add(await response.text());
     await until(() => executor.log.some(({ cause }) => String(cause).includes(reason)));
   }
@@ -238,7 +239,7 @@ Deno.test("the address is particular about paths, methods, batches, sizes and wh
   assertEquals((await send("/mcp", "DELETE", ""))[0], 405);
   assertEquals((await send("/status", "POST", ""))[0], 405);
   for (const body of [`[${request("ping")}]`, "", "{", "1"]) {
-    assertEquals(await send("/mcp", "POST", body), [400, "the body must be one JSON-RPC message, and no batch"]);
+    assertEquals(await send("/mcp", "POST", body), [400, "the body must be one JSON-RPC message, and no batch"], body);
   }
   assertEquals((await send("/mcp", "POST", " ".repeat(5 * 2 ** 20)))[0], 413);
   assertMatch(String((await send("/mcp", "POST", request("subscriptions/listen")))[1]), /no subscriptions/);

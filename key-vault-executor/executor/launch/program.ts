@@ -2,8 +2,8 @@
 
 import { dirname, isAbsolute, join } from "node:path";
 import { ToolCallError } from "../tool_call_error.ts";
-import { type PackageStore, parsePackage } from "./packages.ts";
-import { parsePythonPackage } from "./python_packages.ts";
+import { type PackageStore, parsePackage } from "./packages/packages.ts";
+import { parsePythonPackage } from "./packages/python.ts";
 
 /** What a server may be started with, unless the operator says otherwise. */
 export const DEFAULT_COMMANDS = ["node", "npx", "deno", "python3", "uvx"] as const;
@@ -33,7 +33,7 @@ export interface Programs {
   commands: ReadonlyMap<string, string>;
   packages: PackageStore;
   pythonPackages: PackageStore;
-  /** The operator's folder of scripts; absent: there are none. */
+  /** The operator's folder of scripts. Without it there are no scripts. */
   scripts?: string | undefined;
 }
 

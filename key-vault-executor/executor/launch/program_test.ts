@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ToolCallError } from "../tool_call_error.ts";
-import { packageStores } from "./package_stores.ts";
+import { packageStores } from "./packages/stores.ts";
 import { findCommands, findProgram, type Programs } from "./program.ts";
 import { makeFolder } from "../testing/make.ts";
 

@@ -1,6 +1,6 @@
 /**
  * What a server's program may see and use, by bubblewrap and prlimit: the system's folders and its own read-only, a private
- * /tmp, processes of its own only, and no network unless the operator allows it.
+ * /tmp, only its own processes, and no network unless the operator allows it.
  *
  * Whatever ends the sandbox ends every process in it, an Executor that is killed too. Without a sandbox less is promised: a
  * process that left its server's group outlives it, and when the Executor is killed a server ends only if it heeds that its

@@ -7,14 +7,14 @@ import { findProcesses, makeFolder, testSandbox, until } from "../testing/make.t
 
 const ENVIRONMENT = { AMAZON_API_KEY: "s3cr3t-of-this-tenant" };
 
-interface Options {
+interface SandboxedRun {
   limits?: Partial<Limits>;
   network?: string[];
   environment?: Record<string, string>;
 }
 
-/** The fixture, sandboxed, in a folder of its own. */
-async function start({ limits, network = [], environment = ENVIRONMENT }: Options = {}) {
+/** The fixture, sandboxed, in its own folder. */
+async function start({ limits, network = [], environment = ENVIRONMENT }: SandboxedRun = {}) {
   const folder = await makeFolder();
   const script = `${folder}/misbehave.mjs`;
   await Deno.copyFile(new URL("../testing/fixtures/misbehave.mjs", import.meta.url), script);
@@ -129,7 +129,7 @@ Deno.test("a server that wants 10 GB of memory does not get it", async () => {
   await stop();
 });
 
-Deno.test("a server makes no user namespace of its own, and has no capability", async () => {
+Deno.test("a server cannot make a user namespace, and has no capability", async () => {
   const { call, stop } = await start();
   assertMatch(await call("shell", { command: "unshare --user --map-root-user id" }), /^refused/);
   assertMatch(await call("shell", { command: "grep CapEff /proc/self/status" }), /0000000000000000/);

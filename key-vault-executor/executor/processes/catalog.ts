@@ -73,7 +73,7 @@ export class Catalog {
     });
   }
 
-  /** Tools whose names would not be valid with the prefix cannot be called, so they are not shown. */
+  /** A tool name that is not valid with the prefix cannot be called, so it is not shown. */
   #prefix(server: DecidedServer, tools: Tool[], leftOut: LeftOut[]): Tool[] {
     const prefixed = tools.map((tool) => ({ ...tool, name: server.tool_prefix + tool.name }));
     const valid = prefixed.filter(({ name }) => TOOL_NAME.test(name));

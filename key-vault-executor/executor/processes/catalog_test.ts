@@ -58,7 +58,7 @@ Deno.test("a server's tools are kept for its version, and asked again when they 
   assertEquals(await namesOf(catalog, { ...server, version: 2 }), ["test.a", "test.asked-1", "test.b"]);
 });
 
-Deno.test("a tool whose name is not valid under its prefix is left out, and the list says so", async () => {
+Deno.test("a tool name that is not valid with its prefix is left out, and the list says so", async () => {
   await using executor = await startExecutor();
   const server = await makeLister(executor, "fine", "not fine", "x".repeat(124));
   const { tools, leftOut } = await new Catalog(executor.supervisor).list(CALLER, [server]);

@@ -1,5 +1,5 @@
 /**
- * MCP over a child process's stdin and stdout. The child leads a process group of its own, and the group ends with it.
+ * MCP over a child process's stdin and stdout. The child leads its own process group, and the group ends with it.
  * The SDK's own stdio transport leaves grandchildren running, passes variables on, and hides how the child ended.
  */
 

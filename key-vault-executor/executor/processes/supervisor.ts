@@ -68,7 +68,7 @@ export class Supervisor {
     return isRunning;
   }
 
-  /** Ends every process, and starts none any more. */
+  /** Ends every process, and starts no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);

@@ -48,7 +48,7 @@ Deno.test("calls of a tenant share a process, started once; another tenant's do 
   assertEquals([slotOf(executor)?.calls, slotOf(executor)?.restarts, slotOf(executor)?.state], [10, 0, "idle"]);
 });
 
-Deno.test("a crash fails its calls at once, none is repeated, and the server is back after a pause", async () => {
+Deno.test("a crash fails its calls at once, no call is repeated, and the server is back after a pause", async () => {
   await using executor = await start({ firstBackoffMs: 1000 });
   await call(executor, "pid");
   const begun = performance.now();
@@ -101,7 +101,7 @@ Deno.test("a call that takes longer than the idle time is not idle", async () =>
   assertEquals(await call(executor, "slow", { ms: 600 }), "slow");
 });
 
-Deno.test("a newer version ends the process of the older, whose decisions are refused from then on", async () => {
+Deno.test("a newer version ends the process of the older one, and refuses the older one's decisions", async () => {
   await using executor = await start();
   const running = codeOf(call(executor, "never"));
   await until(() => slotOf(executor)?.state === "running");

@@ -1,4 +1,4 @@
-/** The forms in which a secret may come out of a server: as it is, and as programs commonly encode it. */
+/** The forms in which a secret may come out of a server: plain, and as programs commonly encode it. */
 
 const encoder = new TextEncoder();
 
@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 const MIN_LENGTH = 8;
 const MIN_PEM_LINE = 16;
 
-/** Every form of a value, the longest first, so that none hides in a longer one. */
+/** Every form of a value, the longest first, because a short one may be part of a longer one. */
 export function needlesOf(value: string): string[] {
   const lines = value.includes("\n") ? value.split(/\r?\n/).filter(isTellingLine) : [];
   const forms = new Set([value, ...lines].flatMap(formsOf).filter((form) => form.length >= MIN_LENGTH));

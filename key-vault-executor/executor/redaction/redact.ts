@@ -11,7 +11,7 @@ export interface Secret {
   value: string;
 }
 
-/** In characters. Shorter values stand in ordinary text. */
+/** In characters. Shorter values occur in ordinary text. */
 export const MIN_SECRET_LENGTH = 8;
 
 /** In characters. Words that are longer together may be a passphrase. */

@@ -32,7 +32,7 @@ Deno.test("redact() finds a secret in every common form", () => {
   for (const form of forms) assertEquals(redact(`before ${form} after`), "before [redacted AMAZON_SECRET] after", form);
 });
 
-Deno.test("redact() finds a secret in base64, whatever stands before and behind it", () => {
+Deno.test("redact() finds a secret in base64, whatever comes before and after it", () => {
   const value = "AKIAIOSFODNN7EXAMPLE";
   const clean = makeRedact([{ name: "KEY", value }]);
   fc.assert(fc.property(fc.string({ maxLength: 9 }), fc.string({ maxLength: 9 }), (before, after) => {

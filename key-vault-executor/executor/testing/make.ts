@@ -62,7 +62,7 @@ export async function until(isTrue: () => boolean | Promise<boolean>): Promise<v
   }
 }
 
-/** The processes of this machine whose command line holds the text. */
+/** This machine's processes with the text in their command line. */
 export async function findProcesses(text: string): Promise<number[]> {
   const found: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {

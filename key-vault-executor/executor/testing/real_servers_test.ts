@@ -49,7 +49,7 @@ Deno.test("server-everything runs from the store, as node and as npx name it, wi
   await client.close();
 });
 
-Deno.test("server-filesystem runs in a file system of its own", async () => {
+Deno.test("server-filesystem runs in its own file system", async () => {
   await using executor = await startExecutor();
   await executor.packages.add(FILESYSTEM);
   const server = serverOf({ args: [FILESYSTEM.name, "/tmp"], tool_prefix: "files." });
@@ -117,7 +117,7 @@ Deno.test("a server of 2026-07-28 asks its caller for more, and gets it", async 
   assertEquals(content, [{ type: "text", text: JSON.stringify(inputResponses) }]);
 });
 
-Deno.test("a server of 2026-07-28 that failed to start once is spoken to as such again", async () => {
+Deno.test("a server of 2026-07-28 that failed to start once is called with that revision again", async () => {
   await using executor = await startExecutor({ supervisor: { firstBackoffMs: 50 } });
   const scripts = `${executor.folder}/servers`;
   await install(executor, "modern.mjs");

@@ -30,7 +30,7 @@ const serverStatus = z.object({
   error_output: z.array(z.string()),
 });
 export type ServerStatus = z.output<typeof serverStatus>;
-export type Exit = z.output<typeof exit>;
+export type ServerExit = z.output<typeof exit>;
 
 const answer = z.object({ data: z.object({ servers: z.array(serverStatus) }) });
 

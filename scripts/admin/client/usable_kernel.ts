@@ -2,7 +2,7 @@
 
 import { FunctionsHttpError } from "@supabase/supabase-js";
 import { CliError } from "../../cli/error.ts";
-import { NAME_RULE } from "../commands/organization.ts";
+import { NAME_RULE } from "../commands/tenants/organization.ts";
 import { type ProjectAccess, withMessages } from "./call.ts";
 import { connect } from "./client.ts";
 import type { Organization } from "./hub.ts";

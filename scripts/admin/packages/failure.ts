@@ -1,6 +1,6 @@
 /** Why a package was not installed, from what npm or uv said. */
 
-import type { PackageSpec } from "key-vault-executor/executor/launch/packages.ts";
+import type { PackageSpec } from "key-vault-executor/executor/launch/packages/packages.ts";
 import type { ToolCallError } from "key-vault-executor/executor/tool_call_error.ts";
 
 /** One sentence for whoever runs the Executor. */

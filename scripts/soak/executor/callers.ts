@@ -1,10 +1,10 @@
-/** Clients that call random servers of random tenants, and check whose answer they get. */
+/** Clients that call random servers of random tenants, and check that each answer is their tenant's. */
 
 import * as z from "zod/mini";
 import { type Fleet, type FleetServer, TOOL } from "./fleet.ts";
 
 /** What a call came to: an answer, the code of an error that a killed server explains, or what must not happen. */
-export interface Call {
+export interface CallSample {
   at: number;
   ms: number;
   outcome: string;
@@ -23,12 +23,12 @@ const answer = z.object({
 const told = z.object({ id: z.string(), digest: z.string(), nonce: z.string() });
 
 export interface Callers {
-  calls: Call[];
+  calls: CallSample[];
   stop(): Promise<void>;
 }
 
 export function startCallers(fleet: Fleet, url: string, clients: number): Callers {
-  const calls: Call[] = [];
+  const calls: CallSample[] = [];
   let isOver = false;
   const ended = Promise.all(Array.from({ length: clients }, async () => {
     while (!isOver) {
@@ -50,7 +50,7 @@ export function startCallers(fleet: Fleet, url: string, clients: number): Caller
   };
 }
 
-export function isExpected({ outcome }: Call): boolean {
+export function isExpected({ outcome }: CallSample): boolean {
   return outcome === "ok" || EXPECTED.has(outcome);
 }
 

@@ -6,7 +6,7 @@ import { CliError } from "../../cli/error.ts";
 const MAIN = fileURLToPath(new URL("../../../key-vault-executor/executor/main.ts", import.meta.url));
 const START_MS = 15_000;
 
-export interface ExecutorProcess {
+export interface SoakedExecutor {
   url: string;
   pid: number;
   /** Whether it still runs. */
@@ -14,14 +14,14 @@ export interface ExecutorProcess {
   stop(): Promise<void>;
 }
 
-export interface StartOptions {
+export interface SoakedExecutorOptions {
   folder: string;
   verifyKey: string;
   vaultPort: number;
 }
 
 /** With a sandbox: without one nobody promises that no process is left. @throws {CliError} */
-export async function startExecutor({ folder, verifyKey, vaultPort }: StartOptions): Promise<ExecutorProcess> {
+export async function startExecutor({ folder, verifyKey, vaultPort }: SoakedExecutorOptions): Promise<SoakedExecutor> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--unstable-no-legacy-abort", MAIN],
     env: {
@@ -38,7 +38,7 @@ export async function startExecutor({ folder, verifyKey, vaultPort }: StartOptio
   }).spawn();
   let output = "";
   let url: string | undefined;
-  // Its log is read to the end, so that it is never held up.
+  // A full pipe would block the Executor, so its log is read to the end.
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       if (url === undefined) output += text;

@@ -3,15 +3,15 @@
 
 import { percentile } from "../../bench/support/figures.ts";
 import { type Verdict, verdictLines } from "../../bench/support/verdict.ts";
-import { type Call, isExpected, startCallers } from "./callers.ts";
-import { type ExecutorProcess, findProcesses, residentMb, startExecutor, wait } from "./executor_process.ts";
+import { type CallSample, isExpected, startCallers } from "./callers.ts";
+import { findProcesses, residentMb, type SoakedExecutor, startExecutor, wait } from "./executor_process.ts";
 import { makeFleet } from "./fleet.ts";
-import { leftVerdict, memoryVerdict, processVerdict, type Sample } from "./verdicts.ts";
+import { leftVerdict, type MemorySample, memoryVerdict, processVerdict } from "./verdicts.ts";
 
 const CLIENTS = 16;
 const PARTS = 10;
 const SAMPLE_MS = 1000;
-/** A server is killed so often: of 40 servers each every two minutes or so, so that most run. */
+/** A server is killed so often: each of 40 servers every two minutes or so, so most of them run. */
 const KILL_MS = 3000;
 /** How long what was killed last may take to end. */
 const SETTLE_MS = 3000;
@@ -51,8 +51,8 @@ export async function soakExecutor(resources: AsyncDisposableStack, minutes: num
 }
 
 /** Kills a random process of a random server again and again, and takes samples of the Executor's memory. */
-function startChaos({ pid }: ExecutorProcess, mark: string) {
-  const samples: Sample[] = [];
+function startChaos({ pid }: SoakedExecutor, mark: string) {
+  const samples: MemorySample[] = [];
   const begunAt = performance.now();
   let killed = 0;
   const sample = async () => {
@@ -81,7 +81,7 @@ function startChaos({ pid }: ExecutorProcess, mark: string) {
   };
 }
 
-async function tellParts(calls: Call[], samples: Sample[], partMs: number): Promise<void> {
+async function tellParts(calls: CallSample[], samples: MemorySample[], partMs: number): Promise<void> {
   const begunAt = performance.now();
   for (let part = 0; part < PARTS; part++) {
     const from = performance.now();
@@ -98,7 +98,7 @@ async function tellParts(calls: Call[], samples: Sample[], partMs: number): Prom
   }
 }
 
-function callVerdict(calls: Call[], killed: number): Verdict {
+function callVerdict(calls: CallSample[], killed: number): Verdict {
   const counts = new Map<string, number>();
   for (const { outcome } of calls) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const told = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(", ");

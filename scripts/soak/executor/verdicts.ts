@@ -5,7 +5,7 @@ import type { Verdict } from "../../bench/support/verdict.ts";
 import type { ServerProcess } from "./executor_process.ts";
 
 /** The Executor's memory. */
-export interface Sample {
+export interface MemorySample {
   at: number;
   /** Since the load began. */
   seconds: number;
@@ -38,7 +38,7 @@ export function leftVerdict(processes: ServerProcess[]): Verdict {
 }
 
 /** Of the quarter after the first decisions are forgotten, and of the last quarter. */
-export function memoryVerdict(samples: Sample[]): Verdict {
+export function memoryVerdict(samples: MemorySample[]): Verdict {
   const settled = samples.filter(({ seconds }) => seconds >= REMEMBERED_SECONDS).map(({ mb }) => mb);
   const quarter = Math.floor(settled.length / 4);
   if (quarter < 3) return { kept: true, text: "too short to tell whether memory is flat: give --minutes 2 or more" };

@@ -53,7 +53,7 @@ async function isHealthy({ executor }: StackFile): Promise<boolean> {
   return await fetch(`${executor?.url}/health`).then(async (r) => (await r.json()).ok === true, () => false);
 }
 
-/** A folder of programs without bubblewrap, as on a machine that has none. */
+/** A folder of programs without bubblewrap, as on a machine that lacks it. */
 async function makePath(folder: string): Promise<string> {
   const path = `${folder}/programs`;
   await Deno.mkdir(path);
@@ -89,7 +89,7 @@ Deno.test("the Executor of start", async (t) => {
       }
     });
 
-    await t.step("is back after kill -9, and the log tells it; none of its servers is left", async () => {
+    await t.step("is back after kill -9, the log tells it, and no server of it is left", async () => {
       const [id] = await executorProcesses(running);
       assert(id !== undefined);
       const before = await findProcesses(servers);

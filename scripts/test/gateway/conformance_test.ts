@@ -1,6 +1,6 @@
 /**
  * The conformance suite of MCP against the whole path. It can send no key, and it knows tools by names without a prefix, so
- * a proxy adds both. What the gateway does not offer stands here by name: a scenario that begins to pass is told too.
+ * a proxy adds both. This file names what the gateway does not offer: a scenario that begins to pass is told too.
  */
 
 import { assertEquals } from "@std/assert";

@@ -1,12 +1,12 @@
 /** Runs programs from npm with Deno: those here want a newer Node than many machines have. */
 
-/** With its version, so that a run next year is the same. */
+/** With its version: a run next year is the same. */
 export type PinnedPackage = `npm:${string}@${string}`;
 
 /** In milliseconds, the download included. */
 const LIMIT_MS = 240_000;
 
-export interface Output {
+export interface ProgramOutput {
   code: number;
   stdout: string;
   /** Both streams. */
@@ -14,7 +14,7 @@ export interface Output {
 }
 
 /** What a program prints, whatever its exit code. It knows nothing of this repository's configuration. */
-export async function runPackage(program: PinnedPackage | URL, args: string[], cwd: string): Promise<Output> {
+export async function runPackage(program: PinnedPackage | URL, args: string[], cwd: string): Promise<ProgramOutput> {
   const name = typeof program === "string" ? program : program.href;
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-check", "--no-config", "--no-lock", name, ...args],
@@ -27,7 +27,7 @@ export async function runPackage(program: PinnedPackage | URL, args: string[], c
   return { code, stdout: printed, text: printed + told };
 }
 
-/** Shared with other runs, though the program has a home of its own. */
+/** Shared with other runs, though the program has its own home. */
 async function denoFolder(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   return JSON.parse(new TextDecoder().decode(stdout)).denoDir;

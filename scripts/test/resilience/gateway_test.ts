@@ -33,7 +33,7 @@ Deno.test.afterAll(async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-interface Call {
+interface TimedCall {
   id: string;
   begun: number;
   ended: number;
@@ -56,7 +56,7 @@ async function send(
 }
 
 /** Every other call is of revision 2026-07-28. */
-async function callTool(number: number): Promise<Call> {
+async function callTool(number: number): Promise<TimedCall> {
   const id = crypto.randomUUID();
   const name = `s${number % SERVERS}.slow`;
   const modern = number % 2 === 0;
@@ -80,8 +80,8 @@ const ENVELOPE = {
 };
 
 /** Calls from all clients until the work is done. */
-async function callDuring(work: () => Promise<void>): Promise<Call[]> {
-  const calls: Call[] = [];
+async function callDuring(work: () => Promise<void>): Promise<TimedCall[]> {
+  const calls: TimedCall[] = [];
   let isDone = false;
   const client = async (first: number) => {
     for (let number = first; !isDone; number += CLIENTS + 1) calls.push(await callTool(number));
@@ -99,7 +99,7 @@ function servedBy({ log }: ExecutorProcess): string[] {
     .map(({ request_id }) => String(request_id).slice(0, crypto.randomUUID().length));
 }
 
-Deno.test("kill -9 of one of two Executors under load fails only calls in flight, and runs none twice", async () => {
+Deno.test("kill -9 of one of two Executors under load fails only calls in flight, and runs no call twice", async () => {
   for (let number = 0; number < SERVERS; number++) {
     const server = { server_id: `s${number}`, name: "S", command: "node", args: ["misbehave.mjs"] };
     await send(hub, "mcp-servers/register", { ...server, tool_prefix: `s${number}.` });

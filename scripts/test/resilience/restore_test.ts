@@ -173,15 +173,15 @@ interface Restored {
   stop(): Promise<void>;
 }
 
-interface Kept {
+interface KeptTenant {
   id: string;
   key: string;
   credentials: Record<string, unknown>;
 }
 
 /** Creates rows of every kind, and returns the credentials of every tenant. */
-async function fill(): Promise<Kept[]> {
-  const kept: Kept[] = [];
+async function fill(): Promise<KeptTenant[]> {
+  const kept: KeptTenant[] = [];
   for (const { kernel_key, tenants } of rig.organizations) {
     for (const { id, api_key } of tenants) {
       for (const caller of [{ key: api_key }, { key: kernel_key, tenantId: id }]) {
@@ -212,7 +212,7 @@ async function assertKept(vault: RunningProject): Promise<void> {
   }
 }
 
-async function retrieve(vault: RunningProject, { id, key }: Kept) {
+async function retrieve(vault: RunningProject, { id, key }: KeptTenant) {
   const { status, body } = await post(vault, "credentials/retrieve", key, { credential_id: id });
   return { status, code: body.error?.code, credentials: body.data?.credentials };
 }

@@ -4,13 +4,13 @@ import { fetchWithoutRedirect } from "shared/database/data_api.ts";
 import { inBackground } from "shared/http/background.ts";
 import { signDecision, type Subject } from "shared/decision/decision.ts";
 import type { Call } from "shared/http/endpoint.ts";
-import type { Caller, HubAnswer } from "./hub.ts";
+import type { HubAnswer, HubCaller } from "./hub.ts";
 import type { HubEnvironment } from "shared/environment.ts";
 
 /** For whom a decision is. */
 export type Decided = Pick<Subject, "tenant_id" | "organization_id" | "actor">;
 
-export function decidedOf({ tenant_id, organization_id, kind, id }: Caller): Decided {
+export function decidedOf({ tenant_id, organization_id, kind, id }: HubCaller): Decided {
   return { tenant_id, organization_id, actor: { kind, id } };
 }
 

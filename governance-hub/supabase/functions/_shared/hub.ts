@@ -64,7 +64,7 @@ export const serverPage = once(() =>
 
 export const SERVER_ACTIONS = ["register", "update", "delete", "call"];
 
-/** An event of a server, as callers see it. A call of a tool alone has the last three. */
+/** An event of a server, as callers see it. Only a tool call has the last three. */
 export const serverEvent = once(() =>
   documented(
     z.object({
@@ -92,7 +92,7 @@ const caller = once(() =>
     id: z.string(),
   })
 );
-export type Caller = z.output<ReturnType<typeof caller>>;
+export type HubCaller = z.output<ReturnType<typeof caller>>;
 
 /** A server as a decision names it. */
 export const decidedServer = once(() =>
@@ -110,7 +110,7 @@ const answer = once(() => z.object({ caller: caller(), data: z.unknown(), change
 
 export interface HubAnswer<Data> {
   data: Data;
-  caller: Caller;
+  caller: HubCaller;
   tenantId: string;
   /** The server that was changed or deleted: for the Executors, since the key may not read servers. */
   changed: DecidedServer | undefined;

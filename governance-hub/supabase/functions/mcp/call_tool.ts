@@ -9,8 +9,8 @@ import { ApiError } from "shared/api_error.ts";
 import { askExecutor, NoExecutorReachable, rankExecutors } from "../_shared/executors.ts";
 import { authorization, authorizeCall, type CallEvent } from "./authorization.ts";
 import { callHub } from "../_shared/hub.ts";
-import { callHubTool } from "./hub_tool_call.ts";
-import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools.ts";
+import { callHubTool } from "./hub_tools/call.ts";
+import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools/hub_tools.ts";
 import { type End, watchBody } from "./watched_body.ts";
 import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
 import { flushEvents } from "./flush_events.ts";
@@ -106,7 +106,7 @@ function notAnswered(reason: unknown, hasLeft: boolean, end: EndCall): Error {
   return failed(LOST, reason);
 }
 
-/** The Executor's answer. What is between it and the hub alone is not for the caller. */
+/** Passes on the Executor's answer, but hides from the caller what concerns only the Executor and the hub. */
 async function passOn(call: McpCall, response: Response, end: EndCall): Promise<Answer> {
   const type = response.headers.get("content-type") ?? "";
   if (response.body === null || ![200, 400, 404].includes(response.status)) {

@@ -1,4 +1,4 @@
-/** The enabled servers of the caller's tenant. They are kept by revision, so that an unchanged tenant costs one read. */
+/** The enabled servers of the caller's tenant. The revision is the cache key: an unchanged tenant costs one read. */
 
 import * as z from "zod/mini";
 import { callHub, decidedServer } from "../_shared/hub.ts";
@@ -8,7 +8,7 @@ import { digestCaller } from "shared/auth/presented_key.ts";
 import type { McpCall } from "./methods.ts";
 import { once } from "shared/lazy.ts";
 
-interface Kept {
+interface KeptServers {
   tenantId: string;
   revision: number;
   servers: DecidedServer[];
@@ -25,7 +25,7 @@ const MAX_KEPT = 200;
 const MAX_KEPT_LENGTH = 256 * 1024;
 
 /** By the digest of the caller's key; the least recently used first. */
-const kept = new Map<string, Kept>();
+const kept = new Map<string, KeptServers>();
 
 const answer = once(() => z.object({ revision: z.number(), servers: z.optional(z.array(decidedServer())) }));
 const scopes = once(() => z.object({ scopes: z.array(z.string()) }));
@@ -43,7 +43,7 @@ export async function callableServers(call: McpCall): Promise<CallableServers> {
   return { servers, subject: decidedOf(caller), scopes: scopes().parse(caller).scopes };
 }
 
-function keep(key: string, entry: Kept): void {
+function keep(key: string, entry: KeptServers): void {
   kept.delete(key);
   const length = entry.servers.reduce((sum, { args }) => sum + args.join("").length, 0);
   if (length > MAX_KEPT_LENGTH) return;

@@ -7,7 +7,7 @@ import { type CallableServers, callableServers } from "./callable_servers.ts";
 import { decodeCursor, encodeCursor } from "shared/schema/paging.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import type { Executors } from "shared/environment.ts";
-import { HUB_TOOLS } from "./hub_tools.ts";
+import { HUB_TOOLS } from "./hub_tools/hub_tools.ts";
 import { invalidParams } from "./mcp_error.ts";
 import type { McpCall } from "./methods.ts";
 import { MODERN_VERSION } from "./message.ts";
@@ -25,16 +25,16 @@ const LIST_MS = 30_000;
 
 const META_LEFT_OUT = "key-vault-executor/left_out";
 
-interface LeftOut {
+interface LeftOutServer {
   server_id: string;
   reason: string;
 }
 
 type Tool = Record<string, unknown> & { name: string };
 
-interface ToolList {
+interface TenantTools {
   tools: Tool[];
-  leftOut: LeftOut[];
+  leftOut: LeftOutServer[];
 }
 
 const told = once(() =>
@@ -81,7 +81,7 @@ function readCursor({ request }: McpCall, tenantId: string): string | undefined 
 }
 
 /** Each server's Executor is asked once, all at the same time. */
-async function askAll(call: McpCall, { servers, subject }: CallableServers): Promise<ToolList> {
+async function askAll(call: McpCall, { servers, subject }: CallableServers): Promise<TenantTools> {
   const { executors } = call.environment;
   if (executors === undefined) return { tools: [], leftOut: leaveOut(servers, "no_executor") };
   const groups = groupServers(executors.urls, subject.tenant_id, servers);
@@ -122,7 +122,7 @@ async function ask(
   { signingKey }: Executors,
   subject: CallableServers["subject"],
   { urls, servers }: Group,
-): Promise<ToolList> {
+): Promise<TenantTools> {
   try {
     const response = await askExecutor(signingKey, urls, {
       subject: { ...subject, servers },
@@ -140,7 +140,7 @@ async function ask(
   }
 }
 
-function leaveOut(servers: readonly DecidedServer[], reason: string): LeftOut[] {
+function leaveOut(servers: readonly DecidedServer[], reason: string): LeftOutServer[] {
   return servers.map(({ server_id }) => ({ server_id, reason }));
 }
 

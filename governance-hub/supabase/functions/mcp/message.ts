@@ -46,7 +46,7 @@ export function parseMessage(text: string): Message {
       code: "invalid_json",
     });
   }
-  if (Array.isArray(value)) throw invalid("batches are not supported: send each message in a request of its own");
+  if (Array.isArray(value)) throw invalid("batches are not supported: send each message in its own request");
   if (!isMembers(value)) throw invalid("the body must be one JSON-RPC message");
   return { id: isId(value.id) ? value.id : null, members: value };
 }
@@ -66,7 +66,7 @@ export function readRequest({ id, members }: Message, headers: Headers): McpRequ
   return { id, method, params, isModern: readIsModern(method, params, headers) };
 }
 
-/** Whether the message is of revision 2026-07-28, whose headers must agree with the body. @throws {McpError} */
+/** Whether the message is of revision 2026-07-28. Its headers must agree with the body. @throws {McpError} */
 function readIsModern(method: string, params: Members, headers: Headers): boolean {
   const header = headers.get("mcp-protocol-version")?.trim();
   const meta = isMembers(params._meta) ? params._meta : {};

@@ -60,7 +60,7 @@ Deno.test("readRequest() does not take names of Object.prototype for anything", 
   assertRefused(-32600, '{"__proto__":{"jsonrpc":"2.0","id":1,"method":"ping"}}');
 });
 
-Deno.test("readRequest() reads a request of 2026-07-28, whose headers agree with its body", () => {
+Deno.test("readRequest() reads a request of 2026-07-28 if its headers agree with its body", () => {
   const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "amazon.order" };
   const call = (params: Record<string, unknown> = {}) =>
     request({ method: "tools/call", params: { name: "amazon.order", _meta: META, ...params } });

@@ -14,7 +14,7 @@ import { resultOf, SERVER_INFO } from "./result.ts";
 /** An MCP request with its caller, who is not authenticated yet: SQL does that. */
 export interface McpCall extends Call<HubEnvironment, undefined> {
   request: McpRequest;
-  /** The body, which an Executor gets as it is. */
+  /** The body. An Executor gets it unchanged. */
   text: string;
   /** Aborted when the caller leaves. */
   signal: AbortSignal;
@@ -41,7 +41,7 @@ function modernResult(method: string): Record<string, unknown> | undefined {
   return { supportedVersions: [MODERN_VERSION], capabilities: CAPABILITIES, ttlMs: 0, cacheScope: "private" };
 }
 
-/** A client whose version is not known is offered the newest one. */
+/** Offers the newest version to a client with an unknown one. */
 function legacyResult({ method, params }: McpRequest): Record<string, unknown> | undefined {
   if (method === "ping") return {};
   if (method !== "initialize") return undefined;

@@ -15,7 +15,7 @@ function sourceOf(parts: string[], error?: Error): ReadableStream<Uint8Array> {
   });
 }
 
-Deno.test("watchBody() passes a body on as it is, and tells its end and its last characters", async () => {
+Deno.test("watchBody() passes a body on unchanged, and tells its end and its last characters", async () => {
   const parts = ["a".repeat(300), "b", "", "c".repeat(100)];
   const { body, ended } = watchBody(sourceOf(parts), () => undefined);
   assertEquals(await new Response(body).text(), parts.join(""));

@@ -97,6 +97,7 @@ const DECISIONS: [name: string, ask: SendUse][] = [
   ["a decision for a list without the server", async (it) => {
     return use(it, await sign(decided(it, { servers: [serverWith("stripe."), serverWith("shopify.")] })));
   }],
+  ["a decision to end the server", async (it) => use(it, await sign({ ...decided(it), tool: undefined }))],
   ["a decision for no server", async (it) => use(it, await sign(decided(it, { servers: [] })))],
   ["an expired decision", async (it) => use(it, await sign(decided(it), undefined, 60, secondsAgo(120)))],
   ["a decision from the future", async (it) => use(it, await sign(decided(it), undefined, 60, secondsAgo(-120)))],

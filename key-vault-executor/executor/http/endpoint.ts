@@ -86,7 +86,7 @@ async function answer(
     entry.decision = decision;
     if (entry.path === "/status") return status(options, decision);
     if (entry.path === "/end") return await end(options, decision);
-    entry.allowed = { decision, token, outcome: "ok" };
+    entry.allowed = { decision, token, outcome: "refused" };
     return await answerMcp(handler, request, body, entry.allowed, entry);
   } catch (error) {
     return refuse(error, entry);

@@ -2,6 +2,7 @@
 
 import { ToolCallError } from "../tool_call_error.ts";
 import type { ServerCredential } from "./credentials.ts";
+import { needlesOf } from "../redaction/needles.ts";
 import type { Secret } from "../redaction/redact.ts";
 
 /** The type that a server gets when its service has several. */
@@ -16,6 +17,9 @@ const REFUSED = new RegExp(
     "(?:HTTP|HTTPS|ALL|NO|FTP)_PROXY|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|OPENSSL_.*|REQUESTS_CA_BUNDLE|CURL_.*|GIT_.*",
   ].join("|") + ")$",
 );
+
+/** Every result is searched for each form of each secret, on the thread that serves all tenants. */
+const MAX_NEEDLES = 2000;
 
 const CAPITALS = /^[A-Z_][A-Z0-9_]*$/;
 
@@ -56,6 +60,9 @@ export function environmentOf({ service, credentials }: ServerCredential): Crede
     variables[name] = text;
     secrets.push({ name, value: text }, ...nestedSecrets(name, value));
   }
+  if (secrets.reduce((sum, { value }) => sum + needlesOf(value).length, 0) > MAX_NEEDLES) {
+    throw unusable("it has too many strings or lines to search results for: store only what the server needs");
+  }
   return { variables, secrets };
 }
 
@@ -72,11 +79,38 @@ function toCapitals(text: string): string {
   return text.toUpperCase().replace(/[^A-Z0-9]/g, "_").replace(/^(?=\d)/, "_");
 }
 
+/** The strings that a program finds in a value: nested ones, and parts of a string that it is likely to print. */
 function nestedSecrets(name: string, value: unknown): Secret[] {
+  if (typeof value === "string") return partsOf(value).map((part) => ({ name, value: part }));
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap((item) =>
-    typeof item === "string" ? [{ name, value: item }] : nestedSecrets(name, item)
-  );
+  return Object.values(value).flatMap((item) => [
+    ...(typeof item === "string" ? [{ name, value: item }] : []),
+    ...nestedSecrets(name, item),
+  ]);
+}
+
+/** The text without space around it, the password of a URL, the strings of a JSON object (a service account's file). */
+function partsOf(text: string): string[] {
+  const parts = text.trim() === text ? [] : [text.trim()];
+  const { password } = URL.canParse(text) ? new URL(text) : { password: "" };
+  if (password !== "") parts.push(password, decoded(password));
+  return [...parts, ...(text.trim().startsWith("{") ? stringsOf(text) : [])];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function stringsOf(json: string): string[] {
+  try {
+    return nestedSecrets("", JSON.parse(json)).map(({ value }) => value);
+  } catch {
+    return [];
+  }
 }
 
 /** The names of variables are no secret: whoever stored the credential must know which field to rename. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ToolCallError } from "../tool_call_error.ts";
 import { chooseCredential, environmentOf } from "./environment.ts";
 
@@ -54,4 +54,20 @@ Deno.test("chooseCredential() takes api_key, or the only one, or says which ther
   assertEquals(chooseCredential("amazon", []), undefined);
   const { message } = assertThrows(() => chooseCredential("amazon", [token, other]), ToolCallError);
   assertMatch(message, /types oauth_token, password/);
+});
+
+Deno.test("environmentOf() knows the parts of a string that a program is likely to print", () => {
+  const parts = {
+    padded: " pw-9x7Kq2v ",
+    dsn: "postgres://app:Tr0ub4dor%2Fx9@db.example/app",
+    file: '{"key":{"pem":"abcDEF123"}}',
+  };
+  const values = environmentOf(credential(parts)).secrets.map(({ value }) => value);
+  for (const part of ["pw-9x7Kq2v", "Tr0ub4dor%2Fx9", "Tr0ub4dor/x9", "abcDEF123"]) assert(values.includes(part), part);
+});
+
+Deno.test("environmentOf() refuses a credential with more strings than results can be searched for", () => {
+  const many = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
+  assertEquals(environmentOf(credential({ keys: many(100) })).secrets.length, 101);
+  assertThrows(() => environmentOf(credential({ keys: many(1000) })), ToolCallError, "too many strings or lines");
 });

@@ -26,6 +26,8 @@ function formsOf(value: string): string[] {
     value,
     json,
     json.replaceAll("/", "\\/"),
+    // Go's encoder escapes what HTML would read.
+    json.replaceAll("&", "\\u0026").replaceAll("<", "\\u003c").replaceAll(">", "\\u003e"),
     ...urlForms(value),
     ...htmlForms(value),
     hex,

@@ -45,9 +45,13 @@ export function makeRedact(secrets: readonly Secret[]): Redact {
   };
 }
 
-/** A JSON value with every string of it redacted, names of members too. Other values are returned as they are. */
+/** A JSON value with every string of it redacted, names of members too, and each number that is a secret. */
 export function redactValue(value: unknown, redact: Redact): unknown {
   if (typeof value === "string") return redact(value);
+  if (typeof value === "number") {
+    const text = redact(`${value}`);
+    return text === `${value}` ? value : text;
+  }
   if (Array.isArray(value)) return value.map((item) => redactValue(item, redact));
   if (typeof value !== "object" || value === null) return value;
   // Object.fromEntries defines members, so `__proto__` is one like any other.

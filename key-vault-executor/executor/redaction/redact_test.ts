@@ -87,3 +87,9 @@ Deno.test("isTelling() leaves out what would garble ordinary results", () => {
     assertEquals(isTelling(value), true, value);
   }
 });
+
+Deno.test("redactValue() replaces a number that is a secret, and Go's escapes of one", () => {
+  const hide = makeRedact([{ name: "ID", value: "123456789012" }, { name: "KEY", value: "k9&Zz<pQ7>vv12" }]);
+  assertEquals(redactValue({ id: 123456789012, other: 12345 }, hide), { id: "[redacted ID]", other: 12345 });
+  assertEquals(hide("k9\\u0026Zz\\u003cpQ7\\u003evv12"), "[redacted KEY]");
+});

@@ -1,6 +1,6 @@
 /** The servers that are measured. Both have the tool `echo`, with the same argument and the same answer. */
 
-import { PackageStore, parsePackage } from "key-vault-executor/executor/launch/packages.ts";
+import { PackageStore, parsePackage } from "key-vault-executor/executor/launch/packages/packages.ts";
 import { ToolCallError } from "key-vault-executor/executor/tool_call_error.ts";
 import { type CallStack, SCRIPT } from "./call_stack.ts";
 

@@ -52,7 +52,7 @@ function outage(
 /** A pool that lost its connections reopens them gradually. */
 async function renewPools(): Promise<void> {
   await Promise.all([rig.restart("hub"), rig.restart("vault")]);
-  await Promise.all([assertServes(rig.hub, agent), assertServes(rig.vault, agent)]);
+  await eventually(RECOVERY_MS, () => Promise.all([assertServes(rig.hub, agent), assertServes(rig.vault, agent)]));
 }
 
 async function assertVaultUnavailable(thing: string): Promise<void> {

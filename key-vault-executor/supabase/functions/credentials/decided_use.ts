@@ -32,7 +32,8 @@ export async function requireDecision(
   }
   if (decision.tenant_id !== caller.tenant_id) throw decisionRefused("the decision is for another tenant");
   if (decision.actor.kind === "operator") throw decisionRefused("the decision is an operator's, who calls no tool");
-  const servers = [decision.server ?? [], decision.servers ?? []].flat();
+  // A decision about a server without a tool ends its process, which takes no credential.
+  const servers = decision.tool === undefined ? decision.servers ?? [] : [decision.server ?? []].flat();
   const server = servers.find(({ tool_prefix }) => serviceOf(tool_prefix) === service);
   if (server === undefined) throw decisionRefused("the decision names no server with this service as its prefix");
   return { actor: decision.actor, server_id: server.server_id, request_id: decision.jti };

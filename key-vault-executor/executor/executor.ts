@@ -54,7 +54,7 @@ export async function openExecutor(settings: Settings, sandbox: SandboxOptions, 
     catalog: new Catalog(supervisor),
     limits: TIME_LIMITS,
     verifyKeys: settings.verifyKeys,
-    replays: new Replays(),
+    replays: Replays.sinceNow(),
     log,
     isReady: () => !isStopping,
   });

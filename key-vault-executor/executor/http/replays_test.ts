@@ -36,3 +36,9 @@ Deno.test("Replays refuses when it is full, rather than forget one that is still
   assertRefused(() => replays.use(decisionOf("a", 1060), 1001), "used before");
   replays.use(decisionOf("c", 1160), 1066);
 });
+
+Deno.test("Replays refuses a decision that another process of the Executor may have used", () => {
+  const replays = new Replays(2, 1000);
+  assertRefused(() => replays.use(decisionOf("a", 1059), 1001), "before the Executor's start");
+  replays.use(decisionOf("b", 1060), 1001);
+});

@@ -6,7 +6,7 @@ import { eventually } from "./processes/running.ts";
 import { makeFolder, type RunningProject, startRig } from "./processes/rig.ts";
 
 const CLIENTS = 16;
-const SERVERS = 8;
+const SERVERS = 16;
 /** In milliseconds: what a call takes, and how long a dead connection may be taken for a live one. */
 const [CALL_MS, CLOSING_MS] = [200, 100];
 
@@ -104,11 +104,11 @@ Deno.test("kill -9 of one of two Executors under load fails only calls in flight
     const server = { server_id: `s${number}`, name: "S", command: "node", args: ["misbehave.mjs"] };
     await send(hub, "mcp-servers/register", { ...server, tool_prefix: `s${number}.` });
   }
-  await callDuring(() => pause(2000));
+  await callDuring(() => pause(4000));
   const [first, second] = executors;
   assert(first && second);
   const before = [servedBy(first), servedBy(second)];
-  for (const served of before) assert(served.length > 20, "each Executor has some of the servers");
+  for (const served of before) assert(served.length > 5, "each Executor has some of the servers");
 
   let killedAt = Infinity;
   const calls = await callDuring(async () => {
@@ -143,7 +143,7 @@ Deno.test("kill -9 of one of two Executors under load fails only calls in flight
   executors[0] = await startExecutorProcess(rig, folder, key, Number(new URL(first.url).port));
   const again = await callDuring(() => pause(2000));
   assertEquals(again.filter(({ said }) => said !== "slow"), []);
-  assert(servedBy(executors[0]).length > 20);
+  assert(servedBy(executors[0]).length > 5);
 });
 
 /** Of each call's event, by the request's id. */

@@ -7,6 +7,8 @@ import { changed, DEFAULT_SLOT_OPTIONS, type Preparation, Slot, type SlotOptions
 
 export interface SupervisorOptions extends SlotOptions {
   maxCallsOfTenant: number;
+  /** Above it, the process of the tenant that has been idle for longest is ended for a new one. */
+  maxProcessesOfTenant: number;
   tickMs: number;
   /** In milliseconds: what a server without a process is remembered for. */
   forgetMs: number;
@@ -15,6 +17,7 @@ export interface SupervisorOptions extends SlotOptions {
 export const DEFAULT_SUPERVISOR_OPTIONS: SupervisorOptions = {
   ...DEFAULT_SLOT_OPTIONS,
   maxCallsOfTenant: 64,
+  maxProcessesOfTenant: 64,
   tickMs: 5000,
   forgetMs: 3_600_000,
 };
@@ -49,6 +52,7 @@ export class Supervisor {
     if (inFlight >= this.#options.maxCallsOfTenant) {
       throw new ToolCallError("busy", `this tenant has ${inFlight} calls in flight: try again when one has ended`);
     }
+    if (!isBusyOrRunning(slot)) this.#makeRoom(caller.tenantId, slots);
     return await slot.use(caller.decision, work);
   }
 
@@ -95,6 +99,17 @@ export class Supervisor {
     return slot;
   }
 
+  #makeRoom(tenantId: string, slots: Map<string, Slot>): void {
+    const live = [...slots].filter(([, slot]) => isBusyOrRunning(slot));
+    if (live.length < this.#options.maxProcessesOfTenant) return;
+    const idle = live.filter(([, slot]) => slot.inFlight === 0).sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
+    const [longest] = idle;
+    if (longest === undefined) {
+      throw new ToolCallError("busy", `this tenant's ${live.length} servers are all in use: try again later`);
+    }
+    void this.end(tenantId, longest[0]);
+  }
+
   async #tick(): Promise<void> {
     const now = Date.now();
     const ticks: Promise<void>[] = [];
@@ -109,4 +124,8 @@ export class Supervisor {
     // A process that cannot be ended in order has told so by its exit.
     await Promise.allSettled(ticks);
   }
+}
+
+function isBusyOrRunning(slot: Slot): boolean {
+  return slot.inFlight > 0 || slot.process.pid !== undefined;
 }

@@ -198,3 +198,21 @@ Deno.test("close() ends every process, and nothing starts any more", async () =>
   assertEquals(await codeOf(call(executor, "pid")), "stopping");
   await executor[Symbol.asyncDispose]();
 });
+
+Deno.test("a tenant has so many processes: a new one ends the one that was idle longest, and none that is in use", async () => {
+  await using executor = await start({ maxProcessesOfTenant: 2 });
+  const [second, third] = ["second", "third"].map((server_id) =>
+    serverOf({ ...SERVER, id: crypto.randomUUID(), server_id })
+  );
+  await call(executor, "pid");
+  await call(executor, "pid", {}, second);
+  await call(executor, "pid", {}, SERVER, OTHER_TENANT);
+  await call(executor, "pid", {}, third);
+  const running = () => executor.supervisor.slots(TENANT).map(({ server }) => server.server_id);
+  assertEquals(running(), ["second", "third"]);
+  await call(executor, "pid");
+  assertEquals(running(), ["test-server", "third"]);
+  const waiting = [SERVER, third].map((server) => call(executor, "slow", { ms: 1500 }, server));
+  assertEquals(await codeOf(call(executor, "pid", {}, second)), "busy");
+  assertEquals(await Promise.all(waiting), ["slow", "slow"]);
+});

@@ -69,6 +69,19 @@ Deno.test("an agent registers a server, stores its credential, lists its tools a
   ]);
 });
 
+Deno.test("a key for other services calls no tool of a server that would use their credentials, and lists none", async () => {
+  const { agent, id } = await addTenant(stack.organizations[0]?.id ?? "");
+  await register(agent);
+  await register(agent, { ...SERVER, server_id: "stripe", tool_prefix: "stripe." });
+  const { key } = await issueApiKey(stack.governance_hub, id, { name: "narrow", services: ["stripe"] });
+  assertEquals((await call(key, "amazon.echo")).body.error.data.code, "insufficient_scope");
+  const { allowed, reason } = (await post(HUB, "authorize", key, { tool: "amazon.echo" })).body.data;
+  assertEquals([allowed, reason], [false, "insufficient_scope"]);
+  assertEquals((await call(key, "stripe.echo", { value: "hello" })).body.result.content[0].text, "hello");
+  const tools = await listTools(key);
+  assertEquals([tools.includes("stripe.echo"), tools.some((name) => name.startsWith("amazon."))], [true, false]);
+});
+
 Deno.test("a server that is registered is in the next list, an update is seen by the next call", async () => {
   const agent = await newAgent();
   const isOther = (name: string) => name.startsWith("other.");

@@ -13,6 +13,7 @@ export const CALL_ERRORS = [
   "backing_off",
   "busy",
   "timed_out",
+  "too_large",
   "stopping",
 ] as const;
 

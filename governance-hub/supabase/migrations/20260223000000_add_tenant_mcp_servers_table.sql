@@ -578,6 +578,9 @@ begin
     own_name := substr(tool, char_length(owner.tool_prefix) + 1);
     reason := case
       when owner.id is null or own_name = '' then 'no_server'
+      -- The server would use the credential of its prefix.
+      when actor ->> 'services' is not null and not actor -> 'services' ? rtrim(owner.tool_prefix, '.')
+        then 'insufficient_scope'
       when not owner.enabled then 'server_disabled'
     end;
   end if;
@@ -642,15 +645,16 @@ begin
     ) order by server.server_id), '[]')
   into current_revision, servers
   from public.tenant_mcp_servers as server
-  where server.enabled;
+  where server.enabled
+    and (actor ->> 'services' is null or actor -> 'services' ? rtrim(server.tool_prefix, '.'));
   return json_build_object(
     'caller', actor, 'data', json_build_object('revision', current_revision, 'servers', servers)
   );
 end
 $$;
 comment on function public.list_callable_servers(jsonb, jsonb) is
-  'For the gateway: the enabled servers of the caller''s tenant with the tenant''s revision, none for a key without '
-  'tools:call. Without "servers" if {"tenant_id", "revision"} is known: then it reads no server.';
+  'For the gateway: the enabled servers of the caller''s tenant with the tenant''s revision, as far as the key has tools:call '
+  'and their services. Without "servers" if {"tenant_id", "revision"} is known: then it reads no server.';
 revoke all on function public.list_callable_servers(jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.list_callable_servers(jsonb, jsonb) to service_role, function_caller;
 alter function public.list_callable_servers(jsonb, jsonb) owner to tenant_scope;

@@ -12,6 +12,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { ToolCallError } from "../tool_call_error.ts";
+import { MAX_PROGRESS_LENGTH, ProgressLimit } from "./progress_limit.ts";
 import type { Catalog } from "../processes/catalog.ts";
 import type { Decision } from "shared/decision/decision.ts";
 import type { TimeLimits } from "../processes/running_server.ts";
@@ -67,6 +68,7 @@ function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allowed: All
     return { tools, ...(leftOut.length === 0 ? {} : { _meta: { [META_LEFT_OUT]: leftOut } }) };
   });
 
+  const limit = new ProgressLimit(performance.now());
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const { target, name } = requireTool(decision, params);
     try {
@@ -76,7 +78,7 @@ function makeMcpServer({ supervisor, catalog, limits }: McpOptions, allowed: All
         const envelope: Record<string, unknown> = { ...context.mcpReq.envelope };
         const capabilities = envelope[CLIENT_CAPABILITIES_META_KEY];
         const call = { name, arguments: params.arguments, inputResponses, requestState, capabilities };
-        return running.call(call, limits, context.mcpReq.signal, (progress) => forward(context, progress));
+        return running.call(call, limits, context.mcpReq.signal, (progress) => forward(context, progress, limit));
       });
       allowed.outcome = "isError" in result && result.isError === true ? "tool_error" : "ok";
       return isInputRequiredResult(result) ? result : server.projectCallToolResult(result, undefined);
@@ -106,10 +108,11 @@ function requireTool({ server, tool }: Decision, { name }: ToolParameters) {
 }
 
 /** To whoever asked for it. The call goes on if nobody listens any more. */
-function forward(context: ServerContext, progress: Progress): void {
+function forward(context: ServerContext, progress: Progress, limit: ProgressLimit): void {
   const token = context.mcpReq._meta?.progressToken;
-  if (token === undefined) return;
-  const params = { ...progress, progressToken: token };
+  if (token === undefined || !limit.takes(performance.now())) return;
+  const message = progress.message?.slice(0, MAX_PROGRESS_LENGTH);
+  const params = { ...progress, ...(message !== undefined && { message }), progressToken: token };
   context.mcpReq.notify({ method: "notifications/progress", params }).catch(() => {});
 }
 

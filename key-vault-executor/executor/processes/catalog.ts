@@ -8,7 +8,8 @@ import type { Supervisor, ToolCaller } from "./supervisor.ts";
 /** What MCP allows in the name of a tool, prefix and all. */
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 
-const MAX_KEPT_SERVERS = 5000;
+/** In characters of JSON, of all tenants together. */
+const MAX_KEPT_LENGTH = 64 * 2 ** 20;
 
 /** So many servers are asked at a time: starting a tenant's every server at once would slow the other tenants. */
 const MAX_ASKED = 8;
@@ -28,7 +29,8 @@ export interface ToolList {
 
 export class Catalog {
   /** From a tenant and a server's id to its tools at a version; the least recently asked first. */
-  readonly #kept = new Map<string, { version: number; tools: Tool[] }>();
+  readonly #kept = new Map<string, { version: number; tools: Tool[]; length: number }>();
+  #keptLength = 0;
 
   constructor(readonly supervisor: Supervisor, readonly listMs = LIST_MS) {}
 
@@ -52,22 +54,31 @@ export class Catalog {
   async #toolsOf(caller: ToolCaller, server: DecidedServer): Promise<Tool[]> {
     const key = keyOf(caller, server);
     const kept = this.#kept.get(key);
-    this.#kept.delete(key);
+    this.#forget(key);
     const isKept = kept?.version === server.version;
     const tools = isKept ? kept.tools : await within(this.listMs, this.#ask(caller, server));
-    this.#kept.set(key, { version: server.version, tools });
+    // Another list may have kept it meanwhile.
+    this.#forget(key);
+    const length = isKept ? kept.length : JSON.stringify(tools).length;
+    this.#kept.set(key, { version: server.version, tools, length });
+    this.#keptLength += length;
     for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MAX_KEPT_SERVERS) break;
-      this.#kept.delete(oldest);
+      if (this.#keptLength <= MAX_KEPT_LENGTH) break;
+      this.#forget(oldest);
     }
     return tools;
+  }
+
+  #forget(key: string): void {
+    this.#keptLength -= this.#kept.get(key)?.length ?? 0;
+    this.#kept.delete(key);
   }
 
   async #ask(caller: ToolCaller, server: DecidedServer): Promise<Tool[]> {
     return await this.supervisor.use(caller, server, async (running) => {
       // Each process tells once: a handler that is set again replaces the one before.
       running.client.setNotificationHandler("notifications/tools/list_changed", () => {
-        this.#kept.delete(keyOf(caller, server));
+        this.#forget(keyOf(caller, server));
       });
       return await running.listTools(this.listMs);
     });

@@ -26,7 +26,9 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (method !== "tools/list") return send({ id, error: { code: -32601, message: "no such method" } });
   asked++;
   if (process.argv[2] === "hang") return;
-  const names = [...process.argv.slice(2), "asked-" + asked];
+  const many = Array.from({ length: 1001 }, (_, index) => "tool-" + index);
+  const names = process.argv[2] === "many" ? many : [...process.argv.slice(2), "asked-" + asked];
+  if (process.argv[2] === "long") names[0] = "x".repeat(2 ** 20);
   send({ id, result: { tools: names.map((name) => ({ name, inputSchema: { type: "object" } })) } });
 }).on("close", () => process.exit(0));
 `;
@@ -78,4 +80,13 @@ Deno.test("a server that gives no list in time is left out, and the rest is ther
   const { tools, leftOut } = await catalog.list(CALLER, [silent, ...servers]);
   assertEquals(tools.length, 20);
   assertEquals(leftOut, [{ server_id: "test-server", reason: "timed_out" }]);
+});
+
+Deno.test("a server with too many tools, or too long a list, is left out, and the others are there", async () => {
+  await using executor = await startExecutor();
+  const [many, long] = [await makeLister(executor, "many"), await makeLister(executor, "long")];
+  const fine = { ...await makeLister(executor, "fine"), server_id: "fine" };
+  const list = await new Catalog(executor.supervisor).list(CALLER, [many, long, fine]);
+  assertEquals(list.tools.map(({ name }) => name), ["test.asked-1", "test.fine"]);
+  assertEquals(list.leftOut.map(({ reason }) => reason), ["too_large", "too_large"]);
 });

@@ -42,6 +42,9 @@ export interface ToolCall {
 }
 
 const MAX_PAGES = 100;
+const MAX_TOOLS = 1000;
+/** In characters of JSON. */
+const MAX_LIST_LENGTH = 2 ** 20;
 
 export class RunningServer {
   /** Whether a tool has failed: its credential may have been replaced. */
@@ -114,6 +117,7 @@ export class RunningServer {
   /** Every page of its tools. */
   async listTools(timeoutMs: number): Promise<Tool[]> {
     const tools: Tool[] = [];
+    let length = 0;
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
       const params = cursor === undefined ? {} : { cursor };
@@ -122,6 +126,10 @@ export class RunningServer {
         () => this.client.request({ method: "tools/list", params }, { timeout: timeoutMs }),
       );
       tools.push(...answer.tools);
+      length += JSON.stringify(answer.tools).length;
+      if (tools.length > MAX_TOOLS || length > MAX_LIST_LENGTH) {
+        throw new ToolCallError("too_large", `the server lists more than ${MAX_TOOLS} tools, or more than 1 MiB`);
+      }
       cursor = answer.nextCursor;
       if (cursor === undefined) return tools;
     }

@@ -94,9 +94,11 @@ async function callers(tenant: Tenant): Promise<MatrixRow[]> {
 async function narrowed(endpoint: EndpointCase, tenant: Tenant): Promise<MatrixRow[]> {
   const needed = endpoint.scope === null ? ["tools:call", "servers:read"] : [endpoint.scope];
   const others = SCOPES.filter((other) => !needed.includes(other));
-  // authorize reports a missing scope in its answer. A key limited to other services does not see the thing.
+  // authorize reports a missing scope or service in its answer. A key limited to other services does not see the thing.
   const without: ExpectedOutcome = endpoint.scope === null ? "unable" : [403, "insufficient_scope"];
-  const elsewhere: ExpectedOutcome = endpoint.project === "governance-hub"
+  const elsewhere: ExpectedOutcome = endpoint.scope === null
+    ? "unable"
+    : endpoint.project === "governance-hub"
     ? "own"
     : endpoint.acts === "lists"
     ? "stranger"

@@ -38,7 +38,7 @@ export async function authorizeCall(
 function refusal(reason: string): McpError {
   switch (reason) {
     case "insufficient_scope":
-      return invalidParams("this key lacks the scope tools:call", reason);
+      return invalidParams("this key lacks the scope tools:call, or has it only for other services", reason);
     case "server_disabled":
       return invalidParams("the server of this tool is disabled: enable it with mcp-servers/update", reason);
     default:

@@ -74,6 +74,12 @@ export class PackageStore {
 
   /** Installs a package and pins it. A version that is already there stays unchanged. @throws {ToolCallError} */
   async add(spec: PackageSpec): Promise<Pin> {
+    const pinned = await this.#installOnce(spec);
+    await this.#writePin(spec.name, pinned);
+    return pinned;
+  }
+
+  async #installOnce(spec: PackageSpec): Promise<Pin> {
     const key = `${spec.name}@${spec.version}`;
     const running = this.#installing.get(key) ?? this.#install(spec);
     this.#installing.set(key, running);
@@ -115,7 +121,8 @@ export class PackageStore {
     if (spec.version !== undefined && await isFolder(join(this.homeOf(spec.name), spec.version))) return spec.version;
     if (spec.version === undefined && pinned !== undefined) return pinned.version;
     if (!this.installs) throw notInstalled(spec);
-    return (await this.add(spec)).version;
+    // A version that one tenant asks for is not what other tenants get who ask for none.
+    return (await (spec.version === undefined ? this.add(spec) : this.#installOnce(spec))).version;
   }
 
   async #pinOf(name: string): Promise<Pin | undefined> {
@@ -137,7 +144,6 @@ export class PackageStore {
       const pinned = await this.kind.install(spec, temporary);
       await Deno.mkdir(this.homeOf(spec.name), { recursive: true });
       await moveUnlessThere(temporary, join(this.homeOf(spec.name), pinned.version));
-      await this.#writePin(spec.name, pinned);
       return pinned;
     } finally {
       await Deno.remove(temporary, { recursive: true }).catch(() => {});

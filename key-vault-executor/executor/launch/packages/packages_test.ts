@@ -57,6 +57,15 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a version that is installed on its first use is not pinned", async () => {
+  const folder = await makeFolder();
+  const store = new PackageStore(folder, true);
+  assertMatch((await store.find(EVERYTHING)).folder, new RegExp(`/${EVERYTHING.version}$`));
+  assertEquals(await store.get(EVERYTHING.name), undefined);
+  assertEquals(await store.remove(EVERYTHING.name), true);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a package that no registry has leaves nothing behind", async () => {
   const folder = await makeFolder();
   const spec = { name: "@modelcontextprotocol/surely-not-there", version: undefined };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { issueApiKey, SCOPES } from "../../scripts/admin/client/operator.ts";
+import { issueApiKey, issueKernel, SCOPES } from "../../scripts/admin/client/operator.ts";
 import { addTenant, assertRefused, newTenant, post, send, stack } from "../../scripts/test/support/client.ts";
 import { newServer } from "../../scripts/test/support/endpoints.ts";
 
@@ -78,6 +78,35 @@ Deno.test("POST /authorize allows a tool only to a key that may call tools and s
     const { body } = await post(HUB, "authorize", key, { tool: "amazon.order" });
     assertEquals([body.data.allowed, body.data.reason], [false, "insufficient_scope"], scopes.join());
   }
+});
+
+Deno.test("POST /authorize allows a key that is limited to services only the tools of their servers", async () => {
+  const { agent, id, organizationId } = await newTenant();
+  await register(agent, "amazon", "amazon.");
+  await register(agent, "off", "off.", false);
+  const allowed = [
+    await register(agent, "sendgrid", "sendgrid."),
+    await register(agent, "deep", "a.b."),
+  ];
+  const limit = { name: "limited", services: ["sendgrid", "a.b", "a", "Amazon", "amazon."] };
+  const { key } = await issueApiKey(stack.governance_hub, id, limit);
+  const kernel = await issueKernel(stack.governance_hub, stack.kernel_hmac_secret, organizationId, limit);
+  const none = await issueApiKey(stack.governance_hub, id, { name: "none", services: [] });
+  const all = await issueApiKey(stack.governance_hub, id, { name: "all" });
+  const ask = async (caller: string, tool: string) => {
+    const body = caller === kernel.key ? { tool, tenant_id: id } : { tool };
+    const { actor: _, tenant_id: __, ...data } = (await post(HUB, "authorize", caller, body)).body.data;
+    return data;
+  };
+  const refused = { allowed: false, reason: "insufficient_scope" };
+  for (const caller of [key, kernel.key]) {
+    for (const tool of ["amazon.order", "AMAZON.order", "off.x"]) assertEquals(await ask(caller, tool), refused, tool);
+    assertEquals(await ask(caller, "SendGrid.send"), { allowed: true, tool: "send", server: allowed[0] });
+    assertEquals(await ask(caller, "a.b.c"), { allowed: true, tool: "c", server: allowed[1] });
+    assertEquals((await ask(caller, "stripe.charge")).reason, "no_server");
+  }
+  assertEquals(await ask(none.key, "sendgrid.send"), refused);
+  assertEquals((await ask(all.key, "amazon.order")).allowed, true);
 });
 
 Deno.test("POST /authorize without a tool identifies the caller, whatever the scopes, and allows nothing", async () => {

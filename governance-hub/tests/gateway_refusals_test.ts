@@ -85,6 +85,31 @@ Deno.test("authorize's refusals are JSON-RPC errors that name the reason, and st
   assertEquals(polluted.body.error.code, -32602);
 });
 
+Deno.test("a key that is limited to services lists and calls only the tools of their servers", async () => {
+  await using gateway = await startGateway();
+  const tenant = await newTenant();
+  await register(tenant);
+  await register(tenant, { server_id: "mail", tool_prefix: "sendgrid." });
+  const issue = async (services: string[]) =>
+    (await issueApiKey(stack.governance_hub, tenant.id, { name: "limited", services })).key;
+  const [key, none] = [await issue(["sendgrid"]), await issue([])];
+  const refused = await call(gateway, "amazon.echo", { key });
+  assertEquals(codeOf(refused), "insufficient_scope");
+  assertMatch(refused.body.error.message, /only for other services/);
+  assertEquals(codeOf(await call(gateway, "sendgrid.echo", { key: none })), "insufficient_scope");
+  assertEquals([gateway.executors[0]?.supervisor.slots(tenant.id), await callEvents(tenant)], [[], []]);
+
+  assertEquals((await call(gateway, "sendgrid.echo", { key })).body.error, undefined);
+  assertEquals((await callEvents(tenant)).map(({ tool }) => tool), ["sendgrid.echo"]);
+  // The second list comes from the gateway's memory, which another key of the tenant has filled in between.
+  for (let count = 0; count < 2; count++) {
+    const prefixes = new Set((await tools(gateway, key)).map((name) => name.split(".")[0]));
+    assertEquals([...prefixes], ["sendgrid"]);
+    assert((await tools(gateway, tenant.agent)).includes("amazon.echo"));
+  }
+  assertEquals(await tools(gateway, none), []);
+});
+
 Deno.test("whoever may not enter gets the project's errors", async () => {
   await using gateway = await startGateway({ executors: 0 });
   const [tenant, foreign] = [await newTenant(), await newTenant()];

@@ -111,8 +111,13 @@ function requireTool({ server, tool }: Decision, { name }: ToolParameters) {
 function forward(context: ServerContext, progress: Progress, limit: ProgressLimit): void {
   const token = context.mcpReq._meta?.progressToken;
   if (token === undefined || !limit.takes(performance.now())) return;
-  const message = progress.message?.slice(0, MAX_PROGRESS_LENGTH);
-  const params = { ...progress, ...(message !== undefined && { message }), progressToken: token };
+  const { progress: done, total, message } = progress;
+  const params = {
+    progress: done,
+    ...(total !== undefined && { total }),
+    ...(message !== undefined && { message: message.slice(0, MAX_PROGRESS_LENGTH) }),
+    progressToken: token,
+  };
   context.mcpReq.notify({ method: "notifications/progress", params }).catch(() => {});
 }
 

@@ -10,6 +10,8 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 
 /** In characters of JSON, of all tenants together. */
 const MAX_KEPT_LENGTH = 64 * 2 ** 20;
+/** What an empty list takes too. */
+const ENTRY_LENGTH = 1000;
 
 /** So many servers are asked at a time: starting a tenant's every server at once would slow the other tenants. */
 const MAX_ASKED = 8;
@@ -59,7 +61,7 @@ export class Catalog {
     const tools = isKept ? kept.tools : await within(this.listMs, this.#ask(caller, server));
     // Another list may have kept it meanwhile.
     this.#forget(key);
-    const length = isKept ? kept.length : JSON.stringify(tools).length;
+    const length = isKept ? kept.length : ENTRY_LENGTH + JSON.stringify(tools).length;
     this.#kept.set(key, { version: server.version, tools, length });
     this.#keptLength += length;
     for (const oldest of this.#kept.keys()) {

@@ -154,6 +154,7 @@ async function use(
     tenant_id: tenant.id,
     organization_id: organizations[0]?.id ?? "",
     server: serverOf({ tool_prefix: `${service}.` }),
+    tool: `${service}.order`,
   });
   const decision = await signDecision(subject, new Uint8Array(), key);
   const used = await post("credentials/use", { service, decision }, true);

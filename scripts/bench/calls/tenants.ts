@@ -6,7 +6,8 @@ import type { Scale } from "../support/part.ts";
 import type { Verdict } from "../support/verdict.ts";
 import { addTenants, type CallStack, register } from "./call_stack.ts";
 import { callThroughGateway } from "./contenders.ts";
-import { roundMs, ROUNDS } from "./turns.ts";
+import { ROUNDS } from "../support/turns.ts";
+import { roundMs } from "./turns.ts";
 
 const TENANTS = 8;
 const CLIENTS_OF_TENANT = 2;

@@ -1,6 +1,6 @@
 /** The goals of tool calls. */
 
-import type { Figures } from "../endpoints/endpoints.ts";
+import type { Figures } from "../support/turns.ts";
 import { median, rateTo } from "../support/figures.ts";
 import { times } from "../support/numbers.ts";
 import type { Verdict } from "../support/verdict.ts";

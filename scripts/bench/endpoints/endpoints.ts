@@ -1,20 +1,17 @@
 /** Measures every endpoint over HTTP with several numbers of clients, next to the baselines, on durable PostgreSQL. */
 
-import { type Figure, type Round, spreadOf, summarize, timesThat } from "../support/figures.ts";
+import { timesThat } from "../support/figures.ts";
 import { startLoad } from "../support/load.ts";
-import { mapValues, ms, percent, roundAll, table, times } from "../support/numbers.ts";
+import { mapValues, roundAll, table, times } from "../support/numbers.ts";
 import type { Report, Scale } from "../support/part.ts";
 import { openRig } from "../support/rig.ts";
+import { FIGURE_HEADINGS, figureRows, type Figures, measureRounds } from "../support/turns.ts";
 import { newLoader } from "./loader.ts";
 import { type BenchTarget, prepareEndpoints, startBaselines } from "./targets.ts";
 
 export const CLIENTS = [1, 16, 64];
-const ROUNDS = 5;
 const ROUND_MS = 2000;
 const SHORT_MS = 120;
-
-/** By name and number of clients. */
-export type Figures = Record<string, Record<string, Figure>>;
 
 export async function measureEndpoints(scale: Scale, resources: AsyncDisposableStack): Promise<Report> {
   scale.onProgress("starting PostgreSQL 17 and both projects");
@@ -38,34 +35,16 @@ export async function measureInTurns(
   roundMs = ROUND_MS,
 ): Promise<Figures> {
   const loader = newLoader(startLoad(resources));
-  const rounds: Record<string, Record<string, Round[]>> = {};
-  for (let round = 0; round <= ROUNDS; round++) {
-    onProgress(round === 0 ? "warming up" : `endpoints, round ${round} of ${ROUNDS}`);
-    for (const clients of CLIENTS) {
-      for (const target of targets) {
-        const taken = await loader.load(target, clients, short ? SHORT_MS : roundMs);
-        if (round > 0) ((rounds[target.name] ??= {})[clients] ??= []).push(taken);
-      }
-    }
-  }
-  return mapValues(rounds, (byClients) => mapValues(byClients, summarize));
+  const take = (target: BenchTarget, clients: number) => loader.load(target, clients, short ? SHORT_MS : roundMs);
+  return await measureRounds("endpoints", targets, CLIENTS, onProgress, take);
 }
 
 export function endpointTable(figures: Figures): string {
-  const rows = Object.entries(figures).flatMap(([name, byClients]) =>
-    Object.entries(byClients).map(([clients, figure]) => [
-      name,
-      clients,
-      figure.rps.toFixed(0),
-      ms(figure.p50_ms),
-      ms(figure.p95_ms),
-      ms(figure.p99_ms),
-      percent(spreadOf(figure)),
-      times(timesThat(figure, figures.update?.[clients] ?? figure)),
-    ])
+  const rows = figureRows(
+    figures,
+    (figure, clients) => [times(timesThat(figure, figures.update?.[clients] ?? figure))],
   );
-  const headings = ["over HTTP", "clients", "a second", "p50 ms", "p95 ms", "p99 ms", "spread", "× update's p50"];
-  return table(headings, rows);
+  return table(["over HTTP", ...FIGURE_HEADINGS, "× update's p50"], rows);
 }
 
 export function toJson(figures: Figures): unknown {

@@ -6,7 +6,8 @@
 import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";
 import { apiKeyDigest } from "shared/auth/api_key.ts";
 import { withConnection } from "../../stack/postgres/cluster.ts";
-import { CLIENTS, endpointTable, type Figures, measureInTurns, toJson } from "../endpoints/endpoints.ts";
+import { CLIENTS, endpointTable, measureInTurns, toJson } from "../endpoints/endpoints.ts";
+import type { Figures } from "../support/turns.ts";
 import { type BenchTarget, prepareEndpoints, startBaselines } from "../endpoints/targets.ts";
 import { callFor, rateTo, type Round, summarize } from "../support/figures.ts";
 import { mapValues, ms, table, times } from "../support/numbers.ts";

@@ -1,6 +1,6 @@
 /** The goals of the calls over direct connections, with 16 clients unless they say otherwise. */
 
-import type { Figures } from "../endpoints/endpoints.ts";
+import type { Figures } from "../support/turns.ts";
 import { type Figure, rateTo } from "../support/figures.ts";
 import { times } from "../support/numbers.ts";
 import type { Verdict } from "../support/verdict.ts";

@@ -11,8 +11,9 @@ import { authorization, authorizeCall, type CallEvent } from "./authorization.ts
 import { callHub } from "../_shared/hub.ts";
 import { callHubTool } from "./hub_tools/call.ts";
 import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools/hub_tools.ts";
+import { eventOf } from "./event.ts";
 import { type End, watchBody } from "./watched_body.ts";
-import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
+import { errorMessage, failed, invalidParams, noExecutor } from "./mcp_error.ts";
 import { flushEvents } from "./flush_events.ts";
 import { inBackground } from "shared/http/background.ts";
 import type { McpCall } from "./methods.ts";
@@ -117,7 +118,10 @@ async function passOn(call: McpCall, response: Response, end: EndCall): Promise<
   const isStream = type.startsWith("text/event-stream");
   const { body, ended } = watchBody(response.body, (how, tail) => isStream ? conclude(call, how, tail) : undefined);
   const told = response.headers.get(OUTCOME_HEADER) ?? "refused";
-  const finished = ended.then(({ end: how, tail }) => end(outcomeOf(how, isStream ? tail : undefined, told)));
+  const finished = ended.then(({ end: how, tail }) => {
+    end(outcomeOf(how, isStream ? tail : undefined, told));
+    return undefined;
+  });
   return {
     status: response.status,
     stream: { body, ended: finished },
@@ -136,6 +140,5 @@ function conclude({ request, presented }: McpCall, how: End, tail: string): stri
   const isComplete = how === "whole" && OUTCOME_COMMENT.test(tail);
   const isBetweenEvents = tail === "" || tail.endsWith("\n\n");
   if (isComplete || !isBetweenEvents) return undefined;
-  const error = { code: INTERNAL_ERROR, message: LOST, data: { code: "unavailable", request_id: presented.requestId } };
-  return `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id: request.id, error })}\n\n`;
+  return eventOf(errorMessage(request.id, failed(LOST, LOST), presented.requestId));
 }

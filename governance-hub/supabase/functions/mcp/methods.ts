@@ -6,6 +6,7 @@ import type { HubEnvironment } from "shared/environment.ts";
 import { callHub } from "../_shared/hub.ts";
 import { authorization } from "./authorization.ts";
 import { callTool } from "./call_tool.ts";
+import { listening } from "./listening/listen.ts";
 import { listTools } from "./list_tools.ts";
 import { McpError, METHOD_NOT_FOUND } from "./mcp_error.ts";
 import { LEGACY_VERSIONS, type McpRequest, MODERN_VERSION } from "./message.ts";
@@ -21,12 +22,15 @@ export interface McpCall extends Call<HubEnvironment, undefined> {
 }
 
 const CAPABILITIES = { tools: {} };
+/** Only this revision has a stream to tell of changes without a session. */
+const MODERN_CAPABILITIES = { tools: { listChanged: true } };
 
 /** @throws {McpError} */
 export async function answerRequest(call: McpCall): Promise<Answer> {
   const { method, isModern } = call.request;
   if (method === "tools/call") return await callTool(call);
   if (method === "tools/list") return await listTools(call);
+  if (method === "subscriptions/listen" && isModern) return await listening().listen(call);
   const result = isModern ? modernResult(method) : legacyResult(call.request);
   await callHub(call, "authorize_call", { tool: null, record: false }, authorization);
   if (result !== undefined) return resultOf(call.request, result);
@@ -38,7 +42,7 @@ export async function answerRequest(call: McpCall): Promise<Answer> {
 
 function modernResult(method: string): Record<string, unknown> | undefined {
   if (method !== "server/discover") return undefined;
-  return { supportedVersions: [MODERN_VERSION], capabilities: CAPABILITIES, ttlMs: 0, cacheScope: "private" };
+  return { supportedVersions: [MODERN_VERSION], capabilities: MODERN_CAPABILITIES, ttlMs: 0, cacheScope: "private" };
 }
 
 /** Offers the newest version to a client with an unknown one. */

@@ -112,9 +112,14 @@ Deno.test("a caller that leaves before its event is on the disk has cancelled it
   await register(tenant);
   const gone = new AbortController();
   const send = { key: tenant.agent, signal: gone.signal };
-  const calls = [sendModern, sendLegacy].map((sendAs) => sendAs(gateway, "tools/call", { name: "amazon.never" }, send));
+  const progress = { name: "amazon.progress", arguments: { ms: 60_000 }, _meta: { progressToken: 1 } };
+  const calls = [
+    sendModern(gateway, "tools/call", { name: "amazon.never" }, send),
+    sendLegacy(gateway, "tools/call", { name: "amazon.never" }, send),
+    sendLegacy(gateway, "tools/call", progress, send),
+  ];
   const inFlight = () => gateway.executors[0]?.supervisor.slots(tenant.id)[0]?.inFlight;
-  await until(() => inFlight() === 2);
+  await until(() => inFlight() === 3);
   gone.abort();
   for (const call of calls) await assertRejects(() => call);
   await until(() => inFlight() === 0);

@@ -116,7 +116,8 @@ async function passOn(call: McpCall, response: Response, end: EndCall): Promise<
     throw failed("the Executor did not take the call, so the tool did not run", `it answered ${response.status}`);
   }
   const isStream = type.startsWith("text/event-stream");
-  const { body, ended } = watchBody(response.body, (how, tail) => isStream ? conclude(call, how, tail) : undefined);
+  const atEnd = (how: End, tail: string) => isStream ? conclude(call, how, tail) : undefined;
+  const { body, ended } = watchBody(response.body, atEnd, call.signal);
   const told = response.headers.get(OUTCOME_HEADER) ?? "refused";
   const finished = ended.then(({ end: how, tail }) => {
     end(outcomeOf(how, isStream ? tail : undefined, told));

@@ -17,7 +17,7 @@ function startAlone(environment: Record<string, string> = {}): Promise<TestGatew
   return startGateway({ executors: 0, environment });
 }
 
-Deno.test("a client hears of each change within 5 s, by REST and by MCP, and lists what it heard of", async () => {
+Deno.test("a client hears of each change within 5 s, by REST and by MCP", async () => {
   await using gateway = await startAlone();
   const tenant = await newTenant();
   const client = await connect(gateway, tenant.agent, { pin: "2026-07-28" });
@@ -153,16 +153,18 @@ Deno.test("nothing goes on when a listener has left, and its request is logged w
   await until(() => database.calls.length >= 2);
   gone.abort();
   await listener.over;
-  await until(() => gateway.log().some(({ function: name }) => name === "mcp"));
-  const [line] = gateway.log().filter(({ function: name }) => name === "mcp");
-  assertEquals([line?.status, Number(line?.ms) >= 2000, line?.actor_kind], [200, true, "agent"]);
+  const ofListener = () => gateway.log().find(({ actor_kind }) => actor_kind === "agent");
+  await until(() => ofListener() !== undefined);
+  assertEquals([ofListener()?.status, Number(ofListener()?.ms) >= 2000], [200, true]);
   const { length } = database.calls;
   await new Promise((resolve) => setTimeout(resolve, 2500));
   assertEquals(database.calls.length, length);
 });
 
-// Deno's own check of a test finds a timer or a read that is left.
-Deno.test("a listener that has left before it is answered leaves nothing", async () => {
+const CHECKED = { sanitizeOps: true, sanitizeResources: true };
+
+// Deno finds a timer or a read that is left.
+Deno.test("a listener that has left before it is answered leaves nothing", CHECKED, async () => {
   await using instance = await openInstance({});
   const { agent } = await newTenant();
   const { stream } = await instance.listen(agent, { signal: AbortSignal.abort() });
@@ -240,10 +242,11 @@ Deno.test("callers with one key share a look; one caller and all of them have a 
   await instance.listen(tenant.agent);
   const { length } = database.calls;
   const begun = performance.now();
+  await until(() => database.calls.length >= length + 12);
+  // Two callers, so six rounds.
+  assert(performance.now() - begun > 950, `${performance.now() - begun}`);
   await register(tenant);
   await until(() => listeners.slice(1).every(({ changes }) => changes().length === 1));
-  const rounds = Math.ceil((performance.now() - begun) / 200) + 1;
-  assert(database.calls.length - length <= 2 * rounds, `${database.calls.length - length} looks in ${rounds} rounds`);
 });
 
 Deno.test("a listener that does not read holds few events, and hears of the rest as one", async () => {

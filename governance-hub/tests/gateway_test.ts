@@ -176,7 +176,7 @@ Deno.test("when no Executor can be reached, the call says so, and so does its ev
   for (const executor of gateway.executors) await executor[Symbol.asyncDispose]();
   gateway.executors.splice(0);
   const { body } = await sendModern(gateway, "tools/call", { name: "amazon.echo" }, { key: tenant.agent });
-  assertMatch(body.error.message, /no Executor can be reached, so the tool did not run/);
+  assertMatch(body.error.message, /no Executor can be reached, so the call did not run/);
   const list = await sendModern(gateway, "tools/list", {}, { key: tenant.agent });
   const leftOut = list.body.result._meta["key-vault-executor/left_out"];
   assertEquals(leftOut, [{ server_id: "shop", reason: "executor_unreachable" }]);

@@ -108,7 +108,7 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
     'public.authorize_tool(jsonb,text)',
-    'public.authorize_call(jsonb,text,boolean)',
+    'public.authorize_call(jsonb,text,text)',
     'public.list_callable_servers(jsonb,jsonb)',
     'public.flush_events()',
     'public.end_call(jsonb,jsonb)'

@@ -1,5 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { CALL_METHODS, isCallMethod, isListMethod, LIST_METHODS, LISTS, type Target, targetOf, withTarget } from "./methods.ts";
+import {
+  CALL_METHODS,
+  isCallMethod,
+  isListMethod,
+  LIST_METHODS,
+  LISTS,
+  type Target,
+  targetOf,
+  withTarget,
+} from "./methods.ts";
 
 const PROMPT = { ref: { type: "ref/prompt", name: "p.greet" }, argument: { name: "to", value: "a" } };
 const RESOURCE = { ref: { type: "ref/resource", uri: "p.test://{id}" }, argument: { name: "id", value: "1" } };
@@ -25,7 +34,9 @@ Deno.test("targetOf() finds the name of each call, and withTarget() puts another
 
 Deno.test("targetOf() finds no name where there is none", () => {
   for (const method of CALL_METHODS) assertEquals(targetOf(method, {}).name, undefined, method);
-  for (const ref of [null, [], "ref/prompt", {}, { type: "ref/tool", name: "p.a" }, { type: "ref/resource", name: "a" }]) {
+  for (
+    const ref of [null, [], "ref/prompt", {}, { type: "ref/tool", name: "p.a" }, { type: "ref/resource", name: "a" }]
+  ) {
     assertEquals(targetOf("completion/complete", { ref }).name, undefined, JSON.stringify(ref));
   }
 });

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { errors, jwtVerify, SignJWT } from "jose";
 import * as z from "zod/mini";
+import { CALL_METHODS, LIST_METHODS } from "../mcp/methods.ts";
 import { REQUEST_ID_FORM } from "../http/respond.ts";
 import { once } from "../lazy.ts";
 
@@ -37,7 +38,10 @@ export type DecidedServer = z.output<ReturnType<typeof decidedServer>>;
 
 const MAX_SERVERS = 1000;
 
-/** A decision with `server` and `tool` allows one call, with `servers` a list of their tools, with none the rest. */
+/** In units of UTF-16. The hub allows 2,048 characters, and one may have two units. */
+const MAX_TARGET_LENGTH = 4096;
+
+/** A decision with `server` and `tool` allows one call, with `servers` one list of theirs, with none the rest. */
 const decision = once(() =>
   z.object({
     iss: z.literal(ISSUER),
@@ -52,7 +56,10 @@ const decision = once(() =>
     actor: z.object({ kind: z.enum(["agent", "kernel", "operator"]), id: z.uuid() }),
     server: z.optional(decidedServer()),
     servers: z.optional(z.array(decidedServer()).check(z.maxLength(MAX_SERVERS))),
-    tool: z.optional(text(256)),
+    /** The MCP method of a call or a list. It is good for no other one. */
+    method: z.optional(z.enum([...CALL_METHODS, ...LIST_METHODS])),
+    /** Of a call: the full name of the tool or prompt, or the URI of the resource. */
+    tool: z.optional(text(MAX_TARGET_LENGTH)),
     body_sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   })
 );
@@ -100,8 +107,8 @@ export async function verifyDecision(
     const path = parsed.error.issues[0]?.path.join(".") ?? "";
     throw new DecisionRefused(`the decision does not have the agreed form, at ${path || "its root"}`);
   }
-  const { iat, exp, actor, server, servers, tool } = parsed.data;
-  if (actor.kind === "operator" && (server ?? servers ?? tool) !== undefined) {
+  const { iat, exp, actor, server, servers, tool, method } = parsed.data;
+  if (actor.kind === "operator" && (server ?? servers ?? tool ?? method) !== undefined) {
     throw new DecisionRefused("an operator's decision names a server");
   }
   if (exp <= iat || exp - iat > MAX_LIFETIME) {

@@ -1,4 +1,4 @@
-/** `POST /mcp`: every tool of the caller's tenant, at one address. MCP over Streamable HTTP, without sessions. */
+/** `POST /mcp`: the tools, prompts and resources of the caller's tenant. MCP over Streamable HTTP, without sessions. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";

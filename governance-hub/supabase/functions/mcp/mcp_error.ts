@@ -51,7 +51,7 @@ export function failed(message: string, cause: unknown, code = "unavailable"): M
 }
 
 export function noExecutor(): McpError {
-  const message = "this hub has no Executor, so it can call no tool of a server: " +
+  const message = "this hub has no Executor, so it can call no server: " +
     "its operator must set DECISION_SIGNING_KEY and EXECUTOR_URLS";
   return failed(message, message);
 }

@@ -1,6 +1,7 @@
 /**
- * `tools/call`: the hub authorizes and records the call, and passes the Executor's answer on. The record goes to the disk
- * while the tool works. No byte of the answer is passed on before it is there.
+ * Calls of a server: of its tools, and for its prompts, resources and completions. The hub authorizes and records a call,
+ * and passes the Executor's answer on. The record goes to the disk while the server works. No byte of the answer is passed
+ * on before it is there.
  */
 
 import * as z from "zod/mini";
@@ -9,6 +10,7 @@ import { ApiError } from "shared/api_error.ts";
 import { askExecutor, NoExecutorReachable, rankExecutors } from "../_shared/executors.ts";
 import { authorization, authorizeCall, type CallEvent } from "./authorization.ts";
 import { callHub } from "../_shared/hub.ts";
+import type { CallMethod } from "shared/mcp/methods.ts";
 import { callHubTool } from "./hub_tools/call.ts";
 import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools/hub_tools.ts";
 import { eventOf } from "./event.ts";
@@ -18,34 +20,30 @@ import { flushEvents } from "./flush_events.ts";
 import { inBackground } from "shared/http/background.ts";
 import type { McpCall } from "./methods.ts";
 import { memberText } from "shared/http/member_text.ts";
+import { readTarget } from "./target.ts";
 import { resultOf } from "./result.ts";
-import { toolName } from "shared/schema/request_fields.ts";
 
 /** How the Executor tells what came of a call: in a header, or in a comment at the end of a stream. */
 const OUTCOME_HEADER = "x-outcome";
 const OUTCOME_COMMENT = /\n: outcome ([a-z_]{1,40})\n\n$/;
 
-const LOST = "the Executor went away during the call: the tool may have run";
+const LOST = "the Executor went away during the call: it may have run";
 
 /** @throws {McpError} */
-export async function callTool(call: McpCall): Promise<Answer> {
-  const { name, arguments: args = {} } = call.request.params;
-  const tool = toolName().safeParse(name);
-  if (!tool.success) throw invalidParams("params.name must be the name of a tool");
-  if (typeof args !== "object" || args === null || Array.isArray(args)) {
-    throw invalidParams("params.arguments must be an object");
-  }
-  if (tool.data.toLowerCase().startsWith(HUB_PREFIX)) return await callOwnTool(call, tool.data);
+export async function callServer(call: McpCall, method: CallMethod): Promise<Answer> {
+  const target = readTarget(method, call.request.params);
+  const isOwn = target.kind === "tool" && target.name.toLowerCase().startsWith(HUB_PREFIX);
+  if (isOwn) return await callOwnTool(call, target.name);
   const { executors } = call.environment;
   const begun = performance.now();
-  const { server, subject, event } = await authorizeCall(call, tool.data, executors !== undefined);
+  const { server, subject, event } = await authorizeCall(call, target, executors === undefined ? null : method);
   if (executors === undefined || event === undefined) throw noExecutor();
   const end = endOf(call, event, begun);
   const stop = new AbortController();
   const recorded = flushEvents(call.environment.database);
   recorded.catch(() => stop.abort());
   const asked = askExecutor(executors.signingKey, rankExecutors(executors.urls, subject.tenant_id, server.id), {
-    subject: { ...subject, server, tool: tool.data },
+    subject: { ...subject, server, method, tool: target.name },
     path: "/mcp",
     body: call.text,
     headers: forwardedHeaders(call.headers),
@@ -64,7 +62,7 @@ export async function callTool(call: McpCall): Promise<Answer> {
 async function callOwnTool(call: McpCall, name: string): Promise<Answer> {
   const { presented, headers, request, text } = call;
   if (!HUB_TOOLS.some(({ tool }) => tool.name === name)) {
-    await callHub(call, "authorize_call", { tool: null, record: false }, authorization);
+    await callHub(call, "authorize_call", { tool: null, method: null }, authorization);
     throw invalidParams("the hub has no tool of this name: tools/list names the tools", "no_tool");
   }
   const { tenantId, requestId } = presented;
@@ -94,14 +92,14 @@ function endOf(call: McpCall, event: CallEvent, begun: number): EndCall {
 }
 
 function notRecorded(reason: unknown): Error {
-  const message = "the call could not be recorded, so its result is withheld: the tool may have run";
+  const message = "the call could not be recorded, so its result is withheld: it may have run";
   return failed(message, reason instanceof ApiError ? reason.cause : reason);
 }
 
 function notAnswered(reason: unknown, hasLeft: boolean, end: EndCall): Error {
   if (reason instanceof NoExecutorReachable) {
     end("executor_unreachable");
-    return failed("no Executor can be reached, so the tool did not run: call it again later", reason.message);
+    return failed("no Executor can be reached, so the call did not run: call again later", reason.message);
   }
   end(hasLeft ? "cancelled" : "executor_lost");
   return failed(LOST, reason);
@@ -129,7 +127,7 @@ function passOn(call: McpCall, received: Received, end: EndCall): Answer {
   if (![200, 400, 404].includes(status)) {
     drop(received);
     end("executor_refused");
-    throw failed("the Executor did not take the call, so the tool did not run", `it answered ${status}`);
+    throw failed("the Executor did not take the call, so it did not run", `it answered ${status}`);
   }
   if (json !== undefined || body === null) {
     end(headers.get(OUTCOME_HEADER) ?? "refused");

@@ -25,8 +25,12 @@ export interface McpCall extends Call<HubEnvironment, undefined> {
 
 const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 /** Only this revision has a stream to tell of changes without a session. */
-const CHANGING = { listChanged: true };
-const MODERN_CAPABILITIES = { ...CAPABILITIES, tools: CHANGING, prompts: CHANGING, resources: CHANGING };
+const MODERN_CAPABILITIES = {
+  ...CAPABILITIES,
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true },
+};
 
 /** @throws {McpError} */
 export async function answerRequest(call: McpCall): Promise<Answer> {

@@ -1,5 +1,7 @@
 /** The errors that endpoints answer with: a code, a status, and one sentence for the developer who has to fix the call. */
 
+import { VARIABLES } from "./variables.ts";
+
 /** Every code, with its status. */
 export const STATUS = {
   invalid_request: 400,
@@ -194,6 +196,14 @@ export function internal(cause: unknown): ApiError {
 /** 503. The cause tells an operator what to fix. */
 export function unavailable(cause: unknown): ApiError {
   return new ApiError("unavailable", "the service is temporarily unavailable; send the request again later", { cause });
+}
+
+/** 503 of a vault without `DECISION_VERIFY_KEYS`. */
+export function cannotVerifyDecisions(): ApiError {
+  return new ApiError("unavailable", "this vault cannot verify decisions: its operator must set DECISION_VERIFY_KEYS", {
+    cause: "DECISION_VERIFY_KEYS is not set, so no decision can be verified: " +
+      `set it to ${VARIABLES.DECISION_VERIFY_KEYS.form}`,
+  });
 }
 
 /** 503 for a credential that was sealed with a key that is not configured. */

@@ -164,6 +164,7 @@ Deno.test("start beside a running stack, whose environment has a variable of its
           const taken = running.args[running.args.indexOf(option) + 1] ?? "";
           const said = await fail([...argsFor(other), option, taken]);
           assertOneError(said, new RegExp(`^error: port ${taken} is in use; choose another with ${option}$`));
+          assertEquals((await Array.fromAsync(Deno.readDir(other))).map(({ name }) => name), ["lock"], option);
         }
       });
     });
@@ -212,13 +213,16 @@ Deno.test("start waits for a PostgreSQL of the start before that is still ending
     const [pid] = (await Deno.readTextFile(`${folder}/postgres/cluster/postmaster.pid`)).split("\n");
     Deno.kill(Number(pid), "SIGSTOP");
     await stop(running);
-    const released = new Promise<void>((resolve) => setTimeout(resolve, 3000))
-      .then(() => Deno.kill(Number(pid), "SIGCONT"));
+    const { process, output } = spawn(running.args);
     try {
-      await stop(await start(running.args));
+      await untilPrinted(process, output, "starting PostgreSQL 17");
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      assert(!output().includes("applying migrations"), output());
     } finally {
-      await released;
+      Deno.kill(Number(pid), "SIGCONT");
     }
+    await untilPrinted(process, output, "Ready in");
+    await stop({ ...running, process });
   });
 });
 

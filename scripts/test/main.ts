@@ -6,6 +6,7 @@ import { printError } from "../cli/error.ts";
 import { END_TO_END, endToEnd, type Engine, VAULT_TESTS } from "./end_to_end.ts";
 import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
 import { EXECUTOR, ON_BOTH_TRANSPORTS, SLOW, testFiles } from "./test_files.ts";
+import { startAdminStack } from "./support/admin_stack.ts";
 import { startCluster } from "./support/cluster.ts";
 
 const ORDER = `
@@ -24,7 +25,7 @@ async function testAll(): Promise<Count> {
   const withoutKey = { REPO_B_SERVICE_KEY: "" };
   return await runJobs([
     (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
-    (output) => denoTest("admin", admin, { output }),
+    (output) => adminCommands(admin, output),
     (output) => denoTest("programs", programs, { output }),
     (output) => endToEnd("on PostgreSQL, directly", { engine: "postgres", output }),
     (output) => database(db, output),
@@ -47,6 +48,16 @@ async function database(paths: string[], output?: Output): Promise<Count> {
     return await denoTest("database", paths, { output, environment: cluster.environment });
   } finally {
     await cluster.stop();
+  }
+}
+
+/** All on one stack: each file has tenants of its own, or sets up the whole vault. */
+async function adminCommands(paths: string[], output: Output): Promise<Count> {
+  const stack = await startAdminStack();
+  try {
+    return await denoTest("admin", paths, { output, environment: stack.environment });
+  } finally {
+    await stack.stop();
   }
 }
 

@@ -42,7 +42,11 @@ export async function measureExecutor(scale: Scale, resources: AsyncDisposableSt
   };
 }
 
-async function pairOf(stack: CallStack, program: MeasuredServer, resources: AsyncDisposableStack): Promise<Contender[]> {
+async function pairOf(
+  stack: CallStack,
+  program: MeasuredServer,
+  resources: AsyncDisposableStack,
+): Promise<Contender[]> {
   const direct = resources.use(await startDirectly(program));
   const [call, server] = [await throughExecutor(stack), decided(program, "bench")];
   const callOf2025 = await throughExecutor(stack, "2025-11-25");

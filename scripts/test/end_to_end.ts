@@ -7,6 +7,13 @@ import { type Stack, startStack } from "../stack/stack.ts";
 import { type Count, denoTest, type TestOptions } from "./test_process.ts";
 
 export const VAULT_TESTS = ["key-vault-executor/tests"];
+
+/** A vault without the hub's secret key asks the hub's `authorize` with the publishable key. */
+export const WITHOUT_HUB_KEY = { REPO_B_SERVICE_KEY: "" };
+
+/** Every kind of caller at every endpoint, keys that are limited to services, and Executors with a decision. */
+export const CALLER_TESTS = ["matrix", "services", "use"].map((name) => `key-vault-executor/tests/${name}_test.ts`);
+
 export const END_TO_END = ["governance-hub/tests", ...VAULT_TESTS];
 
 export type Engine = "pglite" | "postgres";

@@ -201,7 +201,7 @@ function readExecutors(lookup: Lookup, faults: Fault[]): { urls: string[]; signi
   return { urls: urls.map(withoutEnd), signingKey };
 }
 
-/** One of the two variables is of no use without the other. */
+/** Each of the two variables is useless without the other. */
 function findHalf(lookup: Lookup): Fault[] {
   const missing = (["DECISION_SIGNING_KEY", "EXECUTOR_URLS"] as const).filter((name) => !read(lookup, name));
   return missing.length === 1 ? missing.map((name) => fault(name, "not set")) : [];

@@ -42,7 +42,7 @@ Deno.test("isLoopback() finds other hosts in addresses that look like this machi
   for (const host of FAR) assertEquals(isLoopback(new URL(`http://${host}`).hostname), false, host);
 });
 
-Deno.test("isLoopback() takes no spelling of a postgresql: address for this machine that URL leaves as it was", () => {
+Deno.test("isLoopback() refuses other spellings in postgresql: addresses, which URL does not change", () => {
   for (const host of ["127.1", "LOCALHOST", "127.0.0.1%2eevil.com", "127.0.0.1%00.evil.com", "localhost%0a"]) {
     assertEquals(isLoopback(new URL(`postgresql://a:b@${host}/c`).hostname), false, host);
   }

@@ -30,7 +30,7 @@ async function tools(gateway: TestGateway, key: string): Promise<string[]> {
   return body.result.tools.map(({ name }: { name: string }) => name).filter((name: string) => !name.startsWith("hub."));
 }
 
-Deno.test("a tenant has its own tools and nobody else's, under equal prefixes too", async () => {
+Deno.test("a tenant has only its own tools, also when another tenant has the same prefixes", async () => {
   await using gateway = await startGateway();
   const a = await newTenant();
   const sibling: Pick<Tenant, "agent"> = await addTenant(a.organizationId);
@@ -110,7 +110,7 @@ Deno.test("a key that is limited to services lists and calls only the tools of t
   assertEquals(await tools(gateway, none), []);
 });
 
-Deno.test("whoever may not enter gets the project's errors", async () => {
+Deno.test("a caller who may not enter gets the project's errors", async () => {
   await using gateway = await startGateway({ executors: 0 });
   const [tenant, foreign] = [await newTenant(), await newTenant()];
   const revoked = await issueApiKey(stack.governance_hub, tenant.id, { name: "revoked" });

@@ -129,7 +129,7 @@ Deno.test("tenants with the same server_id share no process and no credential", 
   assertEquals(lengths, [SECRETS.api_key.length, SECRETS.other.length, 0].map((length) => `length-${length}`));
 });
 
-Deno.test("a tenant of an organization whose key the Executor lacks is told, and no server of it runs", async () => {
+Deno.test("a tenant learns that the Executor has no key of its organization, and none of its servers runs", async () => {
   const { agent } = await newTenant();
   await register(agent);
   const { body } = await call(agent, "amazon.echo", { value: "hello" });

@@ -39,7 +39,7 @@ export interface Stack {
   readonly path: string;
   /** Why servers run without a sandbox. */
   readonly sandboxFault: string | undefined;
-  /** Settles with the name of the first process that ends, but for the Executor, which starts again. */
+  /** Settles with the name of the first process that ends. The Executor does not count: it starts again. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
 }

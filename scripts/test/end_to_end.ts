@@ -1,9 +1,8 @@
 /** Runs end-to-end tests on a throw-away stack. */
 
 import { printError } from "../cli/error.ts";
-import { removeDataFolder } from "../stack/postgres/system_user.ts";
-import { freePort } from "../stack/ready.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../stack/throw_away.ts";
 import { type Count, denoTest, type TestOptions } from "./test_process.ts";
 
 export const VAULT_TESTS = ["key-vault-executor/tests"];
@@ -30,30 +29,16 @@ interface EndToEndOptions extends TestOptions {
 /** A stack that does not start counts as one failure. */
 export async function endToEnd(title: string, options: EndToEndOptions): Promise<Count> {
   const { engine, environment = {}, paths = END_TO_END, dataApi = false, ...testOptions } = options;
-  const dataDir = await Deno.makeTempDir();
+  const dataDir = await makeStackFolder();
   let stack: Stack | undefined;
   try {
-    // The users that PostgreSQL and servers run as must be able to enter it.
-    await Deno.chmod(dataDir, 0o711);
-    stack = await startStack({
-      engine,
-      dataDir,
-      hubPort: freePort(),
-      vaultPort: freePort(),
-      executor: { port: freePort(), sandbox: true },
-      fresh: true,
-      dataApi,
-      environment,
-      logPath: `${dataDir}/requests.log`,
-      onProgress: () => {},
-    });
+    stack = await startStack({ ...throwAwayOptions(engine, dataDir), dataApi, environment });
     return await denoTest(`end to end, ${title}`, paths, { ...testOptions, environment: { STACK_FILE: stack.path } });
   } catch (error) {
     printError(error);
     return { passed: 0, failed: 1 };
   } finally {
     await stack?.stop();
-    await removeDataFolder(`${dataDir}/postgres/cluster`);
-    await Deno.remove(dataDir, { recursive: true });
+    await removeStackFolder(dataDir);
   }
 }

@@ -42,7 +42,7 @@ async function testAll(): Promise<Count> {
   ]);
 }
 
-/** All on one cluster, but for the tests that need settings or an end of their own. */
+/** All on one cluster, except tests that need their own settings or stop their cluster. */
 async function database(paths: string[], output?: Output): Promise<Count> {
   const cluster = await startCluster();
   try {

@@ -1,4 +1,4 @@
-/** The ways to call a tool that are measured beside each other. Each checks the answer: the time of a wrong one means nothing. */
+/** The measured ways to call a tool. Each checks the answer: the time of a wrong one means nothing. */
 
 import * as z from "zod/mini";
 import { Client } from "@modelcontextprotocol/client";

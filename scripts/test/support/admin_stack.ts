@@ -1,9 +1,8 @@
 /** The stack on which the tests of `deno task admin` run: PostgreSQL, and a vault with a key of its own. */
 
-import { removeDataFolder } from "../../stack/postgres/system_user.ts";
-import { freePort } from "../../stack/ready.ts";
 import { startStack } from "../../stack/stack.ts";
 import type { StackFile } from "../../stack/stack_file.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
 
 /** The vault's key, and an old key that only opens. */
 export const [NEW_KEY, OLD_KEY] = ["2b".repeat(32), "1a".repeat(32)] as const;
@@ -29,17 +28,11 @@ export async function openAdminStack(): Promise<AdminStack> {
 }
 
 export async function startAdminStack(): Promise<AdminStack> {
-  const dataDir = await Deno.makeTempDir();
-  await Deno.chmod(dataDir, 0o711);
+  const dataDir = await makeStackFolder();
   const { file, path, stop } = await startStack({
-    engine: "postgres",
-    dataDir,
-    hubPort: freePort(),
-    vaultPort: freePort(),
-    fresh: true,
+    ...throwAwayOptions("postgres", dataDir),
+    executor: undefined,
     environment: { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY },
-    logPath: `${dataDir}/requests.log`,
-    onProgress: () => {},
   });
   return {
     file,
@@ -47,8 +40,7 @@ export async function startAdminStack(): Promise<AdminStack> {
     environment: { [SHARED]: path },
     async stop() {
       await stop();
-      await removeDataFolder(`${dataDir}/postgres/cluster`);
-      await Deno.remove(dataDir, { recursive: true });
+      await removeStackFolder(dataDir);
     },
   };
 }

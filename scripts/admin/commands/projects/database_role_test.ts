@@ -54,7 +54,7 @@ Deno.test("database-role keeps the project's reference of a pooler's address, it
   );
 });
 
-Deno.test("database-role refuses what is no address or no project, in one sentence", async () => {
+Deno.test("database-role refuses a malformed address and an unknown project, in one sentence", async () => {
   for (const words of [["hub", "--address", "localhost"], ["hub", "--address", "https://x/y"]]) {
     const { code, err } = await admin(["database-role", ...words]);
     assertEquals(code, 1, words.join(" "));

@@ -40,7 +40,7 @@ Deno.test("readRequest() wants no answer for notifications and answers", () => {
   assertEquals(read({ jsonrpc: "2.0", id: 1, error: { code: 1, message: "m" } }), undefined);
 });
 
-Deno.test("parseMessage() and readRequest() refuse anything but one JSON-RPC request, with a sentence", () => {
+Deno.test("parseMessage() and readRequest() refuse what is no single JSON-RPC request, with a sentence", () => {
   for (const text of ["", "{", "undefined", "\u0000"]) assertRefused(-32700, text);
   assertEquals(assertRefused(-32600, [request()]).includes("batches"), true);
   for (const message of [[], 1, "a", null, true]) assertRefused(-32600, JSON.stringify(message));
@@ -83,7 +83,7 @@ Deno.test("readRequest() reads a request of 2026-07-28 if its headers agree with
   assertEquals(read(call({ _meta: { ...META, "io.modelcontextprotocol/clientInfo": undefined } }), headers)?.id, 1);
 });
 
-Deno.test("readRequest() refuses a version that it does not know, and names those that it knows", () => {
+Deno.test("readRequest() refuses a version that it does not know, and tells those that it knows", () => {
   const error = assertThrows(() => read(request(), { "mcp-protocol-version": "1999-01-01" }), McpError);
   assertEquals([error.rpcCode, error.data.requested], [-32022, "1999-01-01"]);
   const future = { ...META, "io.modelcontextprotocol/protocolVersion": "2030-01-01" };

@@ -36,6 +36,8 @@ export function subjectOf(subject: Partial<Subject> = {}): Subject {
     tenant_id: "11111111-1111-4111-8111-111111111111",
     organization_id: "22222222-2222-4222-8222-222222222222",
     actor: { kind: "agent", id: "33333333-3333-4333-8333-333333333333" },
+    ...(subject.tool !== undefined && { method: "tools/call" }),
+    ...(subject.servers !== undefined && { method: "tools/list" }),
     ...subject,
   };
 }

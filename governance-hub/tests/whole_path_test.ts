@@ -103,7 +103,7 @@ Deno.test("an agent does all of it by MCP: it registers, stores, calls, and asks
   for (const [tool, args] of [["register_server", SERVER], ["store_credential", credential]] as const) {
     const { body, text } = await call(agent, `hub.${tool}`, args);
     assertEquals(body.result.isError ?? false, false, text);
-    assert(!text.includes(SECRETS.api_key));
+    assert(!text.includes(SECRETS.api_key), tool);
   }
   assertEquals(await lengthOfKey(agent), `length-${SECRETS.api_key.length}`);
   assertMatch((await call(agent, "hub.server_status", { server_id: "shop" })).text, /idle|running/);

@@ -200,10 +200,26 @@ export function unavailable(cause: unknown): ApiError {
 
 /** 503 of a vault without `DECISION_VERIFY_KEYS`. */
 export function cannotVerifyDecisions(): ApiError {
-  return new ApiError("unavailable", "this vault cannot verify decisions: its operator must set DECISION_VERIFY_KEYS", {
-    cause: "DECISION_VERIFY_KEYS is not set, so no decision can be verified: " +
-      `set it to ${VARIABLES.DECISION_VERIFY_KEYS.form}`,
-  });
+  const { form } = VARIABLES.DECISION_VERIFY_KEYS;
+  const cause = `DECISION_VERIFY_KEYS is not set, so no decision can be verified: set it to ${form}`;
+  return notSetUp("this vault cannot verify decisions: its operator must set DECISION_VERIFY_KEYS", cause);
+}
+
+/** 503 of a hub without `VAULT_URL`. */
+export function noVault(): ApiError {
+  return notSetUp("this hub does not know its vault, so it cannot reach credentials: its operator must set VAULT_URL");
+}
+
+/** 503 of a hub without Executors. */
+export function noExecutor(): ApiError {
+  return notSetUp(
+    "this hub has no Executor, so no server runs: its operator must set DECISION_SIGNING_KEY and EXECUTOR_URLS",
+  );
+}
+
+/** The message names the variable, because no later request can succeed before it is set. */
+function notSetUp(message: string, cause = message): ApiError {
+  return new ApiError("unavailable", message, { cause });
 }
 
 /** 503 for a credential that was sealed with a key that is not configured. */

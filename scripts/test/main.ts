@@ -6,7 +6,7 @@ import { printError } from "../cli/error.ts";
 import { CALLER_TESTS, END_TO_END, endToEnd, type Engine, VAULT_TESTS, WITHOUT_HUB_KEY } from "./end_to_end.ts";
 import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
 import { EXECUTOR, ON_BOTH_TRANSPORTS, SLOW, testFiles } from "./test_files.ts";
-import { startAdminStack } from "./support/admin_stack.ts";
+import { startAdminStack } from "./support/admin/stack.ts";
 import { startCluster } from "./support/cluster.ts";
 
 /** How many jobs run at once. More than the cores: each mostly waits for programs and databases. */

@@ -28,9 +28,9 @@ async function testAll(): Promise<Count> {
   return await runJobs(AT_ONCE, [
     (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
     (output) => adminCommands(admin, output),
-    (output) => denoTest("programs", programs, { output }),
     (output) => endToEnd("on PostgreSQL, directly", { engine: "postgres", output }),
     (output) => database(db, output),
+    (output) => denoTest("programs", programs, { output }),
     (output) =>
       endToEnd("callers of a vault without the hub's secret key", {
         engine: "postgres",

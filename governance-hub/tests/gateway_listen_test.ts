@@ -105,7 +105,9 @@ Deno.test("a listener that asks for nothing that is offered gets the end at once
     assertMatch(body.error.message, /toolsListChanged/);
   }
   const { body } = await sendModern(gateway, "server/discover", {}, { key: agent });
-  assertEquals(body.result.capabilities.tools, { listChanged: true });
+  for (const list of ["tools", "prompts", "resources"]) {
+    assertEquals(body.result.capabilities[list], { listChanged: true }, list);
+  }
 });
 
 Deno.test("a listener hears of no other tenant's changes, and of many changes at once as of one", async () => {

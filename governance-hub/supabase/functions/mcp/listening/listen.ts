@@ -8,7 +8,13 @@ import type { Answer } from "shared/http/respond.ts";
 import { callerOf } from "../caller.ts";
 import { openRevisionWatch, readRevision } from "./revision_watch.ts";
 import { failed, invalidParams } from "../mcp_error.ts";
-import { type List, LISTS, openSubscription, type Subscription, type SubscriptionLimits } from "./subscription.ts";
+import {
+  LIST_CHANGES,
+  type ListChange,
+  openSubscription,
+  type Subscription,
+  type SubscriptionLimits,
+} from "./subscription.ts";
 import type { McpCall } from "../methods.ts";
 import { once } from "shared/lazy.ts";
 
@@ -82,10 +88,10 @@ export function openListening(limits: ListenLimits): Listening {
 }
 
 /** What the caller asked for, as far as it is offered. @throws {McpError} */
-function readLists({ request }: McpCall): List[] {
+function readLists({ request }: McpCall): ListChange[] {
   const wanted = filter().safeParse(request.params.notifications);
   if (!wanted.success) throw invalidParams('params.notifications must say what to tell: {"toolsListChanged": true}');
-  return LISTS.filter(({ name }) => wanted.data[name] === true);
+  return LIST_CHANGES.filter(({ name }) => wanted.data[name] === true);
 }
 
 function busy() {

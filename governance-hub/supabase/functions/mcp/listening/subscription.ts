@@ -9,13 +9,13 @@ import type { McpCall } from "../methods.ts";
 import { resultMessage } from "../result.ts";
 
 /** The lists that a caller can hear about, as its filter names them, with what it hears. */
-export const LISTS = [
+export const LIST_CHANGES = [
   { name: "toolsListChanged", notification: "notifications/tools/list_changed" },
   { name: "promptsListChanged", notification: "notifications/prompts/list_changed" },
   { name: "resourcesListChanged", notification: "notifications/resources/list_changed" },
 ] as const;
 
-export type List = (typeof LISTS)[number];
+export type ListChange = (typeof LIST_CHANGES)[number];
 
 export interface SubscriptionLimits {
   /** In milliseconds: proxies close a stream that is silent for long. */
@@ -36,7 +36,7 @@ const ID_KEY = "io.modelcontextprotocol/subscriptionId";
 
 export function openSubscription(
   { request, presented, signal }: McpCall,
-  lists: readonly List[],
+  lists: readonly ListChange[],
   { keepAliveMs, maxMs }: SubscriptionLimits,
 ): Subscription {
   const { promise: ended, resolve } = Promise.withResolvers<Answer["error"]>();

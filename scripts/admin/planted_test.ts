@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isUuid } from "./client/find.ts";
-import { admin, adminOnTerminal, fill, HOSTED, hub, hubSql, newTenant, vault } from "../test/support/admin_program.ts";
+import { admin, adminOnTerminal, fill, HOSTED, hub, hubSql, newTenant, vault } from "../test/support/admin/program.ts";
 
 /** Moves the cursor, clears the screen, reverses the text that follows, and forges a line. */
 const PLANTED =

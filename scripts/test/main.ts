@@ -6,7 +6,7 @@ import { printError } from "../cli/error.ts";
 import { CALLER_TESTS, END_TO_END, endToEnd, type Engine, VAULT_TESTS, WITHOUT_HUB_KEY } from "./end_to_end.ts";
 import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
 import { EXECUTOR, ON_BOTH_TRANSPORTS, SLOW, testFiles } from "./test_files.ts";
-import { startAdminStack } from "./support/admin_stack.ts";
+import { startAdminStack } from "./support/admin/stack.ts";
 import { startCluster } from "./support/cluster.ts";
 
 /** How many jobs run at once. More than the cores: each mostly waits for programs and databases. */
@@ -28,9 +28,9 @@ async function testAll(): Promise<Count> {
   return await runJobs(AT_ONCE, [
     (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
     (output) => adminCommands(admin, output),
-    (output) => denoTest("programs", programs, { output }),
     (output) => endToEnd("on PostgreSQL, directly", { engine: "postgres", output }),
     (output) => database(db, output),
+    (output) => denoTest("programs", programs, { output }),
     (output) =>
       endToEnd("callers of a vault without the hub's secret key", {
         engine: "postgres",

@@ -8,7 +8,7 @@ import {
   OLD_KEY,
   type Ran,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 import {
   adminWithOldKey,
   KEYS,
@@ -21,7 +21,7 @@ import {
   rotate,
   tenantId,
   withProxy,
-} from "../../../test/support/admin_vault.ts";
+} from "../../../test/support/admin/vault.ts";
 
 const OTHER_TENANT = crypto.randomUUID();
 

@@ -9,7 +9,7 @@ import {
   type Ran,
   request,
   send,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 import {
   apiKey,
   findWrong,
@@ -21,7 +21,7 @@ import {
   refill,
   rotate,
   withProxy,
-} from "../../../test/support/admin_vault.ts";
+} from "../../../test/support/admin/vault.ts";
 
 /** Runs through a proxy, as on hosted projects. */
 function rotateAt(url: string, ...words: string[]): Promise<Ran> {

@@ -9,7 +9,7 @@ import {
   OLD_KEY,
   send,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 import {
   adminWithOldKey,
   apiKey,
@@ -25,7 +25,7 @@ import {
   tenantId,
   valueOf,
   withProxy,
-} from "../../../test/support/admin_vault.ts";
+} from "../../../test/support/admin/vault.ts";
 
 Deno.test("rotate-key re-seals credentials under a previous key in batches, and their values stay the same", async () => {
   await refill({ [OLD_KEY]: 1203, [NEW_KEY]: 2 });

@@ -14,7 +14,7 @@ import {
   printed,
   request,
   vault,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 
 const MAIN = new URL("../../../../key-vault-executor/executor/main.ts", import.meta.url).pathname;
 const CHECK_CONFIG = new URL("../../../deploy/check_config.ts", import.meta.url).pathname;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import postgres from "postgres";
 import { DatabaseError } from "shared/database/database_error.ts";
 import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";
-import { admin, hub, hubSql, json, vault } from "../../../test/support/admin_program.ts";
+import { admin, hub, hubSql, json, vault } from "../../../test/support/admin/program.ts";
 
 Deno.test.afterAll(async () => {
   await closeDirectConnections();

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { makeDecisionKeys } from "shared/decision/decision_keys.ts";
 import { callTool, SECRET, startExecutor } from "key-vault-executor/executor/testing/executor.ts";
 import { makeHub, serverOf } from "key-vault-executor/executor/testing/make.ts";
-import { admin, assertNothingSecretPrinted, HOSTED, newTenant, request } from "../../../test/support/admin_program.ts";
+import { admin, assertNothingSecretPrinted, HOSTED, newTenant, request } from "../../../test/support/admin/program.ts";
 
 const hub = await makeHub();
 const signingKey = hub.signingKeyText;

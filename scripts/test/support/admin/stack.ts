@@ -1,8 +1,8 @@
 /** The stack on which the tests of `deno task admin` run: PostgreSQL, and a vault with a key of its own. */
 
-import { startStack } from "../../stack/stack.ts";
-import type { StackFile } from "../../stack/stack_file.ts";
-import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
+import { startStack } from "../../../stack/stack.ts";
+import type { StackFile } from "../../../stack/stack_file.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../../stack/throw_away.ts";
 
 /** The vault's key, and an old key that only opens. */
 export const [NEW_KEY, OLD_KEY] = ["2b".repeat(32), "1a".repeat(32)] as const;

@@ -1,8 +1,8 @@
-/** Sealed rows in the vault of admin_program.ts, and a proxy that acts between two calls of a command. */
+/** Sealed rows in the vault of program.ts, and a proxy that acts between two calls of a command. */
 
 import { encryptionKeyId, importKeyring, type Keyring, parseEncryptionKey } from "shared/crypto/keyring.ts";
 import { open, seal } from "shared/crypto/seal.ts";
-import { acme, admin, NEW_KEY, OLD_KEY, PASSWORD, type Ran, vault, vaultSql } from "./admin_program.ts";
+import { acme, admin, NEW_KEY, OLD_KEY, PASSWORD, type Ran, vault, vaultSql } from "./program.ts";
 
 /** The variables of the vault's keys. */
 export const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };

@@ -2,12 +2,12 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import postgres from "postgres";
-import config from "../../../deno.json" with { type: "json" };
-import { NEW_KEY, OLD_KEY, openAdminStack } from "./admin_stack.ts";
+import config from "../../../../deno.json" with { type: "json" };
+import { NEW_KEY, OLD_KEY, openAdminStack } from "./stack.ts";
 
 export { NEW_KEY, OLD_KEY };
 
-export const ADMIN = new URL("../../admin/main.ts", import.meta.url).pathname;
+export const ADMIN = new URL("../../../admin/main.ts", import.meta.url).pathname;
 export const PASSWORD = "a value that nobody prints";
 
 const stack = await openAdminStack();

@@ -27,7 +27,7 @@ Deno.test("build() makes the same bytes twice: a bundle and a source map for eac
   assertEquals(first.size, 24);
 });
 
-Deno.test("build() makes bundles without realtime, storage and auth clients, which import only the driver, and that late", async () => {
+Deno.test("build() makes bundles without realtime, storage and auth clients, which import the driver only when it is called", async () => {
   assertEquals(bundles.length, 12);
   for (const { name, packages } of bundles) {
     const expected = [
@@ -41,8 +41,10 @@ Deno.test("build() makes bundles without realtime, storage and auth clients, whi
   }
   for (const [name, text] of await readBundles()) {
     if (!name.endsWith(".js")) continue;
-    const imports = text.match(/\b(from|import)\s*\(?["'][^"']*["']/g);
-    assertEquals(imports, [`import("npm:postgres@${VERSION}"`], name);
+    const imports = text.match(/\b(from|import)\s*\(?["'][^"']*["']/g)?.sort();
+    // Its digests are synchronous. It is part of the runtime.
+    const ofDecisions = SIGNERS.includes(name.slice(0, -3)) ? ['from"node:crypto"'] : [];
+    assertEquals(imports, [...ofDecisions, `import("npm:postgres@${VERSION}"`], name);
   }
 });
 

@@ -53,10 +53,10 @@ create policy "what runs for a tenant records acts of agents and kernels" on pub
     and (changed_fields is null) = (action <> 'update')
     and (tool is null) = (action <> 'call')
     and (method is null) = (action <> 'call')
-    and (method is null or method in ('tools/call', 'prompts/get', 'resources/read', 'completion/complete'))
     and (
-      tool is null
-      or char_length(tool) <= case when method in ('resources/read', 'completion/complete') then 2048 else 256 end
+      method is null
+      or method in ('tools/call', 'prompts/get') and char_length(tool) <= 256
+      or method in ('resources/read', 'completion/complete') and char_length(tool) <= 2048
     )
     and milliseconds is null
     and outcome is null

@@ -98,8 +98,8 @@ Deno.test("a secret in a resource's bytes is taken out, and the rest can be deco
 Deno.test("links to resources and embedded ones have the prefix, in results of tools and of prompts", async () => {
   await using executor = await startExecutor();
   const uri = "amazon.test://text";
-  const link = { type: "resource_link", uri, name: "the text" };
-  const embedded = { type: "resource", resource: { uri, text: "embedded" } };
+  const link = { type: "resource_link" as const, uri, name: "the text" };
+  const embedded = { type: "resource" as const, resource: { uri, text: "embedded" } };
   for (const mode of MODES) {
     const tool = await connect(executor, "tools/call", "amazon.links", mode);
     const { content } = await tool.callTool({ name: "amazon.links", arguments: {} });

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Catalog } from "./catalog.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
+import { LIST_METHODS } from "shared/mcp/methods.ts";
 import { serverOf, until } from "../testing/make.ts";
 import { startExecutor, type TestExecutor } from "../testing/executor.ts";
 import { IGNORE, toolCall } from "../testing/calls.ts";
@@ -91,3 +92,49 @@ Deno.test("a server with too many tools, or too long a list, is left out, and th
   assertEquals(list.items.map(({ name }) => name), ["test.asked-1", "test.fine"]);
   assertEquals(list.leftOut.map(({ reason }) => reason), ["too_large", "too_large"]);
 });
+
+Deno.test("a list that a server does not have is empty, and no process is started to ask for it again", async () => {
+  await using executor = await startExecutor();
+  const catalog = new Catalog(executor.supervisor);
+  const server = await makeLister(executor, "a");
+  assertEquals(await namesOf(catalog, server), ["test.a", "test.asked-1"]);
+  await executor.supervisor.end(TENANT, server.id);
+  for (const method of LIST_METHODS.slice(1)) {
+    assertEquals(await catalog.list(method, CALLER, [server]), { items: [], leftOut: [] }, method);
+  }
+  assertEquals(await namesOf(catalog, server), ["test.a", "test.asked-1"]);
+  assertEquals(executor.supervisor.slots(TENANT), []);
+});
+
+Deno.test("a prompt or a resource whose name is too long with its prefix is left out", async () => {
+  await using executor = await startExecutor();
+  await Deno.writeTextFile(`${executor.folder}/servers/names.mjs`, NAMES);
+  const server = serverOf({ args: ["names.mjs"] });
+  const catalog = new Catalog(executor.supervisor);
+  const leftOut = [{ server_id: "test-server", reason: "invalid_names" as const }];
+  const prompts = await catalog.list("prompts/list", CALLER, [server]);
+  assertEquals(prompts, { items: [{ name: `test.${"x".repeat(251)}` }], leftOut });
+  const uri = `test.a:${"x".repeat(2041)}`;
+  assertEquals(await catalog.list("resources/list", CALLER, [server]), { items: [{ uri, name: "r" }], leftOut });
+  // It has no such method.
+  assertEquals(await catalog.list("resources/templates/list", CALLER, [server]), { items: [], leftOut: [] });
+});
+
+/** A server with names just short enough for `test.`, and names that are one character longer. */
+const NAMES = `import { createInterface } from "node:readline";
+const names = [251, 252].map((length) => ({ name: "x".repeat(length) }));
+const uris = [2041, 2042].map((length) => ({ uri: "a:" + "x".repeat(length), name: "r" }));
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params = {} } = JSON.parse(line);
+  if (id === undefined) return;
+  const { protocolVersion } = params;
+  const serverInfo = { name: "names", version: "1" };
+  const results = {
+    initialize: { protocolVersion, capabilities: { prompts: {}, resources: {} }, serverInfo },
+    "prompts/list": { prompts: names },
+    "resources/list": { resources: uris },
+  };
+  const answer = results[method] ? { result: results[method] } : { error: { code: -32601, message: "none" } };
+  process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, ...answer }) + "\\n");
+}).on("close", () => process.exit(0));
+`;

@@ -13,12 +13,12 @@ export interface TestHub {
   signingKeyText: string;
   verifyKeys: CryptoKey[];
   verifyKeysText: string;
-  sign(subject: Partial<Subject>, body: string, lifetime?: number, now?: number): Promise<string>;
+  sign(subject: Partial<Subject>, body: string, lifetime?: number, now?: number): string;
 }
 
 export async function makeHub(): Promise<TestHub> {
   const { signingKey, verifyKey } = await makeDecisionKeys();
-  const key = await importSigningKey(signingKey);
+  const key = importSigningKey(signingKey);
   const verifyKeys = await importVerifyKeys(verifyKey);
   if (key === undefined || verifyKeys === undefined) throw new Error("new keys do not have the form of keys");
   return {

@@ -1,7 +1,8 @@
 /** Finds the projects that a command acts on: those of the environment, else those of the local stack. */
 
 import * as z from "zod/mini";
-import { importSigningKey } from "shared/decision/decision_keys.ts";
+import { importSigningKey, type SigningKey } from "shared/decision/decision_keys.ts";
+import { isSafeAddress } from "shared/loopback.ts";
 import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 
@@ -12,7 +13,7 @@ export interface Target {
   /** Where the Executors are. Empty if no variable and no stack says so. */
   executorUrls(): string[];
   /** The hub's private key. Only an operator who holds it can ask an Executor for its servers. */
-  signingKey(): Promise<CryptoKey>;
+  signingKey(): SigningKey;
   /** The local stack's current key. Absent for hosted projects, which do not reveal their keys. */
   encryptionKey?: string;
 }
@@ -53,10 +54,10 @@ export function readExecutorUrls(text = read("EXECUTOR_URLS")): string[] | undef
   return text?.split(",").map((url) => readUrl("EXECUTOR_URLS", url.trim(), "https://executor.example"));
 }
 
-async function readSigningKey(ofStack: string | undefined): Promise<CryptoKey> {
+function readSigningKey(ofStack: string | undefined): SigningKey {
   const text = read("DECISION_SIGNING_KEY") ?? ofStack;
   if (text === undefined) throw new CliError("set DECISION_SIGNING_KEY to the hub's: Executors answer nobody else");
-  const key = await importSigningKey(text);
+  const key = importSigningKey(text);
   if (key !== undefined) return key;
   throw new CliError("DECISION_SIGNING_KEY is malformed: it must be 43 characters of base64url");
 }
@@ -73,9 +74,8 @@ function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
 /** The address without trailing slashes. It receives a secret, so plain http is allowed only on this machine. */
 function readUrl(name: string, text: string, like = "https://<ref>.supabase.co"): string {
   if (URL.canParse(text)) {
-    const { protocol, hostname, origin, pathname } = new URL(text);
-    const isLoopback = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-    if (protocol === "https:" || (protocol === "http:" && isLoopback)) return origin + pathname.replace(/\/+$/, "");
+    const url = new URL(text);
+    if (isSafeAddress(url)) return url.origin + url.pathname.replace(/\/+$/, "");
   }
   throw new CliError(`${name} must be an https:// address (http:// on this machine), like ${like}`);
 }

@@ -13,8 +13,9 @@ import { callHub } from "../_shared/hub.ts";
 import type { CallMethod } from "shared/mcp/methods.ts";
 import { callHubTool } from "./hub_tools/call.ts";
 import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools/hub_tools.ts";
+import { eventOf } from "./event.ts";
 import { type End, watchBody } from "./watched_body.ts";
-import { failed, INTERNAL_ERROR, invalidParams, noExecutor } from "./mcp_error.ts";
+import { errorMessage, failed, invalidParams, noExecutor } from "./mcp_error.ts";
 import { flushEvents } from "./flush_events.ts";
 import { inBackground } from "shared/http/background.ts";
 import type { McpCall } from "./methods.ts";
@@ -48,10 +49,10 @@ export async function callServer(call: McpCall, method: CallMethod): Promise<Ans
     headers: forwardedHeaders(call.headers),
     requestId: call.presented.requestId,
     signal: AbortSignal.any([call.signal, stop.signal]),
-  });
+  }).then(receive);
   const [answer, record] = await Promise.allSettled([asked, recorded]);
   if (record.status === "rejected") {
-    if (answer.status === "fulfilled") void answer.value.body?.cancel().catch(() => {});
+    if (answer.status === "fulfilled") drop(answer.value);
     throw notRecorded(record.reason);
   }
   if (answer.status === "rejected") throw notAnswered(answer.reason, call.signal.aborted, end);
@@ -104,29 +105,47 @@ function notAnswered(reason: unknown, hasLeft: boolean, end: EndCall): Error {
   return failed(LOST, reason);
 }
 
-/** Passes on the Executor's answer, but hides from the caller what concerns only the Executor and the hub. */
-async function passOn(call: McpCall, response: Response, end: EndCall): Promise<Answer> {
-  const type = response.headers.get("content-type") ?? "";
-  if (response.body === null || ![200, 400, 404].includes(response.status)) {
-    await response.body?.cancel();
-    end("executor_refused");
-    throw failed("the Executor did not take the call, so it did not run", `it answered ${response.status}`);
-  }
-  const isStream = type.startsWith("text/event-stream");
-  const { body, ended } = watchBody(response.body, (how, tail) => isStream ? conclude(call, how, tail) : undefined);
-  const told = response.headers.get(OUTCOME_HEADER) ?? "refused";
-  const finished = ended.then(({ end: how, tail }) => end(outcomeOf(how, isStream ? tail : undefined, told)));
-  return {
-    status: response.status,
-    stream: { body, ended: finished },
-    headers: { "content-type": type, ...(isStream && { "cache-control": "no-cache, no-transform" }) },
-  };
+interface Received {
+  response: Response;
+  /** The whole answer, if it is no stream. */
+  json?: string;
 }
 
-function outcomeOf(how: End, tail: string | undefined, told: string): string {
+/** An answer that is no stream is read while the record goes to the disk. */
+async function receive(response: Response): Promise<Received> {
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+  return isStream ? { response } : { response, json: await response.text() };
+}
+
+function drop({ response, json }: Received): void {
+  if (json === undefined) void response.body?.cancel().catch(() => {});
+}
+
+/** Passes on the Executor's answer, but hides from the caller what concerns only the Executor and the hub. */
+function passOn(call: McpCall, received: Received, end: EndCall): Answer {
+  const { response: { status, body, headers }, json } = received;
+  if (![200, 400, 404].includes(status)) {
+    drop(received);
+    end("executor_refused");
+    throw failed("the Executor did not take the call, so it did not run", `it answered ${status}`);
+  }
+  if (json !== undefined || body === null) {
+    end(headers.get(OUTCOME_HEADER) ?? "refused");
+    return { status, json: json ?? "" };
+  }
+  const watched = watchBody(body, (how, tail) => conclude(call, how, tail), call.signal);
+  const ended = watched.ended.then(({ end: how, tail }) => {
+    end(outcomeOf(how, tail));
+    return undefined;
+  });
+  const streamHeaders = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" };
+  return { status, stream: { body: watched.body, ended }, headers: streamHeaders };
+}
+
+function outcomeOf(how: End, tail: string): string {
   if (how === "left") return "cancelled";
-  if (how === "broken") return "executor_lost";
-  return tail === undefined ? told : OUTCOME_COMMENT.exec(tail)?.[1] ?? "executor_lost";
+  const told = how === "whole" ? OUTCOME_COMMENT.exec(tail)?.[1] : undefined;
+  return told ?? "executor_lost";
 }
 
 /** A stream that ended without a result gets an error, or the client would wait for one until its time is up. */
@@ -134,6 +153,5 @@ function conclude({ request, presented }: McpCall, how: End, tail: string): stri
   const isComplete = how === "whole" && OUTCOME_COMMENT.test(tail);
   const isBetweenEvents = tail === "" || tail.endsWith("\n\n");
   if (isComplete || !isBetweenEvents) return undefined;
-  const error = { code: INTERNAL_ERROR, message: LOST, data: { code: "unavailable", request_id: presented.requestId } };
-  return `event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", id: request.id, error })}\n\n`;
+  return eventOf(errorMessage(request.id, failed(LOST, LOST), presented.requestId));
 }

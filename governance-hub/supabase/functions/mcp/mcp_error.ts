@@ -1,5 +1,7 @@
 /** Refusals in the form of JSON-RPC, which MCP clients show to their agents. */
 
+import type { Id } from "./message.ts";
+
 /** JSON-RPC's codes, and those of MCP that the gateway uses. */
 export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
@@ -32,6 +34,10 @@ export class McpError extends Error {
     this.code = options.code ?? "invalid_request";
     this.data = options.data ?? {};
   }
+}
+
+export function errorMessage(id: Id | null, { rpcCode, message, code, data }: McpError, requestId: string): object {
+  return { jsonrpc: "2.0", id, error: { code: rpcCode, message, data: { code, request_id: requestId, ...data } } };
 }
 
 /** The caller's message is at fault. */

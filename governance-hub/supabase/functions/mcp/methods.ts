@@ -9,6 +9,7 @@ import { callServer } from "./call_server.ts";
 import { invalidParams, McpError, METHOD_NOT_FOUND } from "./mcp_error.ts";
 import { isCallMethod, isListMethod } from "shared/mcp/methods.ts";
 import { isLogLevel, LOG_LEVELS } from "shared/mcp/log_levels.ts";
+import { listening } from "./listening/listen.ts";
 import { listItems } from "./list_items.ts";
 import { LEGACY_VERSIONS, type McpRequest, MODERN_VERSION } from "./message.ts";
 import { resultOf, SERVER_INFO } from "./result.ts";
@@ -23,12 +24,20 @@ export interface McpCall extends Call<HubEnvironment, undefined> {
 }
 
 const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
+/** Only this revision has a stream to tell of changes without a session. */
+const MODERN_CAPABILITIES = {
+  ...CAPABILITIES,
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true },
+};
 
 /** @throws {McpError} */
 export async function answerRequest(call: McpCall): Promise<Answer> {
   const { method, isModern } = call.request;
   if (isCallMethod(method)) return await callServer(call, method);
   if (isListMethod(method)) return await listItems(call, method);
+  if (method === "subscriptions/listen" && isModern) return await listening().listen(call);
   await callHub(call, "authorize_call", { tool: null, method: null }, authorization);
   const result = isModern ? modernResult(method) : legacyResult(call.request);
   if (result !== undefined) return resultOf(call.request, result);
@@ -45,7 +54,7 @@ const NO_STREAM =
 
 function modernResult(method: string): Record<string, unknown> | undefined {
   if (method !== "server/discover") return undefined;
-  return { supportedVersions: [MODERN_VERSION], capabilities: CAPABILITIES, ttlMs: 0, cacheScope: "private" };
+  return { supportedVersions: [MODERN_VERSION], capabilities: MODERN_CAPABILITIES, ttlMs: 0, cacheScope: "private" };
 }
 
 /** @throws {McpError} */

@@ -14,6 +14,7 @@ import {
 } from "../../../test/support/admin_program.ts";
 
 Deno.test("status shows migrations, counts and credentials by encryption key, and exits with 0", async () => {
+  await vaultSql`delete from public.tenant_credentials where true`;
   const tenant = await newTenant("counted");
   await fill(tenant.key, "a");
   const status = await json("status");

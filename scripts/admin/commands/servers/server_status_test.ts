@@ -74,7 +74,7 @@ Deno.test("server status says which variable is missing or malformed", async () 
   for (const [change, said] of faults) {
     const { code, out, err } = await admin(["server", "status"], { ...env, ...change });
     assertEquals([code, out], [1, ""], err);
-    assertMatch(err, said);
+    assertMatch(err, said, err);
     assertEquals(err.includes("canary"), false, err);
   }
 });

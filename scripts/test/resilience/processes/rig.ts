@@ -62,7 +62,6 @@ export async function startRig(folder: string, settings: string[] = []): Promise
     const config: ProjectConfig = {
       project,
       port,
-      portOption: "",
       keys: keys[DATABASES[project]],
       readyToken: crypto.randomUUID(),
       database: { kind: "postgres", url: databaseUrl ?? database.url("authenticator", project) },

@@ -97,7 +97,7 @@ Deno.test("redact() takes no more than linear time for lines that are made to be
     return performance.now() - begun;
   };
   for (const make of hostile) {
-    const [half, whole] = [make(500_000), make(1_000_000)];
+    const [half, whole] = [make(200_000), make(400_000)];
     timeOf(half);
     const times = [0, 1, 2].map(() => timeOf(whole) / (timeOf(half) + 1));
     assert(Math.min(...times) < 4, `twice the length took ${times.map((time) => time.toFixed(1))} times as long`);

@@ -92,8 +92,8 @@ export function signDecision(
 }
 
 /**
- * The decision behind a token, if one of the keys signed it and it is fresh. It counts for one body, once: see
- * {@linkcode requireBody} and `replays.ts`. The three are apart so that no stranger makes the Executor read a body.
+ * The decision behind a token, if one of the keys signed it and it is fresh. It counts for one body, once: the Executor's
+ * `body.ts` and `replays.ts` see to it. The three are apart so that no stranger makes the Executor read a body.
  * @throws {DecisionRefused}
  */
 export async function verifyDecision(
@@ -115,11 +115,6 @@ export async function verifyDecision(
   }
   if (iat > now.getTime() / 1000 + CLOCK_TOLERANCE) throw new DecisionRefused("the decision is from the future");
   return parsed.data;
-}
-
-/** @throws {DecisionRefused} if the decision is about another body. */
-export async function requireBody({ body_sha256 }: Decision, body: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (body_sha256 !== await sha256(body)) throw new DecisionRefused("the decision is for another body");
 }
 
 async function verifySignature(token: string, keys: readonly CryptoKey[], now: Date): Promise<unknown> {

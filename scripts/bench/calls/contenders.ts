@@ -81,7 +81,7 @@ export async function throughExecutor(
     const tool = `${server.tool_prefix}echo`;
     const { text, body, headers } = newCall(tool, revision);
     const subject = { jti: crypto.randomUUID(), tenant_id: tenant.id, organization_id: organizationId, actor };
-    const token = await signDecision({ ...subject, server, tool }, encoder.encode(body), key);
+    const token = await signDecision({ ...subject, server, method: "tools/call", tool }, encoder.encode(body), key);
     check(answer.parse(await post(url, { authorization: `Bearer ${token}`, ...headers }, body)).result, text);
   };
 }

@@ -37,11 +37,11 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     const [, name = "", rest = ""] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
     const handler = functions.get(name);
     if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
-    // As on the platform, the path starts with the function's name.
-    const seen = forwarded(request, new URL(`/${name}${rest}${url.search}`, url));
-    const response = await handler.fetch(seen);
+    // As on the platform, the path starts with the function's name. A copy of the request would take half of its time here.
+    Object.defineProperty(request, "url", { value: `${url.origin}/${name}${rest}${url.search}` });
+    const response = await handler.fetch(request);
     // The rest of a body that was too slow or not read may still arrive on the connection (RFC 9110, 15.5.9).
-    const isUnread = request.body !== null && !seen.bodyUsed;
+    const isUnread = request.body !== null && !request.bodyUsed;
     if (isUnread || response.status === 408) response.headers.set("connection", "close");
     return response;
   });
@@ -53,15 +53,6 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, 500))]);
     await dataApi?.close();
   };
-}
-
-/** `new Request` rejects some methods, and changes `get` to GET. Such requests get a method that no endpoint has. */
-function forwarded(request: Request, url: URL): Request {
-  const { headers } = request;
-  const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
-  const method = isKept ? request.method : "UNSUPPORTED";
-  const body = ["GET", "HEAD"].includes(method) ? null : request.body;
-  return new Request(url, { method, headers, body, signal: request.signal });
 }
 
 async function preparePglite(project: ProjectName, folder: string): Promise<void> {

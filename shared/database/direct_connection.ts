@@ -35,7 +35,10 @@ export async function callDirectly(
   timeoutMs: number,
 ): Promise<unknown> {
   const pool = await poolOf(database);
-  const signal = AbortSignal.timeout(timeoutMs);
+  // AbortSignal.timeout() would keep its timer, and fire it, also after the answer.
+  const deadline = new AbortController();
+  const { signal } = deadline;
+  const timer = setTimeout(() => deadline.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
   try {
     const connection = await pool.acquire(signal);
     try {
@@ -45,6 +48,8 @@ export async function callDirectly(
     }
   } catch (error) {
     throw failureOf(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Breaks down a request's time in microseconds. Our own phases are timed inside the functions, with the data API's
  * answers from memory. The SQL functions' time is that of pg_stat_statements while one client loads the real projects.
- * The rest of that client's waiting time is the data API's.
+ * The rest of that client's waiting time is the data API's. Then the instances under load, with no database at all.
  */
 
 import postgres from "postgres";
@@ -13,6 +13,7 @@ import { startLoad } from "../support/load.ts";
 import type { Report, Scale } from "../support/part.ts";
 import { openRig, type Rig } from "../support/rig.ts";
 import { startWorker } from "../support/worker.ts";
+import { measureInstances } from "./instance.ts";
 import type { Phases, PhasesConfig } from "./phases_process.ts";
 import { reportBreakdown } from "./report.ts";
 
@@ -54,12 +55,15 @@ export async function measureBreakdown(scale: Scale, resources: AsyncDisposableS
   const ms = short ? 800 : 4000;
   const underLoad = await measureUnderLoad(rig, loader, endpoints, ms, onProgress);
   const http = constant ? await medianUs(loader, constant, ms) : 0;
-  return reportBreakdown(Object.fromEntries(
+  const variables = (project: ProjectName) => variablesOf(rig, project);
+  const instances = await measureInstances(targets, rig, variables, loader, scale, resources);
+  const breakdown = Object.fromEntries(
     Object.entries(phases).map(([name, own]) => {
       const { whole, sql } = underLoad[name] ?? { whole: NaN, sql: NaN };
       return [name, { ...own, whole, http, sql, dataApi: whole - http - own.own - sql }];
     }),
-  ));
+  );
+  return reportBreakdown(breakdown, instances);
 }
 
 /** Adds the hub's list by a kernel, because the digest of a kernel's key is an HMAC. */

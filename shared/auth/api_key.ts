@@ -46,11 +46,11 @@ export function displayPrefix(key: string): string {
 
 /** SHA-256 of the whole key, in hex. The hub stores this digest instead of an agent's key. */
 export function apiKeyDigest(key: string): string {
-  // WebCrypto would hand these few bytes to another thread, which takes ten times as long as the digest.
+  // WebCrypto hands even these few bytes to another thread, which takes ten times as long. It has no synchronous digest.
   return createHash("sha256").update(key).digest("hex");
 }
 
-/** HMAC-SHA-256 of the whole key, in hex. The hub stores this digest instead of a kernel's key. */
+/** HMAC-SHA-256 of the whole key, in hex. The hub stores this digest instead of a kernel's key. WebCrypto hides the secret. */
 export async function kernelKeyDigest(secret: CryptoKey, key: string): Promise<string> {
   return encodeHex(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(key)));
 }

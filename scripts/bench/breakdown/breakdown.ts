@@ -9,7 +9,7 @@ import type { ProjectName } from "../../stack/projects.ts";
 import { type Loader, newLoader } from "../endpoints/loader.ts";
 import { type BenchTarget, prepareEndpoints, startBaselines } from "../endpoints/targets.ts";
 import { median } from "../support/figures.ts";
-import { startLoad } from "../support/load.ts";
+import { fill, startLoad } from "../support/load.ts";
 import type { Report, Scale } from "../support/part.ts";
 import { openRig, type Rig } from "../support/rig.ts";
 import { startWorker } from "../support/worker.ts";
@@ -89,7 +89,7 @@ async function measurePhases(
   const requests = endpoints.filter((target) => target.url.startsWith(`${url}/`)).map(({ name, url, request }) => ({
     name,
     path: url.slice(url.indexOf("/functions/v1/") + "/functions/v1/".length),
-    request: { ...request, ...(request.body && { body: request.body.replaceAll("{n}", "0") }) },
+    request: { ...request, ...(request.body && { body: fill(request.body, 0) }) },
   }));
   const script = new URL("phases_process.ts", import.meta.url);
   const worker = startWorker<PhasesConfig, Record<string, Phases>>(script, variablesOf(rig, project), resources);

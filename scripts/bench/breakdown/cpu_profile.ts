@@ -33,6 +33,8 @@ export async function endProfiler(): Promise<Share[]> {
     const node = nodes.get(id);
     if (node === undefined || node.callFrame.functionName === "(idle)") return;
     const what = nameOf(node, callers);
+    // The profiler's own start.
+    if (what.startsWith(startProfiler.name)) return;
     times.set(what, (times.get(what) ?? 0) + (profile.timeDeltas?.[index] ?? 0));
   });
   const total = [...times.values()].reduce((sum, time) => sum + time, 0);

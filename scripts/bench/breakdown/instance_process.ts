@@ -20,7 +20,11 @@ const NOTHING: InstanceUse = { cpuUs: 0, shares: [] };
 
 let begun = process.cpuUsage();
 
-if (import.meta.main) answerJobs(work);
+if (import.meta.main) {
+  answerJobs(work);
+  // The server would keep the process alive.
+  process.on("disconnect", () => process.exit());
+}
 
 async function work(job: InstanceJob): Promise<InstanceUse> {
   if ("serve" in job) {

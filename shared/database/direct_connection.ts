@@ -12,8 +12,8 @@ export interface DirectDatabase {
   databaseCa?: string | undefined;
 }
 
-/** For each instance of a function. */
-const CONNECTIONS = 5;
+/** The most for each instance of a function. Each is opened when calls need it. */
+export const CONNECTIONS = 10;
 
 /** In seconds. */
 const CONNECT_TIMEOUT = 4;

@@ -60,7 +60,7 @@ export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
   if (busy === undefined || quiet === undefined) throw new Error("the seeds must have two tenants of one organization");
   for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
   await keep(rig, busy.api_key, KEPT);
-  await Promise.all(Array.from({ length: TURNS }, (_, turn) => keepCredential(rig, busy.api_key, `${KEPT}-${turn}`)));
+  for (let turn = 0; turn < TURNS; turn++) await keepCredential(rig, busy.api_key, `${KEPT}-${turn}`);
   const endpoints = [...await endpointsOf("governance-hub"), ...await endpointsOf("key-vault-executor")]
     .filter(({ acts }) => acts !== "lends")
     .toSorted((a, b) => Number(b.acts === "creates") - Number(a.acts === "creates"));

@@ -4,7 +4,13 @@ import { type ApiError, unavailable } from "./api_error.ts";
 import type { DatabaseAccess } from "./database/call_function.ts";
 import { type DirectDatabase, isThisMachine } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
-import { areVerifyKeys, importSigningKey, importVerifyKeys, isDecisionKey } from "./decision/decision_keys.ts";
+import {
+  areVerifyKeys,
+  importSigningKey,
+  importVerifyKeys,
+  isDecisionKey,
+  type SigningKey,
+} from "./decision/decision_keys.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
@@ -24,7 +30,7 @@ export interface HubEnvironment extends ProjectEnvironment {
 /** Where the Executors are, and the key that signs what they may do. */
 export interface Executors {
   urls: readonly string[];
-  signingKey: CryptoKey;
+  signingKey: SigningKey;
 }
 
 export interface VaultEnvironment extends ProjectEnvironment {
@@ -58,7 +64,7 @@ export async function readHubEnvironment(lookup: Lookup): Promise<HubEnvironment
   return {
     database,
     kernelSecret: kernelSecret && await importKernelSecret(kernelSecret),
-    executors: await importExecutors(executors),
+    executors: importExecutors(executors),
     vaultUrl,
   };
 }
@@ -205,10 +211,8 @@ function findHalf(lookup: Lookup): Fault[] {
   return missing.length === 1 ? missing.map((name) => fault(name, "not set")) : [];
 }
 
-async function importExecutors(
-  given: { urls: string[]; signingKey: string } | undefined,
-): Promise<Executors | undefined> {
-  const signingKey = given && await importSigningKey(given.signingKey);
+function importExecutors(given: { urls: string[]; signingKey: string } | undefined): Executors | undefined {
+  const signingKey = given && importSigningKey(given.signingKey);
   return given && signingKey && { urls: given.urls, signingKey };
 }
 

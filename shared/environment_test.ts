@@ -150,7 +150,8 @@ Deno.test("readHubEnvironment() reads the Executors and the key that signs for t
     ({ ...HUB, DECISION_SIGNING_KEY: signingKey, EXECUTOR_URLS: urls } as Variables)[name]
   );
   assertEquals(executors?.urls, ["https://one.example", "http://127.0.0.1:56321"]);
-  assertEquals(executors?.signingKey.extractable, false);
+  // Nothing of the key can be read from it.
+  assertEquals(Object.keys(executors?.signingKey ?? {}), ["sign"]);
   for (const half of [{}, { DECISION_SIGNING_KEY: signingKey }, { EXECUTOR_URLS: urls }]) {
     const { executors } = await readHubEnvironment((name) => ({ ...HUB, ...half } as Variables)[name]);
     assertEquals(executors, undefined);

@@ -114,6 +114,7 @@ export type Database = {
           "actor_kind": string;
           "changed_fields": (string)[] | null;
           "id": string;
+          "method": string | null;
           "milliseconds": number | null;
           "occurred_at": string;
           "outcome": string | null;
@@ -131,6 +132,7 @@ export type Database = {
           "actor_kind": string;
           "changed_fields"?: (string)[] | null;
           "id"?: string;
+          "method"?: string | null;
           "milliseconds"?: number | null;
           "occurred_at"?: string;
           "outcome"?: string | null;
@@ -147,6 +149,7 @@ export type Database = {
           "actor_kind"?: string;
           "changed_fields"?: (string)[] | null;
           "id"?: string;
+          "method"?: string | null;
           "milliseconds"?: number | null;
           "occurred_at"?: string;
           "outcome"?: string | null;
@@ -295,7 +298,7 @@ export type Database = {
     };
     Functions: {
       "authenticate_caller": { Args: { "caller": Json }; Returns: Json };
-      "authorize_call": { Args: { "caller": Json; "record"?: boolean; "tool": string }; Returns: Json };
+      "authorize_call": { Args: { "caller": Json; "method"?: string; "tool": string }; Returns: Json };
       "authorize_tool": { Args: { "caller": Json; "tool": string }; Returns: Json };
       "count_tenant": { Args: { "tenant_id": string }; Returns: Json };
       "create_organization": { Args: { "name": string }; Returns: Json };

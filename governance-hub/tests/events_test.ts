@@ -22,7 +22,7 @@ Deno.test("GET /mcp-servers/events lists each change once, newest first, with it
     assertMatch(actor_id ?? "", UUID);
     return event;
   });
-  const uncalled = { tool: null, milliseconds: null, outcome: null };
+  const uncalled = { method: null, tool: null, milliseconds: null, outcome: null };
   const event = { server_id: "s", registration_id: registered.id, ...uncalled };
   assertEquals(told, [
     { action: "delete", ...event, version: 2, changed_fields: null, actor_kind: "agent", request_id: "r3" },

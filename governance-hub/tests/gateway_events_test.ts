@@ -31,7 +31,7 @@ Deno.test("no byte of an answer comes before its event is on the disk, and the c
   assertEquals((await callEvents(tenant)).length, 2);
 });
 
-Deno.test("a call that cannot be recorded has no result, and says that the tool may have run", async () => {
+Deno.test("a call that cannot be recorded has no result, and says that it may have run", async () => {
   await using database = startDatabaseProxy(
     stack.governance_hub.url,
     (name) => name === "flush_events" ? Promise.resolve(new Response(null, { status: 503 })) : undefined,

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { until } from "key-vault-executor/executor/testing/make.ts";
 import { sendLegacy, sendMcp, sendModern, startGateway } from "../../scripts/test/support/gateway.ts";
 import { callEvents, connect, register, SHOP, update } from "../../scripts/test/support/mcp_tenant.ts";
-import { newTenant } from "../../scripts/test/support/client.ts";
+import { newTenant, stack } from "../../scripts/test/support/client.ts";
+import { startDatabaseProxy } from "../../scripts/test/support/database_proxy.ts";
 
 Deno.test("an agent registers a server, lists its tools and calls one, with clients of every revision", async () => {
   await using gateway = await startGateway();
@@ -100,6 +101,32 @@ Deno.test("a caller that leaves cancels its call, which its event says", async (
   }
 });
 
+Deno.test("a caller that leaves before its event is on the disk has cancelled its call, too", async () => {
+  const { promise: mayRecord, resolve: allow } = Promise.withResolvers<void>();
+  await using database = startDatabaseProxy(
+    stack.governance_hub.url,
+    (name) => name === "flush_events" ? mayRecord.then(() => undefined) : undefined,
+  );
+  await using gateway = await startGateway({ environment: { SUPABASE_URL: database.url } });
+  const tenant = await newTenant();
+  await register(tenant);
+  const gone = new AbortController();
+  const send = { key: tenant.agent, signal: gone.signal };
+  const progress = { name: "amazon.progress", arguments: { ms: 60_000 }, _meta: { progressToken: 1 } };
+  const calls = [
+    sendModern(gateway, "tools/call", { name: "amazon.never" }, send),
+    sendLegacy(gateway, "tools/call", { name: "amazon.never" }, send),
+    sendLegacy(gateway, "tools/call", progress, send),
+  ];
+  const inFlight = () => gateway.executors[0]?.supervisor.slots(tenant.id)[0]?.inFlight;
+  await until(() => inFlight() === 3);
+  gone.abort();
+  for (const call of calls) await assertRejects(() => call);
+  await until(() => inFlight() === 0);
+  allow();
+  await until(async () => (await callEvents(tenant)).every(({ outcome }) => outcome === "cancelled"));
+});
+
 Deno.test("a change of a server is seen by the next call and the next list, and its process ends", async () => {
   await using gateway = await startGateway();
   const tenant = await newTenant();
@@ -176,7 +203,7 @@ Deno.test("when no Executor can be reached, the call says so, and so does its ev
   for (const executor of gateway.executors) await executor[Symbol.asyncDispose]();
   gateway.executors.splice(0);
   const { body } = await sendModern(gateway, "tools/call", { name: "amazon.echo" }, { key: tenant.agent });
-  assertMatch(body.error.message, /no Executor can be reached, so the tool did not run/);
+  assertMatch(body.error.message, /no Executor can be reached, so the call did not run/);
   const list = await sendModern(gateway, "tools/list", {}, { key: tenant.agent });
   const leftOut = list.body.result._meta["key-vault-executor/left_out"];
   assertEquals(leftOut, [{ server_id: "shop", reason: "executor_unreachable" }]);
@@ -230,6 +257,8 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 }).on("close", () => process.exit(0));
 `;
 
+const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
+
 Deno.test("every initialize is answered with a version that the client can speak, or the newest of its era", async () => {
   await using gateway = await startGateway({ executors: 0 });
   const { agent } = await newTenant();
@@ -237,13 +266,13 @@ Deno.test("every initialize is answered with a version that the client can speak
     const [asked, given] of [["2025-11-25", "2025-11-25"], ["2024-11-05", "2024-11-05"], ["1999-01-01", "2025-11-25"]]
   ) {
     const { body } = await sendLegacy(gateway, "initialize", { protocolVersion: asked }, { key: agent });
-    assertEquals([body.result.protocolVersion, body.result.capabilities], [given, { tools: {} }]);
+    assertEquals([body.result.protocolVersion, body.result.capabilities], [given, CAPABILITIES]);
   }
   const initialized = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
   const reply = await sendMcp(gateway, initialized, { key: agent });
   assertEquals([reply.status, reply.text], [202, ""]);
   assertEquals((await sendLegacy(gateway, "ping", {}, { key: agent })).body.result, {});
-  for (const method of ["resources/list", "subscriptions/listen", "constructor", "server/discover"]) {
+  for (const method of ["resources/subscribe", "subscriptions/listen", "constructor", "server/discover"]) {
     assertEquals((await sendLegacy(gateway, method, {}, { key: agent })).body.error.code, -32601, method);
   }
   const unknown = await sendModern(gateway, "ping", {}, { key: agent });

@@ -59,7 +59,7 @@ async function callTool(
   });
   const params = { name: `amazon.${tool}`, arguments: args };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
-  const token = await hub.sign({ server, tool: params.name }, body);
+  const token = hub.sign({ server, tool: params.name }, body);
   const headers = { "authorization": `Bearer ${token}`, "content-type": "application/json" };
   return await (await fetch(`${url}/mcp`, { method: "POST", headers, body })).text();
 }

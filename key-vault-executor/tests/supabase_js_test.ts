@@ -66,7 +66,7 @@ TESTS["credentials/events"] = async (path) => {
 TESTS["credentials/use"] = async (path) => {
   const it = await newUseCase();
   await store(it.tenant, "amazon", CREDENTIALS);
-  const body = { service: "amazon", tenant_id: it.tenant.id, decision: await sign(decided(it)) };
+  const body = { service: "amazon", tenant_id: it.tenant.id, decision: sign(decided(it)) };
   assertEquals((await dataOf(appOf(VAULT, it.executor), path, 200, body)).credentials[0].credentials, CREDENTIALS);
   await assertInvokeFails(appOf(VAULT, it.tenant.agent), path, 403, "kernel_required", body);
 };

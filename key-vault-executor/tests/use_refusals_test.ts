@@ -24,13 +24,13 @@ type Refusal = [name: string, ask: SendUse, status: number, code: string, field?
 /** The decision is good: the caller may not use it. */
 const CALLERS: Refusal[] = [
   ["an agent without a decision of the hub", (it) => use(it, "a.b.c", {}, it.tenant.agent), 403, "kernel_required"],
-  ["an agent", async (it) => use(it, await sign(decided(it)), {}, it.tenant.agent), 403, "kernel_required"],
+  ["an agent", (it) => use(it, sign(decided(it)), {}, it.tenant.agent), 403, "kernel_required"],
   [
     "an agent with no scope but this",
     async (it) => {
       const options = { name: "agent", scopes: ["credentials:use"] };
       const { key } = await issueApiKey(stack.governance_hub, it.tenant.id, options);
-      return use(it, await sign(decided(it)), {}, key);
+      return use(it, sign(decided(it)), {}, key);
     },
     403,
     "kernel_required",
@@ -39,7 +39,7 @@ const CALLERS: Refusal[] = [
     "a kernel without the scope",
     async (it) => {
       const scopes = ["servers:read", "servers:write", "credentials:read", "credentials:write", "credentials:reveal"];
-      return use(it, await sign(decided(it)), {}, (await issueExecutor(it.tenant, { scopes })).key);
+      return use(it, sign(decided(it)), {}, (await issueExecutor(it.tenant, { scopes })).key);
     },
     403,
     "insufficient_scope",
@@ -47,7 +47,7 @@ const CALLERS: Refusal[] = [
   [
     "a kernel for other services",
     async (it) => {
-      return use(it, await sign(decided(it)), {}, (await issueExecutor(it.tenant, { services: ["stripe"] })).key);
+      return use(it, sign(decided(it)), {}, (await issueExecutor(it.tenant, { services: ["stripe"] })).key);
     },
     403,
     "insufficient_scope",
@@ -55,15 +55,15 @@ const CALLERS: Refusal[] = [
   [
     "a kernel of another organization",
     async (it) => {
-      return use(it, await sign(decided(it)), {}, (await newUseCase()).executor);
+      return use(it, sign(decided(it)), {}, (await newUseCase()).executor);
     },
     403,
     "tenant_not_allowed",
   ],
   [
     "an unknown kernel",
-    async (it) => {
-      return use(it, await sign(decided(it)), {}, stack.organizations[0]?.kernel_key.replace(/.$/, "_"));
+    (it) => {
+      return use(it, sign(decided(it)), {}, stack.organizations[0]?.kernel_key.replace(/.$/, "_"));
     },
     401,
     "unauthenticated",
@@ -72,48 +72,48 @@ const CALLERS: Refusal[] = [
 
 /** The caller is the tenant's Executor: the decision allows something else, or nothing. */
 const DECISIONS: [name: string, ask: SendUse][] = [
-  ["another organization's decision", async (it) => use(it, await sign(decided(await newUseCase())))],
-  ["the decision of another organization about this tenant", async (it) => {
-    return use(it, await sign(decided(it, { organization_id: crypto.randomUUID() })));
+  ["another organization's decision", async (it) => use(it, sign(decided(await newUseCase())))],
+  ["the decision of another organization about this tenant", (it) => {
+    return use(it, sign(decided(it, { organization_id: crypto.randomUUID() })));
   }],
   ["the decision of another tenant of the organization", async (it) => {
     const { id } = await addTenant(it.tenant.organizationId);
-    return use(it, await sign(decided(it, { tenant_id: id })));
+    return use(it, sign(decided(it, { tenant_id: id })));
   }],
   ["this tenant's decision for another tenant of the organization", async (it) => {
     const { id } = await addTenant(it.tenant.organizationId);
-    return use(it, await sign(decided(it)), { tenant_id: id });
+    return use(it, sign(decided(it)), { tenant_id: id });
   }],
-  ["an operator's decision", async (it) => {
-    return use(it, await sign(decided(it, { actor: { kind: "operator", id: it.agentId } })));
+  ["an operator's decision", (it) => {
+    return use(it, sign(decided(it, { actor: { kind: "operator", id: it.agentId } })));
   }],
-  ["a decision for another service", async (it) => use(it, await sign(decided(it)), { service: "stripe" })],
-  ["a decision for a longer prefix", async (it) => {
-    return use(it, await sign(decided(it, { server: serverWith("amazon.order.") })));
+  ["a decision for another service", (it) => use(it, sign(decided(it)), { service: "stripe" })],
+  ["a decision for a longer prefix", (it) => {
+    return use(it, sign(decided(it, { server: serverWith("amazon.order.") })));
   }],
-  ["a decision for the prefix in other letters", async (it) => {
-    return use(it, await sign(decided(it, { server: serverWith("Amazon.") })));
+  ["a decision for the prefix in other letters", (it) => {
+    return use(it, sign(decided(it, { server: serverWith("Amazon.") })));
   }],
-  ["a decision for a list without the server", async (it) => {
-    return use(it, await sign(decided(it, { servers: [serverWith("stripe."), serverWith("shopify.")] })));
+  ["a decision for a list without the server", (it) => {
+    return use(it, sign(decided(it, { servers: [serverWith("stripe."), serverWith("shopify.")] })));
   }],
-  ["a decision to end the server", async (it) => use(it, await sign({ ...decided(it), tool: undefined }))],
-  ["a decision for no server", async (it) => use(it, await sign(decided(it, { servers: [] })))],
-  ["an expired decision", async (it) => use(it, await sign(decided(it), undefined, 60, secondsAgo(120)))],
-  ["a decision from the future", async (it) => use(it, await sign(decided(it), undefined, 60, secondsAgo(-120)))],
-  ["a decision for more than a minute", async (it) => use(it, await sign(decided(it), undefined, 600))],
+  ["a decision to end the server", (it) => use(it, sign({ ...decided(it), tool: undefined }))],
+  ["a decision for no server", (it) => use(it, sign(decided(it, { servers: [] })))],
+  ["an expired decision", (it) => use(it, sign(decided(it), undefined, 60, secondsAgo(120)))],
+  ["a decision from the future", (it) => use(it, sign(decided(it), undefined, 60, secondsAgo(-120)))],
+  ["a decision for more than a minute", (it) => use(it, sign(decided(it), undefined, 600))],
   [
     "a decision with another key",
-    async (it) => use(it, await sign(decided(it), (await makeDecisionKeys()).signingKey)),
+    async (it) => use(it, sign(decided(it), (await makeDecisionKeys()).signingKey)),
   ],
   ["a decision whose tenant was changed", async (it) => {
-    const [head, payload, signature] = (await sign(decided(await newUseCase()))).split(".");
+    const [head, payload, signature] = (sign(decided(await newUseCase()))).split(".");
     const claims = JSON.parse(atob(payload?.replaceAll("-", "+").replaceAll("_", "/") ?? ""));
     const forged = { ...claims, tenant_id: it.tenant.id, organization_id: it.tenant.organizationId };
     return use(it, [head, encode(forged), signature].join("."));
   }],
-  ["a decision without a signature", async (it) => {
-    const [, payload] = (await sign(decided(it))).split(".");
+  ["a decision without a signature", (it) => {
+    const [, payload] = (sign(decided(it))).split(".");
     return use(it, [encode({ alg: "none" }), payload, "AA"].join("."));
   }],
   ["a token that is no decision", (it) => use(it, "a.b.c")],
@@ -131,7 +131,7 @@ const BODIES: Refusal[] = ([
   ["a field of another endpoint", { credential_type: "api_key" }, "credential_type"],
 ] as const).map(([name, changes, field]): Refusal => [
   name,
-  async (it) => use(it, await sign(decided(it)), changes),
+  (it) => use(it, sign(decided(it)), changes),
   400,
   "invalid_request",
   field,

@@ -4,14 +4,17 @@
  * the vault have only public keys, so neither can make a decision.
  */
 
-import { errors, jwtVerify, SignJWT } from "jose";
+import { createHash } from "node:crypto";
+import { errors, jwtVerify } from "jose";
 import * as z from "zod/mini";
+import { CALL_METHODS, LIST_METHODS } from "../mcp/methods.ts";
 import { REQUEST_ID_FORM } from "../http/respond.ts";
+import { ALGORITHM, signJws } from "./jws.ts";
 import { once } from "../lazy.ts";
+import type { SigningKey } from "./decision_keys.ts";
 
 const ISSUER = "governance-hub";
 const AUDIENCE = "executor";
-const ALGORITHM = "EdDSA";
 
 /** In seconds: the longest time from `iat` to `exp`. */
 export const MAX_LIFETIME = 60;
@@ -36,7 +39,10 @@ export type DecidedServer = z.output<ReturnType<typeof decidedServer>>;
 
 const MAX_SERVERS = 1000;
 
-/** A decision with `server` and `tool` allows one call, with `servers` a list of their tools, with none the rest. */
+/** In units of UTF-16. The hub allows 2,048 characters, and one may have two units. */
+const MAX_TARGET_LENGTH = 4096;
+
+/** A decision with `server` and `tool` allows one call, with `servers` one list of theirs, with none the rest. */
 const decision = once(() =>
   z.object({
     iss: z.literal(ISSUER),
@@ -51,7 +57,10 @@ const decision = once(() =>
     actor: z.object({ kind: z.enum(["agent", "kernel", "operator"]), id: z.uuid() }),
     server: z.optional(decidedServer()),
     servers: z.optional(z.array(decidedServer()).check(z.maxLength(MAX_SERVERS))),
-    tool: z.optional(text(256)),
+    /** The MCP method of a call or a list. It is good for no other one. */
+    method: z.optional(z.enum([...CALL_METHODS, ...LIST_METHODS])),
+    /** Of a call: the full name of the tool or prompt, or the URI of the resource. */
+    tool: z.optional(text(MAX_TARGET_LENGTH)),
     body_sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   })
 );
@@ -71,17 +80,15 @@ export class DecisionRefused extends Error {
 }
 
 /** A decision about one request body, in its wire form. `lifetime` is in seconds. */
-export async function signDecision(
+export function signDecision(
   subject: Subject,
-  body: Uint8Array<ArrayBuffer>,
-  key: CryptoKey,
+  body: Uint8Array,
+  key: SigningKey,
   lifetime = MAX_LIFETIME,
   now = Math.floor(Date.now() / 1000),
-): Promise<string> {
-  return await new SignJWT({ ...subject, body_sha256: await sha256(body) })
-    .setProtectedHeader({ alg: ALGORITHM })
-    .setIssuer(ISSUER).setAudience(AUDIENCE).setIssuedAt(now).setExpirationTime(now + lifetime)
-    .sign(key);
+): string {
+  const times = { iat: now, exp: now + lifetime };
+  return signJws(JSON.stringify({ ...subject, body_sha256: sha256(body), iss: ISSUER, aud: AUDIENCE, ...times }), key);
 }
 
 /**
@@ -99,8 +106,8 @@ export async function verifyDecision(
     const path = parsed.error.issues[0]?.path.join(".") ?? "";
     throw new DecisionRefused(`the decision does not have the agreed form, at ${path || "its root"}`);
   }
-  const { iat, exp, actor, server, servers, tool } = parsed.data;
-  if (actor.kind === "operator" && (server ?? servers ?? tool) !== undefined) {
+  const { iat, exp, actor, server, servers, tool, method } = parsed.data;
+  if (actor.kind === "operator" && (server ?? servers ?? tool ?? method) !== undefined) {
     throw new DecisionRefused("an operator's decision names a server");
   }
   if (exp <= iat || exp - iat > MAX_LIFETIME) {
@@ -141,7 +148,7 @@ function reasonOf(error: unknown): string {
   return "the decision is not a signed token";
 }
 
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+function sha256(bytes: Uint8Array): string {
+  // WebCrypto would hand the bytes to another thread, which takes longer than the digest of most bodies.
+  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -38,8 +38,8 @@ export interface Answer {
   data?: unknown;
   /** The whole body as JSON text, instead of `data`. */
   json?: string;
-  /** A body that is passed on while it arrives, instead of `data`. The request is logged when it has ended. */
-  stream?: { body: ReadableStream<Uint8Array>; ended: Promise<void> };
+  /** A body that is passed on while it arrives, instead of `data`. The request is logged when it has ended, with why. */
+  stream?: { body: ReadableStream<Uint8Array>; ended: Promise<Answer["error"]> };
   /** Only for the log: an error that is told in another form than the project's. */
   error?: { code: string; cause?: unknown };
   /** Extra response headers. */
@@ -73,7 +73,7 @@ export async function respond<Environment>(
     const body = data === undefined ? json : JSON.stringify(successBody(project, data));
     const response = toResponse(status, stream?.body ?? body, requestId, headers);
     if (stream === undefined) log(status, error);
-    else void stream.ended.then(() => log(status, error));
+    else void stream.ended.then((endError) => log(status, endError ?? error));
     return response;
   } catch (thrown) {
     const error = thrown instanceof ApiError ? thrown : internal(thrown);

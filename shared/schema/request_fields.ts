@@ -122,6 +122,9 @@ export const toolPrefix = once(() =>
 /** A tool's full name, as gateways use it: the server's prefix, then the tool's own name. */
 export const toolName = once(() => line(256, ["amazon.search"]));
 
+/** A resource's full URI, or a template of URIs: the server's prefix, then the URI on that server. */
+export const resourceUri = once(() => line(2048, ["amazon.order://4711"]));
+
 export const enabled = once(() =>
   documented(z.boolean(rule("must be true or false")), {
     description: "whether the server's tools may be called",

@@ -1,4 +1,4 @@
--- A record of each act on a server, written in the transaction of the act, and of each call of a tool.
+-- A record of each act on a server, written in the transaction of the act, and of each call of a server.
 
 create table public.mcp_server_events (
   id uuid not null default gen_random_uuid(),
@@ -12,20 +12,23 @@ create table public.mcp_server_events (
   actor_kind text not null,
   actor_id uuid,
   request_id text,
+  method text,
   tool text,
   milliseconds integer,
   outcome text,
   primary key (occurred_at, id)
 );
 comment on table public.mcp_server_events is
-  'What was done to the servers of each tenant, which tools were called, and by whom, without values. Append-only, but for '
+  'What was done to the servers of each tenant, what was called of them, and by whom, without values. Append-only, but for '
   'how a call ended. Events outlive their tenant.';
 comment on column public.mcp_server_events.registration_id is
   'tenant_mcp_servers.id: it differs if a server was deleted and registered again.';
 comment on column public.mcp_server_events.version is
   'The version that the act made, that a deletion found, or that was called.';
 comment on column public.mcp_server_events.request_id is 'The x-request-id, which is also in the request''s log line.';
-comment on column public.mcp_server_events.tool is 'Of a call: the tool''s full name.';
+comment on column public.mcp_server_events.method is 'Of a call: the method of MCP.';
+comment on column public.mcp_server_events.tool is
+  'Of a call: the full name of the tool or prompt, or the full URI of the resource.';
 comment on column public.mcp_server_events.milliseconds is
   'Of a call: until its answer ended. It is written with the outcome, once.';
 comment on column public.mcp_server_events.outcome is
@@ -49,7 +52,12 @@ create policy "what runs for a tenant records acts of agents and kernels" on pub
     action in ('register', 'update', 'delete', 'call')
     and (changed_fields is null) = (action <> 'update')
     and (tool is null) = (action <> 'call')
-    and (tool is null or char_length(tool) <= 256)
+    and (method is null) = (action <> 'call')
+    and (
+      method is null
+      or method in ('tools/call', 'prompts/get') and char_length(tool) <= 256
+      or method in ('resources/read', 'completion/complete') and char_length(tool) <= 2048
+    )
     and milliseconds is null
     and outcome is null
     and actor_kind in ('agent', 'kernel')
@@ -152,7 +160,7 @@ begin
       to_char(event.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as occurred_at,
       event.action, event.server_id, event.registration_id, event.version,
       event.changed_fields, event.actor_kind, event.actor_id, event.request_id,
-      event.tool, event.milliseconds, event.outcome
+      event.method, event.tool, event.milliseconds, event.outcome
     from public.mcp_server_events as event
     where (wanted_action is null or event.action = wanted_action)
       and (wanted_server_id is null or event.server_id = wanted_server_id)
@@ -173,7 +181,7 @@ grant execute on function public.list_mcp_server_events(jsonb, jsonb) to service
 grant create on schema public to tenant_scope;
 alter function public.list_mcp_server_events(jsonb, jsonb) owner to tenant_scope;
 
-create function public.authorize_call(caller jsonb, tool text, record boolean default false) returns jsonb
+create function public.authorize_call(caller jsonb, tool text, method text default null) returns jsonb
 language plpgsql security definer
 set search_path = ''
 set statement_timeout = '4s'
@@ -185,15 +193,15 @@ declare
   event public.mcp_server_events;
   committed text;
 begin
-  if not record or server is null then
+  if method is null or server is null then
     return decided;
   end if;
   insert into public.mcp_server_events
-    (tenant_id, action, server_id, registration_id, version, tool, actor_kind, actor_id, request_id)
+    (tenant_id, action, server_id, registration_id, version, method, tool, actor_kind, actor_id, request_id)
   values (
     private.current_tenant_id(), 'call', server ->> 'server_id', (server ->> 'id')::uuid,
-    (server ->> 'version')::integer, authorize_call.tool, actor ->> 'kind', (actor ->> 'id')::uuid,
-    actor ->> 'request_id'
+    (server ->> 'version')::integer, authorize_call.method, authorize_call.tool, actor ->> 'kind',
+    (actor ->> 'id')::uuid, actor ->> 'request_id'
   )
   returning * into event;
   -- The call begins without waiting for the disk. flush_events waits for it before the call is answered.
@@ -203,13 +211,13 @@ begin
   );
 end
 $$;
-comment on function public.authorize_call(jsonb, text, boolean) is
-  'For the gateway, which does not show the server: the decision of private.decide_tool for a key with tools:call. With '
-  '"record" an allowed call is an event, {"id", "occurred_at"}, which is on the disk once flush_events has returned. With a '
-  'null tool it identifies the caller. Raises PT401, PT403.';
-revoke all on function public.authorize_call(jsonb, text, boolean) from public, anon, authenticated, service_role;
-grant execute on function public.authorize_call(jsonb, text, boolean) to service_role, function_caller;
-alter function public.authorize_call(jsonb, text, boolean) owner to tenant_scope;
+comment on function public.authorize_call(jsonb, text, text) is
+  'For the gateway, which does not show the server: the decision of private.decide_tool for a key with tools:call, about a '
+  'tool or prompt by its name, or a resource by its URI. With a method an allowed call is an event, {"id", "occurred_at"}, '
+  'which is on the disk once flush_events has returned. With a null tool it identifies the caller. Raises PT401, PT403.';
+revoke all on function public.authorize_call(jsonb, text, text) from public, anon, authenticated, service_role;
+grant execute on function public.authorize_call(jsonb, text, text) to service_role, function_caller;
+alter function public.authorize_call(jsonb, text, text) owner to tenant_scope;
 
 create function public.flush_events() returns void
 language plpgsql security definer

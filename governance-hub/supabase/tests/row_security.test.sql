@@ -66,7 +66,10 @@ select bag_eq(
   array[
     '((action = ANY (ARRAY[''register''::text, ''update''::text, ''delete''::text, ''call''::text])) AND '
     '((changed_fields IS NULL) = (action <> ''update''::text)) AND ((tool IS NULL) = (action <> ''call''::text)) AND '
-    '((tool IS NULL) OR (char_length(tool) <= 256)) AND (milliseconds IS NULL) AND (outcome IS NULL) AND '
+    '((method IS NULL) = (action <> ''call''::text)) AND ((method IS NULL) OR '
+    '((method = ANY (ARRAY[''tools/call''::text, ''prompts/get''::text])) AND (char_length(tool) <= 256)) OR '
+    '((method = ANY (ARRAY[''resources/read''::text, ''completion/complete''::text])) AND (char_length(tool) <= 2048))) AND '
+    '(milliseconds IS NULL) AND (outcome IS NULL) AND '
     '(actor_kind = ANY (ARRAY[''agent''::text, ''kernel''::text])) AND (actor_id IS NOT NULL) AND '
     '((request_id IS NULL) OR ((char_length(request_id) <= 128) AND (request_id ~ ''^[A-Za-z0-9_.:-]+$''::text))))'
   ],
@@ -108,7 +111,7 @@ select bag_eq(
     'public.delete_mcp_server(jsonb,text,integer)',
     'public.list_mcp_server_events(jsonb,jsonb)',
     'public.authorize_tool(jsonb,text)',
-    'public.authorize_call(jsonb,text,boolean)',
+    'public.authorize_call(jsonb,text,text)',
     'public.list_callable_servers(jsonb,jsonb)',
     'public.flush_events()',
     'public.end_call(jsonb,jsonb)'

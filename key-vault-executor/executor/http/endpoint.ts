@@ -6,6 +6,7 @@
 
 import { BodyRefused, readBody } from "./body.ts";
 import { type Decision, DecisionRefused, requireBody, verifyDecision } from "shared/decision/decision.ts";
+import { CALL_METHODS, LIST_METHODS } from "shared/mcp/methods.ts";
 import { type Allowed, makeMcpHandler, type McpHandler, type McpOptions } from "./mcp.ts";
 import type { Replays } from "./replays.ts";
 import { statusOf } from "./status.ts";
@@ -38,14 +39,14 @@ const METHOD_OF: ReadonlyMap<string, "GET" | "POST"> = new Map([["/mcp", "POST"]
 ]]);
 
 /** What the log may call a request's JSON-RPC method: other names are the caller's words. */
-const METHODS = new Set([
+const METHODS: ReadonlySet<string> = new Set([
   "initialize",
   "notifications/cancelled",
   "notifications/initialized",
   "ping",
   "server/discover",
-  "tools/call",
-  "tools/list",
+  ...CALL_METHODS,
+  ...LIST_METHODS,
 ]);
 
 export function makeEndpoint(options: EndpointOptions): (request: Request) => Promise<Response> {

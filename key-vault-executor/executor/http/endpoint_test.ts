@@ -90,7 +90,7 @@ Deno.test("a decision allows its own tool of its own server only", async () => {
   assertMatch(await call(subjectOf("echo"), "amazon.environment"), /for another tool/);
   assertMatch(await call({ server: SERVER, tool: "stripe.echo" }, "stripe.echo"), /not one of the decision's server/);
   assertMatch(await call({ server: SERVER, tool: "amazon." }, "amazon."), /not one of the decision's server/);
-  assertMatch(await call({ servers: [SERVER] }, "amazon.echo"), /names no tool/);
+  assertMatch(await call({ servers: [SERVER] }, "amazon.echo"), /names nothing to call/);
   assertEquals(executor.supervisor.slots(TENANT), []);
 });
 

@@ -13,7 +13,7 @@ Deno.test("GET /status tells of the decision's tenant only, redacted, and wants 
     await client.close();
   }
   const read = async (tenant_id?: string) => {
-    const token = await executor.hub.sign(tenant_id === undefined ? {} : { tenant_id }, "");
+    const token = executor.hub.sign(tenant_id === undefined ? {} : { tenant_id }, "");
     const response = await fetch(`${executor.url}/status`, { headers: { authorization: `Bearer ${token}` } });
     return (await response.json()).data.servers;
   };

@@ -1,8 +1,11 @@
-/** The tools of a tenant's servers, each under its server's prefix. What a server told is kept for its version. */
+/** What a tenant's servers list, each item under its server's prefix. What a server told is kept for its version. */
 
-import type { Tool } from "@modelcontextprotocol/client";
 import { type CallErrorCode, ToolCallError } from "../tool_call_error.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
+import { type Item, nameOf, prefixItem } from "./prefix.ts";
+import { LIST_METHODS, type ListMethod, LISTS } from "shared/mcp/methods.ts";
+import { resourceUri, toolName } from "shared/schema/request_fields.ts";
+import type { RunningServer } from "./running_server.ts";
 import type { Supervisor, ToolCaller } from "./supervisor.ts";
 
 /** What MCP allows in the name of a tool, prefix and all. */
@@ -21,27 +24,27 @@ export const LIST_MS = 20_000;
 
 export interface LeftOut {
   server_id: string;
-  reason: CallErrorCode | "invalid_answer" | "invalid_tool_names";
+  reason: CallErrorCode | "invalid_answer" | "invalid_names";
 }
 
-export interface ToolList {
-  tools: Tool[];
+export interface ItemList {
+  items: Item[];
   leftOut: LeftOut[];
 }
 
 export class Catalog {
-  /** From a tenant and a server's id to its tools at a version; the least recently asked first. */
-  readonly #kept = new Map<string, { version: number; tools: Tool[]; length: number }>();
+  /** From a tenant, a server's id and a method to the list at a version; the least recently asked first. */
+  readonly #kept = new Map<string, { version: number; items: Item[]; length: number }>();
   #keptLength = 0;
 
   constructor(readonly supervisor: Supervisor, readonly listMs = LIST_MS) {}
 
-  /** The tools of these servers, by name. A server that does not answer is left out, and the rest is there. */
-  async list(caller: ToolCaller, servers: readonly DecidedServer[]): Promise<ToolList> {
+  /** The items of these servers, by name. A server that does not answer is left out, and the rest is there. */
+  async list(method: ListMethod, caller: ToolCaller, servers: readonly DecidedServer[]): Promise<ItemList> {
     const leftOut: LeftOut[] = [];
     const lists = await mapInTurn(servers, MAX_ASKED, async (server) => {
       try {
-        return this.#prefix(server, await this.#toolsOf(caller, server), leftOut);
+        return prefixAll(method, server, await this.#itemsOf(method, caller, server), leftOut);
       } catch (error) {
         leftOut.push({
           server_id: server.server_id,
@@ -50,25 +53,31 @@ export class Catalog {
         return [];
       }
     });
-    return { tools: lists.flat().sort(byName), leftOut: leftOut.sort((a, b) => a.server_id < b.server_id ? -1 : 1) };
+    return {
+      items: lists.flat().sort((a, b) => nameOf(method, a) < nameOf(method, b) ? -1 : 1),
+      leftOut: leftOut.sort((a, b) => a.server_id < b.server_id ? -1 : 1),
+    };
   }
 
-  async #toolsOf(caller: ToolCaller, server: DecidedServer): Promise<Tool[]> {
-    const key = keyOf(caller, server);
+  async #itemsOf(method: ListMethod, caller: ToolCaller, server: DecidedServer): Promise<Item[]> {
+    const key = keyOf(method, caller, server);
     const kept = this.#kept.get(key);
     this.#forget(key);
     const isKept = kept?.version === server.version;
-    const tools = isKept ? kept.tools : await within(this.listMs, this.#ask(caller, server));
+    const items = isKept ? kept.items : await within(this.listMs, this.#ask(method, caller, server));
+    this.#keep(key, server.version, items, isKept ? kept.length : ENTRY_LENGTH + JSON.stringify(items).length);
+    return items;
+  }
+
+  #keep(key: string, version: number, items: Item[], length: number): void {
     // Another list may have kept it meanwhile.
     this.#forget(key);
-    const length = isKept ? kept.length : ENTRY_LENGTH + JSON.stringify(tools).length;
-    this.#kept.set(key, { version: server.version, tools, length });
+    this.#kept.set(key, { version, items, length });
     this.#keptLength += length;
     for (const oldest of this.#kept.keys()) {
       if (this.#keptLength <= MAX_KEPT_LENGTH) break;
       this.#forget(oldest);
     }
-    return tools;
   }
 
   #forget(key: string): void {
@@ -76,28 +85,49 @@ export class Catalog {
     this.#kept.delete(key);
   }
 
-  async #ask(caller: ToolCaller, server: DecidedServer): Promise<Tool[]> {
+  async #ask(method: ListMethod, caller: ToolCaller, server: DecidedServer): Promise<Item[]> {
     return await this.supervisor.use(caller, server, async (running) => {
-      // Each process tells once: a handler that is set again replaces the one before.
-      running.client.setNotificationHandler("notifications/tools/list_changed", () => {
-        this.#forget(keyOf(caller, server));
-      });
-      return await running.listTools(this.listMs);
+      this.#listen(running, caller, server);
+      for (const other of LIST_METHODS) {
+        // Kept, so that no process is started to ask for a list that it does not have.
+        if (!running.offers(other)) this.#keep(keyOf(other, caller, server), server.version, [], ENTRY_LENGTH);
+      }
+      return running.offers(method) ? await running.list(method, this.listMs) : [];
     });
   }
 
-  /** A tool name that is not valid with the prefix cannot be called, so it is not shown. */
-  #prefix(server: DecidedServer, tools: Tool[], leftOut: LeftOut[]): Tool[] {
-    const prefixed = tools.map((tool) => ({ ...tool, name: server.tool_prefix + tool.name }));
-    const valid = prefixed.filter(({ name }) => TOOL_NAME.test(name));
-    if (valid.length < tools.length) leftOut.push({ server_id: server.server_id, reason: "invalid_tool_names" });
-    return valid;
+  /** Each process tells once: a handler that is set again replaces the one before. */
+  #listen({ client }: RunningServer, caller: ToolCaller, server: DecidedServer): void {
+    const forget = (...methods: ListMethod[]) => () => {
+      for (const method of methods) this.#forget(keyOf(method, caller, server));
+    };
+    client.setNotificationHandler("notifications/tools/list_changed", forget("tools/list"));
+    client.setNotificationHandler("notifications/prompts/list_changed", forget("prompts/list"));
+    client.setNotificationHandler(
+      "notifications/resources/list_changed",
+      forget("resources/list", "resources/templates/list"),
+    );
   }
 }
 
-/** Both are UUIDs. */
-function keyOf({ tenantId }: ToolCaller, { id }: DecidedServer): string {
-  return `${tenantId} ${id}`;
+/** Both ids are UUIDs. */
+function keyOf(method: ListMethod, { tenantId }: ToolCaller, { id }: DecidedServer): string {
+  return `${tenantId} ${id} ${method}`;
+}
+
+/** What cannot be called by its name with the prefix is not shown. */
+function prefixAll(method: ListMethod, server: DecidedServer, items: Item[], leftOut: LeftOut[]): Item[] {
+  const prefixed = items.map((item) => prefixItem(method, item, server.tool_prefix));
+  const valid = prefixed.filter((item) => isName(method, nameOf(method, item)));
+  if (valid.length < items.length) leftOut.push({ server_id: server.server_id, reason: "invalid_names" });
+  return valid;
+}
+
+/** Prompts and resources may have any name that the hub takes. */
+function isName(method: ListMethod, name: string): boolean {
+  if (method === "tools/list") return TOOL_NAME.test(name);
+  const form = LISTS[method].capability === "resources" ? resourceUri() : toolName();
+  return form.safeParse(name).success;
 }
 
 /** The results in the order of the items, of which so many are worked on at a time. */
@@ -109,10 +139,6 @@ async function mapInTurn<T, R>(items: readonly T[], limit: number, work: (item: 
   };
   await Promise.all(Array.from({ length: limit }, worker));
   return results;
-}
-
-function byName(a: Tool, b: Tool): number {
-  return a.name < b.name ? -1 : 1;
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ToolCallError } from "../tool_call_error.ts";
+import { IGNORE, toolCall } from "../testing/calls.ts";
 import { findProcesses, serverOf, until } from "../testing/make.ts";
 import { startExecutor } from "../testing/executor.ts";
 
@@ -33,7 +34,7 @@ Deno.test("while servers are killed at random no call gets another tenant's answ
         const result = await executor.supervisor.use(
           { tenantId, decision: "a.b.c" },
           pick(own),
-          (running) => running.call({ name: "environment", arguments: {} }, limits, signal, () => {}),
+          (running) => running.call(toolCall("environment"), limits, signal, IGNORE),
         );
         const text = JSON.stringify(result);
         assert(text.includes(`TENANT_NUMBER\\":\\"${TENANTS.indexOf(tenantId)}\\"`), text);

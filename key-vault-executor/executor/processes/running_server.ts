@@ -3,14 +3,19 @@
 import {
   Client,
   CLIENT_CAPABILITIES_META_KEY,
+  LOG_LEVEL_META_KEY,
+  type LoggingMessageNotificationParams,
   type Progress,
   ProtocolError,
+  ProtocolErrorCode,
   SdkError,
   SdkErrorCode,
-  type Tool,
 } from "@modelcontextprotocol/client";
 import { ToolCallError } from "../tool_call_error.ts";
+import { type CallMethod, type ListMethod, LISTS } from "shared/mcp/methods.ts";
 import type { ChildTransport, Exit } from "./child_transport.ts";
+import type { Item } from "./prefix.ts";
+import type { LogLevel } from "shared/mcp/log_levels.ts";
 import { type Redact, redactValue } from "../redaction/redact.ts";
 
 /** How a server wants to be spoken to; `auto` asks it first. */
@@ -31,30 +36,40 @@ export interface TimeLimits {
   totalMs: number;
 }
 
-export interface ToolCall {
-  name: string;
-  arguments: Record<string, unknown> | undefined;
-  /** Of a request that is asked again with what the server had asked for. */
-  inputResponses?: Record<string, unknown> | undefined;
-  requestState?: string | undefined;
+/** A call, in the server's own names. */
+export interface ServerCall {
+  method: CallMethod;
+  params: Record<string, unknown>;
   /** What the caller's client can do, of which a server may ask it. Undefined for a client of an older revision. */
   capabilities?: unknown;
+  /** From which level on the server should send log messages. Undefined: none. */
+  logLevel?: LogLevel | undefined;
+}
+
+/** Takes what a server tells while it works on a call. */
+export interface CallListener {
+  onProgress(progress: Progress): void;
+  onMessage(message: LoggingMessageNotificationParams): void;
 }
 
 const MAX_PAGES = 100;
-const MAX_TOOLS = 1000;
+const MAX_ITEMS = 1000;
 /** In characters of JSON. */
 const MAX_LIST_LENGTH = 2 ** 20;
 
 export class RunningServer {
   /** Whether a tool has failed: its credential may have been replaced. */
   hasFailed = false;
+  #inFlight = 0;
+  readonly #listeners = new Set<CallListener>();
 
   private constructor(
     readonly client: Client,
     readonly transport: ChildTransport,
     readonly redact: Redact,
-  ) {}
+  ) {
+    client.setNotificationHandler("notifications/message", ({ params }) => this.#onMessage(params));
+  }
 
   /** @throws if the program does not start, or does not answer as an MCP server. */
   static async start(transport: ChildTransport, { redact, era, startMs }: StartOptions): Promise<RunningServer> {
@@ -80,30 +95,30 @@ export class RunningServer {
     return this.transport.exited;
   }
 
+  /** Whether the server has such a list, by what it said when it was started. */
+  offers(method: ListMethod): boolean {
+    return this.client.getServerCapabilities()?.[LISTS[method].capability] !== undefined;
+  }
+
   /** @throws {ProtocolError} the server's own error. @throws {ToolCallError} if it gives no answer. */
   async call(
-    { arguments: args, capabilities, ...call }: ToolCall,
+    { method, params, ...caller }: ServerCall,
     { callMs, totalMs }: TimeLimits,
     signal: AbortSignal,
-    onProgress: (progress: Progress) => void,
+    listener: CallListener,
   ) {
-    const params = {
-      ...defined(call),
-      ...(args === undefined ? {} : { arguments: args }),
-      ...(capabilities === undefined || this.isLegacy
-        ? {}
-        : { _meta: { [CLIENT_CAPABILITIES_META_KEY]: capabilities } }),
-    };
+    const meta = this.isLegacy ? {} : metaOf(caller);
     const ask = () =>
-      this.client.request({ method: "tools/call", params }, {
+      this.client.request({ method, params: { ...params, ...meta } }, {
         signal,
         timeout: callMs,
         maxTotalTimeout: totalMs,
         resetTimeoutOnProgress: true,
         allowInputRequired: true,
         // Given even if nobody listens: progress moves the time limit.
-        onprogress: (progress) => onProgress(this.#clean(progress)),
+        onprogress: (progress) => listener.onProgress(this.#clean(progress)),
       });
+    this.#listeners.add(listener);
     try {
       const result = await this.#ask(callMs, ask, signal);
       if ("isError" in result && result.isError === true) this.hasFailed = true;
@@ -111,29 +126,41 @@ export class RunningServer {
     } catch (error) {
       if (error instanceof ProtocolError) this.hasFailed = true;
       throw error;
+    } finally {
+      this.#listeners.delete(listener);
     }
   }
 
-  /** Every page of its tools. */
-  async listTools(timeoutMs: number): Promise<Tool[]> {
-    const tools: Tool[] = [];
+  /** Every page of a list. A server that does not know the method has none: many have resources and no templates. */
+  async list(method: ListMethod, timeoutMs: number): Promise<Item[]> {
+    try {
+      return await this.#listPages(method, timeoutMs);
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === ProtocolErrorCode.MethodNotFound) return [];
+      throw error;
+    }
+  }
+
+  async #listPages(method: ListMethod, timeoutMs: number): Promise<Item[]> {
+    const items: Item[] = [];
     let length = 0;
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
       const params = cursor === undefined ? {} : { cursor };
-      const answer = await this.#ask(
+      const answer: Item = await this.#ask(
         timeoutMs,
-        () => this.client.request({ method: "tools/list", params }, { timeout: timeoutMs }),
+        () => this.client.request({ method, params }, { timeout: timeoutMs }),
       );
-      tools.push(...answer.tools);
-      length += JSON.stringify(answer.tools).length;
-      if (tools.length > MAX_TOOLS || length > MAX_LIST_LENGTH) {
-        throw new ToolCallError("too_large", `the server lists more than ${MAX_TOOLS} tools, or more than 1 MiB`);
+      const found = answer[LISTS[method].items];
+      if (Array.isArray(found)) items.push(...found);
+      length += JSON.stringify(found).length;
+      if (items.length > MAX_ITEMS || length > MAX_LIST_LENGTH) {
+        throw new ToolCallError("too_large", `the server lists more than ${MAX_ITEMS} items, or more than 1 MiB`);
       }
+      if (typeof answer.nextCursor !== "string") return items;
       cursor = answer.nextCursor;
-      if (cursor === undefined) return tools;
     }
-    throw new ToolCallError("start_failed", `the server's list of tools has more than ${MAX_PAGES} pages`);
+    throw new ToolCallError("start_failed", `the server's list has more than ${MAX_PAGES} pages`);
   }
 
   /** @throws if it does not answer in time. */
@@ -147,12 +174,21 @@ export class RunningServer {
     await this.transport.close();
   }
 
+  /** A message does not name its call, so it is passed on only while one call is all that the server works on. */
+  #onMessage(message: LoggingMessageNotificationParams): void {
+    if (this.#inFlight !== 1) return;
+    for (const listener of this.#listeners) listener.onMessage(this.#clean(message));
+  }
+
   async #ask<T>(timeoutMs: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.#inFlight++;
     try {
       return this.#clean(await work());
     } catch (error) {
       if (signal?.aborted) throw new ToolCallError("cancelled", "the call was cancelled");
       throw this.#translate(error, timeoutMs);
+    } finally {
+      this.#inFlight--;
     }
   }
 
@@ -191,6 +227,11 @@ export function serverEnded(cause?: unknown): ToolCallError {
   return new ToolCallError("server_ended", message, cause);
 }
 
-function defined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+function metaOf({ capabilities, logLevel }: Pick<ServerCall, "capabilities" | "logLevel">) {
+  return {
+    _meta: {
+      ...(capabilities !== undefined && { [CLIENT_CAPABILITIES_META_KEY]: capabilities }),
+      ...(logLevel !== undefined && { [LOG_LEVEL_META_KEY]: logLevel }),
+    },
+  };
 }

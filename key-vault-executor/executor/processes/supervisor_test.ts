@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ToolCallError } from "../tool_call_error.ts";
+import { IGNORE, toolCall } from "../testing/calls.ts";
 import type { CredentialSource } from "../launch/credentials.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import { findProcesses, serverOf, until } from "../testing/make.ts";
@@ -22,7 +23,7 @@ async function call(
   const result = await supervisor.use(
     { tenantId, decision: "a.b.c" },
     server,
-    (running) => running.call({ name, arguments: args }, limits, never, () => {}),
+    (running) => running.call(toolCall(name, args), limits, never, IGNORE),
   );
   const [first] = "content" in result && Array.isArray(result.content) ? result.content : [];
   return first?.type === "text" ? first.text : "";

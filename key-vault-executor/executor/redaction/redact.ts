@@ -54,8 +54,26 @@ export function redactValue(value: unknown, redact: Redact): unknown {
   }
   if (Array.isArray(value)) return value.map((item) => redactValue(item, redact));
   if (typeof value !== "object" || value === null) return value;
+  const isBase64 = (name: string) => name === "blob" || name === "data" && "mimeType" in value;
   // Object.fromEntries defines members, so `__proto__` is one like any other.
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [redact(name), redactValue(item, redact)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      redact(name),
+      typeof item === "string" && isBase64(name) ? redactBase64(item, redact) : redactValue(item, redact),
+    ]),
+  );
+}
+
+/** Base64 that stays base64: a client refuses a whole answer for bytes that it cannot decode. */
+function redactBase64(text: string, redact: Redact): string {
+  if (redact(text) === text) return text;
+  try {
+    const again = btoa(redact(atob(text)));
+    return redact(again) === again ? again : btoa("[redacted]");
+  } catch {
+    // It was none.
+    return redact(text);
+  }
 }
 
 /**

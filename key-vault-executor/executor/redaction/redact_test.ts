@@ -47,6 +47,25 @@ Deno.test("redact() finds a secret in base64, whatever comes before and after it
   }));
 });
 
+Deno.test("redactValue() leaves base64 that can be decoded, with nothing of a secret in it", () => {
+  const value = "AKIAIOSFODNN7EXAMPLE";
+  const clean = makeRedact([{ name: "KEY", value }]);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 9 }), fc.uint8Array({ maxLength: 9 }), (before, after) => {
+    const [start, end] = [before, after].map((bytes) => String.fromCharCode(...bytes));
+    const blob = btoa(`${start}${value}${end}`);
+    for (const item of [{ blob }, { type: "image", mimeType: "image/png", data: blob }]) {
+      const told = JSON.parse(JSON.stringify(redactValue(item, clean)));
+      assertEquals(atob(told.blob ?? told.data), `${start}[redacted KEY]${end}`);
+    }
+  }));
+  // Bytes that are redacted in no other way are left out whole.
+  const umlauts = makeRedact([{ name: "KEY", value: "Pässwörter-für-Ämter" }]);
+  assertEquals(redactValue({ blob: base64(".. Pässwörter-für-Ämter") }, umlauts), { blob: btoa("[redacted]") });
+  assertEquals(redactValue({ blob: `no base64: ${value}` }, clean), { blob: "no base64: [redacted KEY]" });
+  // What is no base64 by its place stays text, whatever it looks like.
+  assertEquals(redactValue({ text: value, data: value }, clean), { text: "[redacted KEY]", data: "[redacted KEY]" });
+});
+
 Deno.test("redact() finds the lines of a PEM key, and leaves its first and last line", () => {
   const clean = makeRedact([{ name: "TLS_KEY", value: PEM }]);
   assertEquals(clean(`key: ${PEM}`), "key: [redacted TLS_KEY]");

@@ -52,7 +52,9 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Test
   const folder = await makeFolder();
   const scripts = `${folder}/servers`;
   await Deno.mkdir(scripts);
-  await Deno.copyFile(new URL("./fixtures/misbehave.mjs", import.meta.url), `${scripts}/misbehave.mjs`);
+  for (const name of ["misbehave.mjs", "library.mjs"]) {
+    await Deno.copyFile(new URL(`./fixtures/${name}`, import.meta.url), `${scripts}/${name}`);
+  }
   const commands = await findCommands(options.commands ?? COMMANDS, "/usr/bin:/bin");
   const stores = packageStores(`${folder}/packages`, commands);
   const credentials = options.credentials ?? (({ service }) => Promise.resolve([{ service, ...CREDENTIAL }]));

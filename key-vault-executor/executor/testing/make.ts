@@ -13,12 +13,12 @@ export interface TestHub {
   signingKeyText: string;
   verifyKeys: CryptoKey[];
   verifyKeysText: string;
-  sign(subject: Partial<Subject>, body: string, lifetime?: number, now?: number): Promise<string>;
+  sign(subject: Partial<Subject>, body: string, lifetime?: number, now?: number): string;
 }
 
 export async function makeHub(): Promise<TestHub> {
   const { signingKey, verifyKey } = await makeDecisionKeys();
-  const key = await importSigningKey(signingKey);
+  const key = importSigningKey(signingKey);
   const verifyKeys = await importVerifyKeys(verifyKey);
   if (key === undefined || verifyKeys === undefined) throw new Error("new keys do not have the form of keys");
   return {
@@ -36,6 +36,8 @@ export function subjectOf(subject: Partial<Subject> = {}): Subject {
     tenant_id: "11111111-1111-4111-8111-111111111111",
     organization_id: "22222222-2222-4222-8222-222222222222",
     actor: { kind: "agent", id: "33333333-3333-4333-8333-333333333333" },
+    ...(subject.tool !== undefined && { method: "tools/call" }),
+    ...(subject.servers !== undefined && { method: "tools/list" }),
     ...subject,
   };
 }

@@ -106,15 +106,26 @@ Deno.test("a server of 2026-07-28 asks its caller for more, and gets it", async 
   await install(executor, "modern.mjs");
   const server = serverOf({ args: ["modern.mjs"] });
   assertEquals(await listNames(executor, server), ["test.ask"]);
-  const asked = await post(executor, server, {});
+  const tool = { server, tool: "test.ask" };
+  const asked = await post(executor, tool, {});
   assertEquals([asked.resultType, Object.keys(asked.inputRequests), asked.requestState], [
     "input_required",
     ["city"],
     "state",
   ]);
   const inputResponses = { city: { action: "accept", content: { city: "Rome" } } };
-  const { content } = await post(executor, server, { inputResponses, requestState: "state" });
-  assertEquals(content, [{ type: "text", text: JSON.stringify(inputResponses) }]);
+  const answers = { inputResponses, requestState: "state" };
+  const text = JSON.stringify(inputResponses);
+  assertEquals((await post(executor, tool, answers)).content, [{ type: "text", text }]);
+
+  const prompt = { server, method: "prompts/get", tool: "test.ask" } as const;
+  assertEquals((await post(executor, prompt, {})).resultType, "input_required");
+  assertEquals((await post(executor, prompt, answers)).messages[0].content, { type: "text", text });
+  const resource = { server, method: "resources/read", tool: "test.test://ask" } as const;
+  assertEquals((await post(executor, resource, {})).resultType, "input_required");
+  const { contents, ttlMs, cacheScope } = await post(executor, resource, answers);
+  // The resource is the tenant's own, whatever the server says of caches.
+  assertEquals([contents, ttlMs, cacheScope], [[{ uri: "test.test://ask", text }], 5000, "private"]);
 });
 
 Deno.test("a server of 2026-07-28 that failed to start once is called with that revision again", async () => {
@@ -126,26 +137,34 @@ Deno.test("a server of 2026-07-28 that failed to start once is called with that 
   await Deno.writeTextFile(`${scripts}/flaky.mjs`, start);
   await Deno.writeTextFile(`${scripts}/down`, "");
   const server = serverOf({ args: ["flaky.mjs"] });
-  assertEquals((await post(executor, server, {})).isError, true);
+  const tool = { server, tool: "test.ask" };
+  assertEquals((await post(executor, tool, {})).isError, true);
   await Deno.remove(`${scripts}/down`);
-  await until(async () => (await post(executor, server, {})).resultType === "input_required");
+  await until(async () => (await post(executor, tool, {})).resultType === "input_required");
 });
 
+interface Asked {
+  server: DecidedServer;
+  method?: "prompts/get" | "resources/read";
+  tool: string;
+}
+
 /** A call of revision 2026-07-28 as it is on the wire. */
-async function post(executor: TestExecutor, server: DecidedServer, more: Record<string, unknown>) {
+async function post(executor: TestExecutor, subject: Asked, more: Record<string, unknown>) {
+  const { method = "tools/call", tool } = subject;
   const _meta = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
     "io.modelcontextprotocol/clientCapabilities": { elicitation: { form: {} } },
   };
-  const params = { name: "test.ask", arguments: {}, _meta, ...more };
-  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+  const named = method === "resources/read" ? { uri: tool } : { name: tool, arguments: {} };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { ...named, _meta, ...more } });
   const headers = {
-    "authorization": `Bearer ${await executor.hub.sign({ server, tool: "test.ask" }, body)}`,
+    "authorization": `Bearer ${await executor.hub.sign(subject, body)}`,
     "content-type": "application/json",
     "mcp-protocol-version": "2026-07-28",
-    "mcp-method": "tools/call",
-    "mcp-name": "test.ask",
+    "mcp-method": method,
+    "mcp-name": tool,
   };
   const response = await fetch(`${executor.url}/mcp`, { method: "POST", headers, body });
   const answer = await response.json();

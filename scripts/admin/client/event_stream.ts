@@ -17,6 +17,7 @@ const event = z.looseObject({
   /** Of each event in the hub. In the vault, of a use. */
   server_id: z.nullish(z.string()),
   changed_fields: z.nullish(z.array(z.string())),
+  method: z.nullish(z.string()),
   tool: z.nullish(z.string()),
   outcome: z.nullish(z.string()),
   /** Only in the vault. */

@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import { signDecision, type Subject } from "shared/decision/decision.ts";
+import type { SigningKey } from "shared/decision/decision_keys.ts";
 import { CliError } from "../../cli/error.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -47,7 +48,7 @@ export class ExecutorProblem extends CliError {
 /** The servers of a tenant that this Executor knows. @throws {ExecutorProblem} */
 export async function readServers(
   url: string,
-  key: CryptoKey,
+  key: SigningKey,
   tenant: Asked,
   actorId: string,
 ): Promise<ServerStatus[]> {
@@ -57,7 +58,7 @@ export async function readServers(
     organization_id: tenant.organization_id,
     actor: { kind: "operator", id: actorId },
   };
-  const authorization = `Bearer ${await signDecision(subject, NO_BODY, key)}`;
+  const authorization = `Bearer ${signDecision(subject, NO_BODY, key)}`;
   const response = await ask(`${url}/status`, { headers: { authorization } });
   const body: unknown = await response.json().catch(() => undefined);
   if (response.status === 401) {

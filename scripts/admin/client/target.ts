@@ -1,7 +1,7 @@
 /** Finds the projects that a command acts on: those of the environment, else those of the local stack. */
 
 import * as z from "zod/mini";
-import { importSigningKey } from "shared/decision/decision_keys.ts";
+import { importSigningKey, type SigningKey } from "shared/decision/decision_keys.ts";
 import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 
@@ -12,7 +12,7 @@ export interface Target {
   /** Where the Executors are. Empty if no variable and no stack says so. */
   executorUrls(): string[];
   /** The hub's private key. Only an operator who holds it can ask an Executor for its servers. */
-  signingKey(): Promise<CryptoKey>;
+  signingKey(): SigningKey;
   /** The local stack's current key. Absent for hosted projects, which do not reveal their keys. */
   encryptionKey?: string;
 }
@@ -53,10 +53,10 @@ export function readExecutorUrls(text = read("EXECUTOR_URLS")): string[] | undef
   return text?.split(",").map((url) => readUrl("EXECUTOR_URLS", url.trim(), "https://executor.example"));
 }
 
-async function readSigningKey(ofStack: string | undefined): Promise<CryptoKey> {
+function readSigningKey(ofStack: string | undefined): SigningKey {
   const text = read("DECISION_SIGNING_KEY") ?? ofStack;
   if (text === undefined) throw new CliError("set DECISION_SIGNING_KEY to the hub's: Executors answer nobody else");
-  const key = await importSigningKey(text);
+  const key = importSigningKey(text);
   if (key !== undefined) return key;
   throw new CliError("DECISION_SIGNING_KEY is malformed: it must be 43 characters of base64url");
 }

@@ -60,7 +60,7 @@ async function callOnce(fleet: Fleet, url: string, target: FleetServer): Promise
   const body = new TextEncoder().encode(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }));
   const response = await fetch(`${url}/mcp`, {
     method: "POST",
-    headers: { "authorization": `Bearer ${await fleet.sign(target, body)}`, "content-type": "application/json" },
+    headers: { "authorization": `Bearer ${fleet.sign(target, body)}`, "content-type": "application/json" },
     body,
   });
   const text = await response.text();

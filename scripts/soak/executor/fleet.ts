@@ -22,7 +22,7 @@ export interface Fleet {
   verifyKey: string;
   /** In the name of each process that a server starts. */
   mark: string;
-  sign(server: FleetServer, body: Uint8Array<ArrayBuffer>): Promise<string>;
+  sign(server: FleetServer, body: Uint8Array<ArrayBuffer>): string;
   /** Answers `credentials/use`. */
   serveVault(): Deno.HttpServer<Deno.NetAddr>;
 }
@@ -30,7 +30,7 @@ export interface Fleet {
 /** The rows' ids are the same for each tenant: only the tenant tells their servers apart. */
 export async function makeFleet(): Promise<Fleet> {
   const { signingKey, verifyKey } = await makeDecisionKeys();
-  const key = await importSigningKey(signingKey);
+  const key = importSigningKey(signingKey);
   if (key === undefined) throw new CliError("a new key does not have the form of a key");
   const mark = String(Date.now());
   const secrets = new Map<string, string>();

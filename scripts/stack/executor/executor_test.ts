@@ -24,10 +24,10 @@ async function callOnce(stack: StackFile, organization: number, tool: string, ar
   const subject = { organization_id: organization_id ?? "", tenant_id: tenants[0]?.id ?? "" };
   const params = { name: `amazon.${tool}`, arguments: args };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
-  const key = await importSigningKey(stack.decision_signing_key);
+  const key = importSigningKey(stack.decision_signing_key);
   assert(key !== undefined);
   const decided = subjectOf({ ...subject, server: SERVER, tool: params.name });
-  const token = await signDecision(decided, new TextEncoder().encode(body), key);
+  const token = signDecision(decided, new TextEncoder().encode(body), key);
   const headers = { "authorization": `Bearer ${token}`, "content-type": "application/json" };
   return await (await fetch(`${stack.executor?.url}/mcp`, { method: "POST", headers, body })).text();
 }

@@ -54,19 +54,31 @@ const NO_EVENTS: Changes[] = [
   { request_id: "\u00e4" },
   { request_id: "a b" },
 ];
-const CALL: Changes = { action: "call", tool: "p.tool" };
+const CALL: Changes = { action: "call", method: "tools/call", tool: "p.tool" };
 const USE: Changes = { action: "use", executor_id: crypto.randomUUID(), server_id: "server" };
 /** Changes for one project only. */
 const OWN_EVENTS: Record<ProjectName, { good: Changes[]; bad: Changes[] }> = {
   "governance-hub": {
-    good: [{ action: "delete" }, { action: "update", changed_fields: ["name"] }, CALL],
+    good: [
+      { action: "delete" },
+      { action: "update", changed_fields: ["name"] },
+      CALL,
+      { ...CALL, method: "prompts/get", tool: "x".repeat(256) },
+      { ...CALL, method: "resources/read", tool: "x".repeat(2048) },
+      { ...CALL, method: "completion/complete", tool: "x".repeat(2048) },
+    ],
     bad: [
       { action: "update" },
       { changed_fields: ["name"] },
       { action: "store" },
       { action: "call" },
       { tool: "p.tool" },
+      { method: "tools/call" },
+      { ...CALL, method: null },
+      { ...CALL, method: "tools/list" },
       { ...CALL, tool: "x".repeat(257) },
+      { ...CALL, method: "prompts/get", tool: "x".repeat(257) },
+      { ...CALL, method: "resources/read", tool: "x".repeat(2049) },
       { ...CALL, outcome: "ok" },
       { ...CALL, milliseconds: "1" },
     ],
@@ -174,7 +186,7 @@ Deno.test("a call ends once, for its caller, and nothing else of it changes", as
   const { sql, owner, a, b } = fixture;
   try {
     await call(sql, "register_mcp_server", a.caller, server("s", "p."));
-    const { event } = await call(sql, "authorize_call", a.caller, "p.tool", true);
+    const { event } = await call(sql, "authorize_call", a.caller, "p.tool", "tools/call");
     const end = async (caller: unknown, changes: Record<string, unknown> = {}) =>
       (await call(sql, "end_call", caller, { ...event, milliseconds: 5, outcome: "ok", ...changes })).ended;
     const read = async () => (await owner`select * from public.mcp_server_events where id = ${event.id}`)[0] ?? {};

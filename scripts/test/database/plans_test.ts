@@ -51,7 +51,7 @@ const ACTS: Record<ProjectName, Record<string, Record<string, Act>>> = {
     },
     end_call: {
       "": async (sql, caller, n) => {
-        const { event } = await call(sql, "authorize_call", caller, `p${3000 + n}.tool`, true);
+        const { event } = await call(sql, "authorize_call", caller, `p${3000 + n}.tool`, "tools/call");
         await call(sql, "end_call", caller, { ...event, milliseconds: 1, outcome: "ok" });
       },
     },

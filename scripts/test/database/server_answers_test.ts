@@ -63,16 +63,27 @@ test("a page of small servers ends at its limit, and says whether there are more
   assertEquals([await sizes(10), await sizes(19), await sizes(20), await sizes(1000)], [[10, 10], [19, 1], [20], [20]]);
 });
 
-test("a page of the largest events is smaller than 1 MiB", async ({ sql, owner, a }) => {
+test("a page of the largest events is smaller than 1 MiB, and of the longest calls it takes less than a second", async ({ sql, owner, a }) => {
+  const list = () => call(sql, "list_mcp_server_events", a.caller, { limit: 1000 });
   await owner`
     insert into public.mcp_server_events
       (tenant_id, action, server_id, registration_id, version, changed_fields, actor_kind, actor_id, request_id)
     select ${a.id}, 'register', repeat('a', 128), gen_random_uuid(), 2147483647,
       '{args,command,enabled,name,tool_prefix,updated_at,version}', 'kernel', gen_random_uuid(), repeat('a', 128)
     from generate_series(1, 1000)`;
-  const { events } = await call(sql, "list_mcp_server_events", a.caller, { limit: 1000 });
+  const { events } = await list();
   assertEquals(events.length, 1000);
   assert(JSON.stringify(events).length < MIB);
+  await owner`
+    insert into public.mcp_server_events
+      (tenant_id, action, server_id, registration_id, version, method, tool, actor_kind, actor_id, request_id)
+    select ${a.id}, 'call', repeat('a', 128), gen_random_uuid(), 2147483647, 'completion/complete', repeat('\u{1f4d6}', 2048),
+      'kernel', gen_random_uuid(), repeat('a', 128)
+    from generate_series(1, 1000)`;
+  const begun = performance.now();
+  const { events: calls } = await list();
+  assertEquals([calls.length, calls.every(({ tool }: { tool: string }) => [...tool].length === 2048)], [1000, true]);
+  assert(performance.now() - begun < 1000, `${performance.now() - begun} ms`);
 });
 
 test("times have six digits of a second and +00:00 in every session, and servers equal their rows", async ({ sql, owner, a }) => {

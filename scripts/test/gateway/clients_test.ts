@@ -35,6 +35,10 @@ interface Answers {
   invalid: unknown;
   unknown: unknown;
   own: unknown;
+  prompts: string[];
+  prompt: unknown;
+  resources: string[];
+  resource: unknown;
 }
 
 // deno-lint-ignore no-explicit-any -- answers of any form
@@ -51,7 +55,14 @@ function assertAnswers(answers: any, version: string): void {
   assertEquals(unknown.code, -32602);
   assertMatch(unknown.message, /no server of this tenant has this tool/);
   assertEquals(own.structuredContent.servers[0].server_id, "everything");
+  const { prompts, prompt, resources, resource } = answers;
+  assert(prompts.includes("everything.args-prompt") && resources.includes(DOCUMENT), `${prompts} ${resources}`);
+  assertMatch(prompt.messages[0].content.text, /weather in Paris/);
+  assertEquals(resource.contents[0].uri, DOCUMENT);
+  assertMatch(resource.contents[0].text, /Everything Server/);
 }
+
+const DOCUMENT = "everything.demo://resource/static/document/architecture.md";
 
 async function ask(options: ClientOptions): Promise<Answers> {
   const client = new Client({ name: "sdk-v2", version: "1" }, options);
@@ -72,6 +83,10 @@ async function ask(options: ClientOptions): Promise<Answers> {
     invalid: await call("everything.echo", {}),
     unknown: await call("nothing.at-all", {}),
     own: await call("hub.list_servers", {}),
+    prompts: (await client.listPrompts()).prompts.map(({ name }) => name),
+    prompt: await client.getPrompt({ name: "everything.args-prompt", arguments: { city: "Paris" } }),
+    resources: (await client.listResources()).resources.map(({ uri }) => uri),
+    resource: await client.readResource({ uri: DOCUMENT }),
   };
   await client.close();
   return answers;
@@ -86,12 +101,12 @@ const V2: Record<string, [options: ClientOptions, version: string]> = {
 };
 
 for (const [how, [options, version]] of Object.entries(V2)) {
-  Deno.test(`the SDK's client 2.4.0, ${how}, lists and calls tools at revision ${version}`, async () => {
+  Deno.test(`the SDK's client 2.4.0, ${how}, lists and uses tools, prompts and resources at revision ${version}`, async () => {
     assertAnswers(await ask(options), version);
   });
 }
 
-Deno.test("the SDK's client 1.32.2 lists and calls tools at revision 2025-11-25", async () => {
+Deno.test("the SDK's client 1.32.2 lists and uses tools, prompts and resources at revision 2025-11-25", async () => {
   const { code, stdout, text } = await runPackage(new URL("sdk_v1.ts", import.meta.url), [path.url, path.key], folder);
   assertEquals(code, 0, text);
   assertAnswers(JSON.parse(stdout), "2025-11-25");

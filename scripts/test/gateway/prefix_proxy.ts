@@ -1,7 +1,10 @@
 /**
- * A proxy for tests: it gives the gateway's address to programs that cannot send a key, or that know tools by other names.
- * It adds the key, and the prefix to tools' names in requests; it takes the prefix away in lists. The rest is passed on.
+ * A proxy for tests: it gives the gateway's address to programs that cannot send a key, or that know a server's names and
+ * URIs without its prefix. It adds the key and, in requests, the prefix; it takes the prefix away in answers. What a tool
+ * answers is passed on as it comes.
  */
+
+import { isCallMethod, isListMethod, targetOf, withTarget } from "shared/mcp/methods.ts";
 
 interface Gateway {
   url: string;
@@ -17,12 +20,15 @@ export function startPrefixProxy({ url, key }: Gateway, prefix: string): PrefixP
     const headers = new Headers(request.headers);
     headers.set("x-api-key", key);
     const name = headers.get("mcp-name");
-    if (name !== null && headers.get("mcp-method") === "tools/call") headers.set("mcp-name", prefixed(name, prefix));
-    const body = request.body === null ? null : withPrefix(await request.text(), prefix);
+    if (name !== null) headers.set("mcp-name", prefixed(name, prefix));
+    const message = request.body === null ? undefined : JSON.parse(await request.text());
+    const body = message === undefined ? null : JSON.stringify(withPrefix(message, prefix));
     const response = await fetch(url, { method: request.method, headers, body, signal: request.signal });
-    const isList = headers.get("mcp-method") === "tools/list" || body?.includes('"tools/list"');
-    if (!isList) return new Response(response.body, response);
-    const text = (await response.text()).replaceAll(`"name":"${prefix}`, '"name":"');
+    const method = String(message?.method);
+    if (method === "tools/call" || !isCallMethod(method) && !isListMethod(method)) {
+      return new Response(response.body, response);
+    }
+    const text = (await response.text()).replaceAll(new RegExp(`"(name|uri|uriTemplate)":"${prefix}`, "g"), '"$1":"');
     const { status } = response;
     return new Response(text, { status, headers: { "content-type": response.headers.get("content-type") ?? "" } });
   };
@@ -32,10 +38,12 @@ export function startPrefixProxy({ url, key }: Gateway, prefix: string): PrefixP
   return { url: `http://127.0.0.1:${server.addr.port}/mcp`, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
-function withPrefix(text: string, prefix: string): string {
-  const message = JSON.parse(text);
-  if (message?.method !== "tools/call") return text;
-  return JSON.stringify({ ...message, params: { ...message.params, name: prefixed(message.params.name, prefix) } });
+// deno-lint-ignore no-explicit-any -- a message of any form
+function withPrefix(message: any, prefix: string): unknown {
+  if (!isCallMethod(String(message?.method))) return message;
+  const { name } = targetOf(message.method, message.params ?? {});
+  if (typeof name !== "string") return message;
+  return { ...message, params: withTarget(message.method, message.params, prefixed(name, prefix)) };
 }
 
 /** The hub's own tools keep their names. */

@@ -22,5 +22,9 @@ console.log(JSON.stringify({
   invalid: await call("everything.echo", {}),
   unknown: await call("nothing.at-all", {}),
   own: await call("hub.list_servers", {}),
+  prompts: (await client.listPrompts()).prompts.map(({ name }) => name),
+  prompt: await client.getPrompt({ name: "everything.args-prompt", arguments: { city: "Paris" } }),
+  resources: (await client.listResources()).resources.map(({ uri }) => uri),
+  resource: await client.readResource({ uri: "everything.demo://resource/static/document/architecture.md" }),
 }));
 await client.close();

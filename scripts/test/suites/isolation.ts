@@ -117,7 +117,7 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
     const known = { tenant_id: tenant.id, revision: callable.revision };
     assertEquals((await call(sql, "list_callable_servers", a.caller, known)).servers?.length, count);
   }
-  const { event } = await call(sql, "authorize_call", b.caller, "other.tool", true);
+  const { event } = await call(sql, "authorize_call", b.caller, "other.tool", "tools/call");
   const ended = { ...event, milliseconds: 1, outcome: "ok" };
   assertEquals((await call(sql, "end_call", a.caller, ended)).ended, false);
   assertEquals((await call(sql, "end_call", b.caller, ended)).ended, true);

@@ -99,8 +99,9 @@ export function sendModern(
   send: McpSend,
 ): Promise<McpReply> {
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { ...params, _meta: ENVELOPE } });
-  const name = typeof params.name === "string" ? { "mcp-name": params.name } : {};
-  const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": method, ...name, ...send.headers };
+  const name = params.name ?? params.uri;
+  const named = typeof name === "string" ? { "mcp-name": name } : {};
+  const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": method, ...named, ...send.headers };
   return sendMcp(gateway, body, { ...send, headers });
 }
 

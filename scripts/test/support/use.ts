@@ -48,15 +48,15 @@ export function decided({ tenant, agentId }: UseCase, changes: Partial<Subject> 
 }
 
 /** A decision that the hub of the stack signs, or another with its key. */
-export async function sign(
+export function sign(
   subject: Subject,
   signingKey = stack.decision_signing_key,
   lifetime?: number,
   now?: number,
-): Promise<string> {
-  const key = await importSigningKey(signingKey);
+): string {
+  const key = importSigningKey(signingKey);
   if (key === undefined) throw new Error("the signing key does not have its form");
-  return await signDecision(subject, BODY, key, lifetime, now);
+  return signDecision(subject, BODY, key, lifetime, now);
 }
 
 export async function use(

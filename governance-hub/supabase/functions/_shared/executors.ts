@@ -3,6 +3,7 @@
 import { fetchWithoutRedirect } from "shared/database/data_api.ts";
 import { inBackground } from "shared/http/background.ts";
 import { signDecision, type Subject } from "shared/decision/decision.ts";
+import type { SigningKey } from "shared/decision/decision_keys.ts";
 import type { Call } from "shared/http/endpoint.ts";
 import type { HubAnswer, HubCaller } from "./hub.ts";
 import type { HubEnvironment } from "shared/environment.ts";
@@ -46,12 +47,12 @@ export function rankExecutors(urls: readonly string[], tenantId: string, serverI
  * @throws {NoExecutorReachable} if none does; a TypeError if the one that did gave no answer.
  */
 export async function askExecutor(
-  signingKey: CryptoKey,
+  signingKey: SigningKey,
   urls: readonly string[],
   { subject, path, body, headers, requestId, signal }: ExecutorRequest,
 ): Promise<Response> {
   const bytes = encoder.encode(body);
-  const token = await signDecision({ ...subject, jti: decisionId(requestId) }, bytes, signingKey);
+  const token = signDecision({ ...subject, jti: decisionId(requestId) }, bytes, signingKey);
   const init = {
     method: "POST",
     headers: { ...headers, authorization: `Bearer ${token}`, "x-request-id": requestId },

@@ -44,7 +44,7 @@ async function refusedUrl(): Promise<string> {
 
 async function ask(urls: string[], requestId = "trace") {
   const hub = await makeHub();
-  const key = await importSigningKey(hub.signingKeyText);
+  const key = importSigningKey(hub.signingKeyText);
   if (key === undefined) throw new Error("no key");
   const signal = new AbortController().signal;
   const request = { subject: SUBJECT, path: "/mcp" as const, body: "{}", headers: {}, requestId, signal };

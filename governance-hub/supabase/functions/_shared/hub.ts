@@ -17,8 +17,8 @@ export const hub: Project<HubEnvironment> = {
   title: "governance-hub",
   description:
     "A registry of MCP servers by tenant. `POST /mcp` is its gateway, which MCP clients speak to: JSON-RPC 2.0 " +
-    "over Streamable HTTP, with the tools of all of the tenant's servers. `/mcp/servers/register`, `list`, `update` and " +
-    "`delete` are the endpoints of `/mcp-servers`.",
+    "over Streamable HTTP, with the tools, prompts and resources of all of the tenant's servers. " +
+    "`/mcp/servers/register`, `list`, `update` and `delete` are the endpoints of `/mcp-servers`.",
   success: {},
   failure: {},
   environment: once(() => readHubEnvironment((name) => Deno.env.get(name))),
@@ -64,7 +64,7 @@ export const serverPage = once(() =>
 
 export const SERVER_ACTIONS = ["register", "update", "delete", "call"];
 
-/** An event of a server, as callers see it. Only a tool call has the last three. */
+/** An event of a server, as callers see it. Only a call has the last four. */
 export const serverEvent = once(() =>
   documented(
     z.object({
@@ -73,7 +73,10 @@ export const serverEvent = once(() =>
       registration_id: id(),
       version: integer(1),
       changed_fields: z.nullable(z.array(text("name"))),
-      tool: z.nullable(text("amazon.search")),
+      method: documented(z.nullable(text("tools/call")), { description: "of a call: the method of MCP" }),
+      tool: documented(z.nullable(text("amazon.search")), {
+        description: "of a call: the full name of the tool or prompt, or the full URI of the resource",
+      }),
       milliseconds: z.nullable(integer(0)),
       outcome: documented(z.nullable(text("ok")), {
         description:

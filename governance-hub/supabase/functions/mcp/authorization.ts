@@ -1,11 +1,13 @@
-/** Whether a caller may call a tool, as the database decides it for the gateway. */
+/** Whether a caller may call a server's tool, prompt or resource, as the database decides it for the gateway. */
 
 import * as z from "zod/mini";
 import { callHub, decidedServer } from "../_shared/hub.ts";
 import { type Decided, decidedOf } from "../_shared/executors.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import { invalidParams, type McpError } from "./mcp_error.ts";
+import type { CallMethod, Target } from "shared/mcp/methods.ts";
 import type { McpCall } from "./methods.ts";
+import type { NamedTarget } from "./target.ts";
 import { once } from "shared/lazy.ts";
 
 export const authorization = once(() =>
@@ -23,25 +25,28 @@ export interface CallEvent {
   occurred_at: string;
 }
 
-/** @throws {McpError} the reason why the caller may not call the tool. */
+/**
+ * @param method what the call's event says; null for no event.
+ * @throws {McpError} the reason why the caller may not call it.
+ */
 export async function authorizeCall(
   call: McpCall,
-  tool: string,
-  record: boolean,
+  { kind, name }: NamedTarget,
+  method: CallMethod | null,
 ): Promise<{ server: DecidedServer; subject: Decided; event: CallEvent | undefined }> {
-  const { data, caller } = await callHub(call, "authorize_call", { tool, record }, authorization);
-  if (data.server === undefined) throw refusal(data.reason ?? "no_server");
+  const { data, caller } = await callHub(call, "authorize_call", { tool: name, method }, authorization);
+  if (data.server === undefined) throw refusal(data.reason ?? "no_server", kind);
   return { server: data.server, subject: decidedOf(caller), event: data.event };
 }
 
-/** Messages never echo the tool's name: it is the caller's text. */
-function refusal(reason: string): McpError {
+/** Messages never echo the name: it is the caller's text. */
+function refusal(reason: string, kind: Target["kind"]): McpError {
   switch (reason) {
     case "insufficient_scope":
       return invalidParams("this key lacks the scope tools:call, or has it only for other services", reason);
     case "server_disabled":
-      return invalidParams("the server of this tool is disabled: enable it with mcp-servers/update", reason);
+      return invalidParams(`the server of this ${kind} is disabled: enable it with mcp-servers/update`, reason);
     default:
-      return invalidParams("no server of this tenant has this tool: tools/list names the tools", reason);
+      return invalidParams(`no server of this tenant has this ${kind}: ${kind}s/list names the ${kind}s`, reason);
   }
 }

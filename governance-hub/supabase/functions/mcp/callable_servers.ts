@@ -1,10 +1,10 @@
 /** The enabled servers of the caller's tenant. The revision is the cache key: an unchanged tenant costs one read. */
 
 import * as z from "zod/mini";
+import { callerOf } from "./caller.ts";
 import { callHub, decidedServer } from "../_shared/hub.ts";
 import { type Decided, decidedOf } from "../_shared/executors.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
-import { digestCaller } from "shared/auth/presented_key.ts";
 import type { McpCall } from "./methods.ts";
 import { once } from "shared/lazy.ts";
 
@@ -31,9 +31,7 @@ const answer = once(() => z.object({ revision: z.number(), servers: z.optional(z
 const scopes = once(() => z.object({ scopes: z.array(z.string()) }));
 
 export async function callableServers(call: McpCall): Promise<CallableServers> {
-  const key = JSON.stringify(
-    await digestCaller({ ...call.presented, requestId: "" }, call.environment.kernelSecret),
-  );
+  const key = await callerOf(call);
   const before = kept.get(key);
   const known = before && { tenant_id: before.tenantId, revision: before.revision };
   const { data, caller, tenantId } = await callHub(call, "list_callable_servers", { known }, answer);

@@ -7,6 +7,7 @@ import type { Executors } from "shared/environment.ts";
 import { fetchWithoutRedirect } from "shared/database/data_api.ts";
 import { once } from "shared/lazy.ts";
 import { signDecision } from "shared/decision/decision.ts";
+import type { SigningKey } from "shared/decision/decision_keys.ts";
 
 /** In milliseconds: an Executor answers from memory. */
 const STATUS_MS = 3000;
@@ -40,8 +41,8 @@ export async function readProcesses(
   return { processes: answers.flat(), answered: answers.length };
 }
 
-async function readStatus(url: string, key: CryptoKey, decided: Decided, requestId: string): Promise<Process[]> {
-  const token = await signDecision({ ...decided, jti: decisionId(requestId) }, new Uint8Array(), key);
+async function readStatus(url: string, key: SigningKey, decided: Decided, requestId: string): Promise<Process[]> {
+  const token = signDecision({ ...decided, jti: decisionId(requestId) }, new Uint8Array(), key);
   const response = await fetchWithoutRedirect(`${url}/status`, {
     headers: { authorization: `Bearer ${token}`, "x-request-id": requestId },
     signal: AbortSignal.timeout(STATUS_MS),

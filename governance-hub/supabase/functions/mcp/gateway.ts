@@ -1,4 +1,4 @@
-/** `POST /mcp`: every tool of the caller's tenant, at one address. MCP over Streamable HTTP, without sessions. */
+/** `POST /mcp`: the tools, prompts and resources of the caller's tenant. MCP over Streamable HTTP, without sessions. */
 
 import * as z from "zod/mini";
 import { once } from "shared/lazy.ts";
@@ -9,7 +9,7 @@ import { readKey, requireTenant } from "shared/auth/presented_key.ts";
 import { tenantId } from "shared/schema/request_fields.ts";
 import { type Answer, type RequestContext, requireMethod, respond } from "shared/http/respond.ts";
 import { answerRequest, type McpCall } from "./methods.ts";
-import { McpError } from "./mcp_error.ts";
+import { errorMessage, McpError } from "./mcp_error.ts";
 import { type Id, parseMessage, readRequest } from "./message.ts";
 import { refuseForeignOrigin } from "./origin.ts";
 
@@ -57,11 +57,6 @@ async function answer({ request, url, requestId, noteCaller }: RequestContext): 
 }
 
 function refusal(id: Id | null, error: McpError, requestId: string): Answer {
-  const { rpcCode, message, status, code, data, cause } = error;
-  const body = {
-    jsonrpc: "2.0",
-    id,
-    error: { code: rpcCode, message, data: { code, request_id: requestId, ...data } },
-  };
-  return { status, json: JSON.stringify(body), error: { code, cause } };
+  const { status, code, cause } = error;
+  return { status, json: JSON.stringify(errorMessage(id, error, requestId)), error: { code, cause } };
 }

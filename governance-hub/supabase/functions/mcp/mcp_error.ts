@@ -1,5 +1,7 @@
 /** Refusals in the form of JSON-RPC, which MCP clients show to their agents. */
 
+import type { Id } from "./message.ts";
+
 /** JSON-RPC's codes, and those of MCP that the gateway uses. */
 export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
@@ -34,6 +36,10 @@ export class McpError extends Error {
   }
 }
 
+export function errorMessage(id: Id | null, { rpcCode, message, code, data }: McpError, requestId: string): object {
+  return { jsonrpc: "2.0", id, error: { code: rpcCode, message, data: { code, request_id: requestId, ...data } } };
+}
+
 /** The caller's message is at fault. */
 export function invalidParams(message: string, code?: string): McpError {
   return new McpError(INVALID_PARAMS, message, code === undefined ? {} : { code });
@@ -45,7 +51,7 @@ export function failed(message: string, cause: unknown, code = "unavailable"): M
 }
 
 export function noExecutor(): McpError {
-  const message = "this hub has no Executor, so it can call no tool of a server: " +
+  const message = "this hub has no Executor, so it can call no server: " +
     "its operator must set DECISION_SIGNING_KEY and EXECUTOR_URLS";
   return failed(message, message);
 }

@@ -11,6 +11,7 @@ import {
   PARSE_ERROR,
   UNSUPPORTED_VERSION,
 } from "./mcp_error.ts";
+import { isMembers } from "shared/mcp/methods.ts";
 
 export const MODERN_VERSION = "2026-07-28";
 /** The newest first. */
@@ -18,6 +19,13 @@ export const LEGACY_VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-
 
 const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities";
+
+/** What the header `Mcp-Name` repeats, by method. */
+const NAME_MEMBERS: ReadonlyMap<string, string> = new Map([
+  ["tools/call", "name"],
+  ["prompts/get", "name"],
+  ["resources/read", "uri"],
+]);
 
 export type Id = string | number;
 type Members = Record<string, unknown>;
@@ -85,7 +93,8 @@ function readIsModern(method: string, params: Members, headers: Headers): boolea
   if (header !== version) throw mismatch("MCP-Protocol-Version", VERSION_KEY);
   if (version !== MODERN_VERSION) throw unsupported(typeof version === "string" ? version : "", [MODERN_VERSION]);
   if (headers.get("mcp-method")?.trim() !== method) throw mismatch("Mcp-Method", "method");
-  if (method === "tools/call" && readName(headers) !== params.name) throw mismatch("Mcp-Name", "params.name");
+  const member = NAME_MEMBERS.get(method);
+  if (member !== undefined && readName(headers) !== params[member]) throw mismatch("Mcp-Name", `params.${member}`);
   return true;
 }
 
@@ -99,10 +108,6 @@ function readName(headers: Headers): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isId(value: unknown): value is Id {

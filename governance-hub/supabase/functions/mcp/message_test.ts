@@ -83,6 +83,22 @@ Deno.test("readRequest() reads a request of 2026-07-28 if its headers agree with
   assertEquals(read(call({ _meta: { ...META, "io.modelcontextprotocol/clientInfo": undefined } }), headers)?.id, 1);
 });
 
+Deno.test("readRequest() compares Mcp-Name with the name of a prompt and the URI of a resource", () => {
+  const cases = [["prompts/get", "name", "amazon.greet"], ["resources/read", "uri", "amazon.test://text"]] as const;
+  for (const [method, member, name] of cases) {
+    const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": method };
+    const message = request({ method, params: { [member]: name, _meta: META } });
+    assertEquals(read(message, { ...headers, "mcp-name": name })?.params[member], name);
+    for (const bad of [headers, { ...headers, "mcp-name": `${name}.` }]) {
+      assertEquals(assertRefused(-32020, message, bad).includes(`params.${member}`), true);
+    }
+  }
+  // A completion has a reference, which the revision does not repeat.
+  const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "completion/complete" };
+  const params = { ref: { type: "ref/prompt", name: "amazon.greet" }, _meta: META };
+  assertEquals(read(request({ method: "completion/complete", params }), headers)?.isModern, true);
+});
+
 Deno.test("readRequest() refuses a version that it does not know, and tells those that it knows", () => {
   const error = assertThrows(() => read(request(), { "mcp-protocol-version": "1999-01-01" }), McpError);
   assertEquals([error.rpcCode, error.data.requested], [-32022, "1999-01-01"]);

@@ -5,9 +5,12 @@ import type { Call } from "shared/http/endpoint.ts";
 import type { HubEnvironment } from "shared/environment.ts";
 import { callHub } from "../_shared/hub.ts";
 import { authorization } from "./authorization.ts";
-import { callTool } from "./call_tool.ts";
-import { listTools } from "./list_tools.ts";
-import { McpError, METHOD_NOT_FOUND } from "./mcp_error.ts";
+import { callServer } from "./call_server.ts";
+import { invalidParams, McpError, METHOD_NOT_FOUND } from "./mcp_error.ts";
+import { isCallMethod, isListMethod } from "shared/mcp/methods.ts";
+import { isLogLevel, LOG_LEVELS } from "shared/mcp/log_levels.ts";
+import { listening } from "./listening/listen.ts";
+import { listItems } from "./list_items.ts";
 import { LEGACY_VERSIONS, type McpRequest, MODERN_VERSION } from "./message.ts";
 import { resultOf, SERVER_INFO } from "./result.ts";
 
@@ -20,31 +23,52 @@ export interface McpCall extends Call<HubEnvironment, undefined> {
   signal: AbortSignal;
 }
 
-const CAPABILITIES = { tools: {} };
+const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
+/** Only this revision has a stream to tell of changes without a session. */
+const MODERN_CAPABILITIES = {
+  ...CAPABILITIES,
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true },
+};
 
 /** @throws {McpError} */
 export async function answerRequest(call: McpCall): Promise<Answer> {
   const { method, isModern } = call.request;
-  if (method === "tools/call") return await callTool(call);
-  if (method === "tools/list") return await listTools(call);
+  if (isCallMethod(method)) return await callServer(call, method);
+  if (isListMethod(method)) return await listItems(call, method);
+  if (method === "subscriptions/listen" && isModern) return await listening().listen(call);
+  await callHub(call, "authorize_call", { tool: null, method: null }, authorization);
   const result = isModern ? modernResult(method) : legacyResult(call.request);
-  await callHub(call, "authorize_call", { tool: null, record: false }, authorization);
   if (result !== undefined) return resultOf(call.request, result);
-  throw new McpError(METHOD_NOT_FOUND, "this gateway has tools only: it does not know this method", {
-    status: isModern ? 404 : 200,
-    code: "method_not_found",
-  });
+  const message = !isModern && SUBSCRIBING.has(method) ? NO_STREAM : UNKNOWN;
+  throw new McpError(METHOD_NOT_FOUND, message, { status: isModern ? 404 : 200, code: "method_not_found" });
 }
+
+const UNKNOWN = "this gateway does not know this method";
+
+/** In the revisions of 2025, updates come on a stream that belongs to a session. */
+const SUBSCRIBING = new Set(["resources/subscribe", "resources/unsubscribe"]);
+const NO_STREAM =
+  "this gateway has no sessions, so it cannot tell of updates: read the resource again when you need its current content";
 
 function modernResult(method: string): Record<string, unknown> | undefined {
   if (method !== "server/discover") return undefined;
-  return { supportedVersions: [MODERN_VERSION], capabilities: CAPABILITIES, ttlMs: 0, cacheScope: "private" };
+  return { supportedVersions: [MODERN_VERSION], capabilities: MODERN_CAPABILITIES, ttlMs: 0, cacheScope: "private" };
 }
 
-/** Offers the newest version to a client with an unknown one. */
+/** @throws {McpError} */
 function legacyResult({ method, params }: McpRequest): Record<string, unknown> | undefined {
   if (method === "ping") return {};
+  if (method === "logging/setLevel") return setLevel(params);
   if (method !== "initialize") return undefined;
+  // A client with an unknown version is offered the newest one.
   const protocolVersion = LEGACY_VERSIONS.find((version) => version === params.protocolVersion) ?? LEGACY_VERSIONS[0];
   return { protocolVersion, capabilities: CAPABILITIES, serverInfo: SERVER_INFO };
+}
+
+/** Nothing is remembered, for there are no sessions: calls pass on what their server logs. */
+function setLevel({ level }: McpRequest["params"]): Record<string, unknown> {
+  if (!isLogLevel(level)) throw invalidParams(`params.level must be one of ${LOG_LEVELS.join(", ")}`);
+  return {};
 }

@@ -9,9 +9,13 @@ export interface Result extends Record<string, unknown> {
   _meta?: Record<string, unknown>;
 }
 
-export function resultOf({ id, isModern }: McpRequest, result: Result): Answer {
+export function resultOf(request: McpRequest, result: Result): Answer {
+  return { status: 200, json: JSON.stringify(resultMessage(request, result)) };
+}
+
+export function resultMessage({ id, isModern }: McpRequest, result: Result): object {
   const whole = isModern ? { ...result, resultType: "complete", _meta: { ...result._meta, ...FROM } } : result;
-  return { status: 200, json: JSON.stringify({ jsonrpc: "2.0", id, result: whole }) };
+  return { jsonrpc: "2.0", id, result: whole };
 }
 
 const FROM = { "io.modelcontextprotocol/serverInfo": SERVER_INFO };

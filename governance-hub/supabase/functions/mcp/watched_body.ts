@@ -14,10 +14,13 @@ const TAIL_BYTES = 128;
 /**
  * @param conclude what to add at the end, if anything: it gets how the source ended, and the last characters. If it adds
  * something to a broken body, the reader sees a whole one.
+ * @param signal aborted when the reader leaves. The same signal may break the source, and a body that nobody has begun to
+ * read is never cancelled.
  */
 export function watchBody(
   source: ReadableStream<Uint8Array>,
   conclude: (end: End, tail: string) => string | undefined,
+  signal: AbortSignal,
 ): WatchedBody {
   const reader = source.getReader();
   const { promise: ended, resolve } = Promise.withResolvers<{ end: End; tail: string }>();
@@ -30,6 +33,13 @@ export function watchBody(
     else controller.error(error);
     resolve({ end, tail: tail() });
   };
+  const leave = (reason?: unknown) => {
+    resolve({ end: "left", tail: tail() });
+    return reader.cancel(reason);
+  };
+  const onAbort = () => void leave(signal.reason).catch(() => {});
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -41,10 +51,7 @@ export function watchBody(
         close(controller, "broken", error);
       }
     },
-    async cancel(reason) {
-      resolve({ end: "left", tail: tail() });
-      await reader.cancel(reason);
-    },
+    cancel: leave,
   });
   return { body, ended };
 }

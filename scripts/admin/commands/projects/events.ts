@@ -107,17 +107,23 @@ function sources(target: Target, projects: ProjectName[]): EventSource[] {
 }
 
 function cells(event: Event): string[] {
-  const { occurred_at, project, action, changed_fields, tool, outcome, server_id, service, credential_type } = event;
+  const { occurred_at, project, action, changed_fields, server_id, service, credential_type } = event;
   return [
     exactTime(occurred_at),
     project,
-    [action, ...changed_fields ?? [], ...tool ? [tool, outcome ?? "–"] : []].join(" "),
+    [action, ...changed_fields ?? [], ...called(event)].join(" "),
     service === undefined
       ? server_id ?? "–"
       : [service, credential_type, server_id && `for ${server_id}`].filter(Boolean).join(" "),
     event.actor_id === null ? event.actor_kind : `${event.actor_kind} ${event.actor_id}`,
     event.request_id ?? "–",
   ];
+}
+
+/** A tool by its name only: most calls are of tools. */
+function called({ method, tool, outcome }: Event): string[] {
+  if (!tool) return [];
+  return [...method && method !== "tools/call" ? [method] : [], tool, outcome ?? "–"];
 }
 
 function readLimit(text: string): number {

@@ -7,6 +7,7 @@ import { ExecutorProblem, readServers, type ServerExit, type ServerStatus } from
 import { findTenant, pathOf } from "../../client/find.ts";
 import { listTenants, type TenantRow } from "../../client/hub.ts";
 import { example, readContext } from "../../command.ts";
+import type { SigningKey } from "shared/decision/decision_keys.ts";
 
 const HELP = `
 States: running (a call is in flight), idle, starting, backoff (it failed and is tried again after a pause),
@@ -44,7 +45,7 @@ async function status(reference: string | undefined, withErrors: boolean, comman
   const { json, target } = await readContext(command);
   const urls = target.executorUrls();
   if (urls.length === 0) throw new CliError("no Executor is known: set EXECUTOR_URLS as the hub has it");
-  const key = await target.signingKey();
+  const key = target.signingKey();
   const tenants = reference === undefined
     ? (await listTenants(target.hub, {})).filter(({ servers }) => servers > 0)
     : [await findTenant(target.hub, reference)];
@@ -58,7 +59,7 @@ async function status(reference: string | undefined, withErrors: boolean, comman
 }
 
 /** An Executor that does not answer is asked no further. */
-async function inspect(executor: string, key: CryptoKey, tenants: TenantRow[]): Promise<ServersReport> {
+async function inspect(executor: string, key: SigningKey, tenants: TenantRow[]): Promise<ServersReport> {
   const report: ServersReport = { servers: [], problems: [] };
   const actorId = crypto.randomUUID();
   const rest = tenants.values();

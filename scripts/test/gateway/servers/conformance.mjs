@@ -1,4 +1,4 @@
-// A server of revision 2026-07-28, by hand, with the tools that the conformance suite calls.
+// A server of revision 2026-07-28, by hand, with what the conformance suite asks for.
 import { createHmac, randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 
@@ -163,18 +163,70 @@ const SCHEMA_2020_12 = {
   additionalProperties: false,
 };
 
-async function answer(method, params) {
-  if (method === "server/discover") return { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } };
-  if (method === "tools/list") {
-    const tools = Object.keys(TOOLS).map((name) => ({
-      name,
-      description: name,
-      inputSchema: name === "json_schema_2020_12_tool" ? SCHEMA_2020_12 : { type: "object" },
-    }));
-    return { tools, ttlMs: 0, cacheScope: "private" };
+const message = (content) => ({ role: "user", content });
+const PROMPTS = {
+  test_simple_prompt: () => [message(text("This is a simple prompt for testing."))],
+  test_prompt_with_arguments: ({ arguments: { arg1, arg2 } }) => [
+    message(text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)),
+  ],
+  test_prompt_with_embedded_resource: ({ arguments: { resourceUri } }) => [
+    message(resource(resourceUri, "text/plain", "Embedded resource content for testing.")),
+    message(text("Please process the embedded resource above.")),
+  ],
+  test_prompt_with_image: () => [message(image), message(text("Please analyze the image above."))],
+};
+const ASKING_PROMPT = "test_input_required_result_prompt";
+const CONTEXT = { user_context: elicit("What context should the prompt use?", "context", "string") };
+
+function getPrompt(params) {
+  if (params.name === ASKING_PROMPT) {
+    const answers = answersTo(["user_context"], params);
+    return answers === undefined ? ask(CONTEXT) : { messages: [message(text(answers.user_context.content?.context))] };
   }
-  if (method === "tools/call" && Object.hasOwn(TOOLS, params.name)) return await TOOLS[params.name](params);
-  refuse(-32601, "there is no such method or tool");
+  if (!Object.hasOwn(PROMPTS, params.name)) refuse(-32602, "there is no such prompt");
+  return { messages: PROMPTS[params.name](params) };
+}
+
+const RESOURCES = {
+  "test://static-text": { mimeType: "text/plain", text: "This is the content of the static text resource." },
+  "test://static-binary": { mimeType: "image/png", blob: PNG },
+};
+
+function readResource({ uri }) {
+  const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
+  const json = () => JSON.stringify({ id, templateTest: true, data: `Data for ID: ${id}` });
+  const found = id === undefined ? RESOURCES[uri] : { mimeType: "application/json", text: json() };
+  if (found === undefined) refuse(-32602, "there is no such resource", { uri });
+  return { contents: [{ uri, ...found }], ttlMs: 1000, cacheScope: "public" };
+}
+
+const CAPABILITIES_OFFERED = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
+const list = (member, items) => ({ [member]: items, ttlMs: 0, cacheScope: "private" });
+const METHODS = {
+  "server/discover": () => ({ supportedVersions: ["2026-07-28"], capabilities: CAPABILITIES_OFFERED }),
+  "tools/list": () =>
+    list(
+      "tools",
+      Object.keys(TOOLS).map((name) => ({
+        name,
+        description: name,
+        inputSchema: name === "json_schema_2020_12_tool" ? SCHEMA_2020_12 : { type: "object" },
+      })),
+    ),
+  "prompts/list": () =>
+    list("prompts", [...Object.keys(PROMPTS), ASKING_PROMPT].map((name) => ({ name, description: name }))),
+  "resources/list": () => list("resources", Object.keys(RESOURCES).map((uri) => ({ uri, name: uri }))),
+  "resources/templates/list": () =>
+    list("resourceTemplates", [{ uriTemplate: "test://template/{id}/data", name: "by id" }]),
+  "prompts/get": getPrompt,
+  "resources/read": readResource,
+  "completion/complete": ({ argument }) => ({ completion: { values: [`${argument.value}ing`], hasMore: false } }),
+  "tools/call": (params) =>
+    Object.hasOwn(TOOLS, params.name) ? TOOLS[params.name](params) : refuse(-32601, "there is no such tool"),
+};
+
+async function answer(method, params) {
+  return Object.hasOwn(METHODS, method) ? await METHODS[method](params) : refuse(-32601, "there is no such method");
 }
 
 createInterface({ input: process.stdin }).on("line", async (line) => {

@@ -148,7 +148,7 @@ async function use(
   credentials: unknown,
   post: (path: string, body: Record<string, unknown>, isRevealed: boolean) => Promise<StackAnswer>,
 ): Promise<string> {
-  const key = await importSigningKey(keys.decision_signing_key);
+  const key = importSigningKey(keys.decision_signing_key);
   assert(key);
   const subject = subjectOf({
     tenant_id: tenant.id,
@@ -156,7 +156,7 @@ async function use(
     server: serverOf({ tool_prefix: `${service}.` }),
     tool: `${service}.order`,
   });
-  const decision = await signDecision(subject, new Uint8Array(), key);
+  const decision = signDecision(subject, new Uint8Array(), key);
   const used = await post("credentials/use", { service, decision }, true);
   assertEquals([used.status, used.body.data?.credentials[0]?.credentials], [200, credentials]);
   return decision.split(".")[2] ?? "";

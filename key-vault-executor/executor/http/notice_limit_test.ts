@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { ProgressLimit } from "./progress_limit.ts";
+import { NoticeLimit } from "./notice_limit.ts";
 
-Deno.test("ProgressLimit takes a burst of 100, then 20 a second", () => {
-  const limit = new ProgressLimit(0);
+Deno.test("NoticeLimit takes a burst of 100, then 20 a second", () => {
+  const limit = new NoticeLimit(0);
   const taken = (count: number, now: number) =>
     Array.from({ length: count }, () => limit.takes(now)).filter(Boolean).length;
   assertEquals(taken(1000, 0), 100);

@@ -1,13 +1,13 @@
-/** How much progress of a call is passed on. What a client does not read waits in memory. */
+/** How much progress and how many log messages of a call are passed on. What a client does not read waits in memory. */
 
-/** In characters. */
-export const MAX_PROGRESS_LENGTH = 4096;
+/** In characters, of the text in one notice. */
+export const MAX_NOTICE_LENGTH = 4096;
 
 const BURST = 100;
 const PER_SECOND = 20;
 
 /** A token bucket. Progress that it refuses still moves the call's time limit. */
-export class ProgressLimit {
+export class NoticeLimit {
   #left = BURST;
   #last: number;
 

@@ -1,4 +1,4 @@
-/** `tools/list`: the hub's own tools, then those of the tenant's servers, which the Executors tell. */
+/** Lists of tools, prompts, resources and templates: those of all the tenant's servers, which the Executors tell. */
 
 import * as z from "zod/mini";
 import type { Answer } from "shared/http/respond.ts";
@@ -9,12 +9,13 @@ import type { DecidedServer } from "shared/decision/decision.ts";
 import type { Executors } from "shared/environment.ts";
 import { HUB_TOOLS } from "./hub_tools/hub_tools.ts";
 import { invalidParams } from "./mcp_error.ts";
+import { type ListMethod, LISTS } from "shared/mcp/methods.ts";
 import type { McpCall } from "./methods.ts";
 import { MODERN_VERSION } from "./message.ts";
 import { once } from "shared/lazy.ts";
 import { resultOf } from "./result.ts";
 
-/** Tools in a page. Many clients never ask for a second one, and few agents can use as many. */
+/** Items in a page. Many clients never ask for a second one, and few agents can use as many tools. */
 const PAGE_SIZE = 500;
 
 /** Of the servers of one decision, as JSON: it goes in a header, and proxies do not take long ones. */
@@ -30,17 +31,16 @@ interface LeftOutServer {
   reason: string;
 }
 
-type Tool = Record<string, unknown> & { name: string };
+type Item = Record<string, unknown>;
 
-interface TenantTools {
-  tools: Tool[];
+interface TenantItems {
+  items: Item[];
   leftOut: LeftOutServer[];
 }
 
 const told = once(() =>
   z.object({
-    result: z.object({
-      tools: z.array(z.looseObject({ name: z.string() })),
+    result: z.looseObject({
       _meta: z.optional(
         z.looseObject({
           [META_LEFT_OUT]: z.optional(z.array(z.object({ server_id: z.string(), reason: z.string() }))),
@@ -49,25 +49,29 @@ const told = once(() =>
     }),
   })
 );
+const toldItems = once(() => z.array(z.record(z.string(), z.unknown())));
 
-export async function listTools(call: McpCall): Promise<Answer> {
+export async function listItems(call: McpCall, method: ListMethod): Promise<Answer> {
   const callable = await callableServers(call);
   const after = readCursor(call, callable.subject.tenant_id);
-  const { tools, leftOut } = await askAll(call, callable);
-  const own = after === undefined ? ownTools(callable.scopes) : [];
-  const rest = tools.filter(({ name }) => after === undefined || name > after).sort(byName);
+  const { items, leftOut } = await askAll(call, callable, method);
+  // The hub's own tools are on the first page, before those of servers.
+  const own = method === "tools/list" && after === undefined ? ownTools(callable.scopes) : [];
+  const nameOf = (item: Item) => String(item[LISTS[method].name]);
+  const rest = items.filter((item) => after === undefined || nameOf(item) > after)
+    .sort((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
   const page = rest.slice(0, PAGE_SIZE);
   const last = rest.length > page.length ? page.at(-1) : undefined;
   return resultOf(call.request, {
-    tools: [...own, ...page],
-    ...(last && { nextCursor: encodeCursor([callable.subject.tenant_id, last.name]) }),
+    [LISTS[method].items]: [...own, ...page],
+    ...(last && { nextCursor: encodeCursor([callable.subject.tenant_id, nameOf(last)]) }),
     // A server that is registered now is in the next list, so no list may be kept.
     ...(call.request.isModern && { ttlMs: 0, cacheScope: "private" }),
     ...(leftOut.length > 0 && { _meta: { [META_LEFT_OUT]: leftOut } }),
   });
 }
 
-function ownTools(scopes: readonly string[]): Tool[] {
+function ownTools(scopes: readonly string[]): Item[] {
   return HUB_TOOLS.filter(({ scope }) => scopes.includes(scope)).map(({ tool }) => ({ ...tool }));
 }
 
@@ -81,13 +85,17 @@ function readCursor({ request }: McpCall, tenantId: string): string | undefined 
 }
 
 /** Each server's Executor is asked once, all at the same time. */
-async function askAll(call: McpCall, { servers, subject }: CallableServers): Promise<TenantTools> {
+async function askAll(
+  call: McpCall,
+  { servers, subject }: CallableServers,
+  method: ListMethod,
+): Promise<TenantItems> {
   const { executors } = call.environment;
-  if (executors === undefined) return { tools: [], leftOut: leaveOut(servers, "no_executor") };
+  if (executors === undefined) return { items: [], leftOut: leaveOut(servers, "no_executor") };
   const groups = groupServers(executors.urls, subject.tenant_id, servers);
-  const lists = await Promise.all(groups.map((group) => ask(call, executors, subject, group)));
+  const lists = await Promise.all(groups.map((group) => ask(call, executors, { ...subject, method }, group)));
   return {
-    tools: lists.flatMap(({ tools }) => tools),
+    items: lists.flatMap(({ items }) => items),
     leftOut: lists.flatMap(({ leftOut }) => leftOut).sort((a, b) => a.server_id < b.server_id ? -1 : 1),
   };
 }
@@ -120,23 +128,24 @@ export function groupServers(urls: readonly string[], tenantId: string, servers:
 async function ask(
   { presented, signal }: McpCall,
   { signingKey }: Executors,
-  subject: CallableServers["subject"],
+  subject: CallableServers["subject"] & { method: ListMethod },
   { urls, servers }: Group,
-): Promise<TenantTools> {
+): Promise<TenantItems> {
+  const { method } = subject;
   try {
     const response = await askExecutor(signingKey, urls, {
       subject: { ...subject, servers },
       path: "/mcp",
-      body: LIST_BODY,
-      headers: LIST_HEADERS,
+      body: bodyOf(method),
+      headers: headersOf(method),
       requestId: presented.requestId,
       signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_MS)]),
     });
     const { result } = told().parse(await response.json());
-    return { tools: result.tools, leftOut: result._meta?.[META_LEFT_OUT] ?? [] };
+    return { items: toldItems().parse(result[LISTS[method].items]), leftOut: result._meta?.[META_LEFT_OUT] ?? [] };
   } catch (error) {
     const isGone = error instanceof NoExecutorReachable;
-    return { tools: [], leftOut: leaveOut(servers, isGone ? "executor_unreachable" : "executor_failed") };
+    return { items: [], leftOut: leaveOut(servers, isGone ? "executor_unreachable" : "executor_failed") };
   }
 }
 
@@ -144,25 +153,21 @@ function leaveOut(servers: readonly DecidedServer[], reason: string): LeftOutSer
   return servers.map(({ server_id }) => ({ server_id, reason }));
 }
 
-const LIST_BODY = JSON.stringify({
-  jsonrpc: "2.0",
-  id: 1,
-  method: "tools/list",
-  params: {
-    _meta: {
-      "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
-      "io.modelcontextprotocol/clientInfo": { name: "governance-hub", version: "1" },
-      "io.modelcontextprotocol/clientCapabilities": {},
-    },
-  },
-});
-const LIST_HEADERS = {
-  "content-type": "application/json",
-  "accept": "application/json, text/event-stream",
-  "mcp-protocol-version": MODERN_VERSION,
-  "mcp-method": "tools/list",
+function bodyOf(method: ListMethod): string {
+  return JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { _meta: ENVELOPE } });
+}
+
+const ENVELOPE = {
+  "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
+  "io.modelcontextprotocol/clientInfo": { name: "governance-hub", version: "1" },
+  "io.modelcontextprotocol/clientCapabilities": {},
 };
 
-function byName(a: Tool, b: Tool): number {
-  return a.name < b.name ? -1 : 1;
+function headersOf(method: ListMethod): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "mcp-protocol-version": MODERN_VERSION,
+    "mcp-method": method,
+  };
 }

@@ -4,11 +4,12 @@ import { CliError } from "../cli/error.ts";
 import { runChild } from "./child.ts";
 import { usePool } from "shared/database/direct_connection.ts";
 import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "./data_api/data_api.ts";
+import { answerFunction, type Functions, loadFunctions } from "./functions.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { listenOn } from "./listen.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
-import { functionNames, type ProjectName, projectUrl } from "./projects.ts";
+import { type ProjectName, projectUrl } from "./projects.ts";
 
 export interface ProjectConfig {
   project: ProjectName;
@@ -20,8 +21,6 @@ export interface ProjectConfig {
   database: LocalDatabase;
 }
 
-type Functions = Map<string, { fetch(request: Request): Promise<Response> }>;
-
 if (import.meta.main) await runChild(serve);
 
 async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
@@ -32,16 +31,7 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
     if (dataApi === undefined) return new Response("starting", { status: 503 });
     if (url.pathname === "/ready") return new Response(config.readyToken);
     if (url.pathname.startsWith("/rest/v1/")) return dataApi.fetch(request);
-    const [, name = "", rest = ""] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
-    const handler = functions.get(name);
-    if (handler === undefined) return Response.json({ code: "NOT_FOUND" }, { status: 404 });
-    // As on the platform, the path starts with the function's name.
-    const seen = forwarded(request, new URL(`/${name}${rest}${url.search}`, url));
-    const response = await handler.fetch(seen);
-    // The rest of a body that was too slow or not read may still arrive on the connection (RFC 9110, 15.5.9).
-    const isUnread = request.body !== null && !seen.bodyUsed;
-    if (isUnread || response.status === 408) response.headers.set("connection", "close");
-    return response;
+    return await answerFunction(functions, request, url);
   });
   if (config.database.kind === "pglite") await preparePglite(config.project, config.database.folder);
   functions = await loadFunctions(config.project);
@@ -53,25 +43,8 @@ async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
   };
 }
 
-/** `new Request` rejects some methods, and changes `get` to GET. Such requests get a method that no endpoint has. */
-function forwarded(request: Request, url: URL): Request {
-  const { headers } = request;
-  const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
-  const method = isKept ? request.method : "UNSUPPORTED";
-  const body = ["GET", "HEAD"].includes(method) ? null : request.body;
-  return new Request(url, { method, headers, body, signal: request.signal });
-}
-
 async function preparePglite(project: ProjectName, folder: string): Promise<void> {
   await withPglite(folder, (run) => migrate(run, projectUrl(project, "migrations/"))).catch((error) => {
     throw new CliError(`the database in ${folder} cannot be opened (${error}); start again with --fresh`);
   });
-}
-
-async function loadFunctions(project: ProjectName): Promise<Functions> {
-  const names = await functionNames(project);
-  const modules = await Promise.all(
-    names.map((name) => import(projectUrl(project, `functions/${name}/index.ts`).href)),
-  );
-  return new Map(names.map((name, index) => [name, modules[index].default]));
 }

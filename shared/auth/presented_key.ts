@@ -61,7 +61,7 @@ export async function digestCaller(
   kernelSecret: CryptoKey | undefined,
 ): Promise<CallerDigest> {
   const request = { request_id: requestId, ...(tenantId !== undefined && { tenant_id: tenantId }) };
-  if (kind === "agent") return { api_key_sha256: await apiKeyDigest(key), ...request };
+  if (kind === "agent") return { api_key_sha256: apiKeyDigest(key), ...request };
   if (kernelSecret === undefined) {
     throw unavailable("KERNEL_HMAC_SECRET is not set, so kernels cannot be authenticated: set it to 64 hex characters");
   }

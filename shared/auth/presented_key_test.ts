@@ -47,7 +47,7 @@ Deno.test("readKey() refuses a missing key, a malformed key, and a key in the he
 });
 
 Deno.test("digestCaller() returns an agent's digest, with the tenant only if the request names one", async () => {
-  const api_key_sha256 = await apiKeyDigest(agentKey);
+  const api_key_sha256 = apiKeyDigest(agentKey);
   const presented = { kind: "agent", key: agentKey, requestId: "r1" } as const;
   const request_id = "r1";
   assertEquals(await digestCaller({ ...presented, tenantId: undefined }, undefined), { api_key_sha256, request_id });

@@ -13,8 +13,8 @@ export interface DirectDatabase {
   databaseCa?: string | undefined;
 }
 
-/** For each instance of a function. */
-const CONNECTIONS = 5;
+/** The most for each instance of a function. Each is opened when calls need it. */
+export const CONNECTIONS = 10;
 
 /** In seconds. */
 const CONNECT_TIMEOUT = 4;
@@ -36,7 +36,10 @@ export async function callDirectly(
   timeoutMs: number,
 ): Promise<unknown> {
   const pool = await poolOf(database);
-  const signal = AbortSignal.timeout(timeoutMs);
+  // AbortSignal.timeout() would keep its timer, and fire it, also after the answer.
+  const deadline = new AbortController();
+  const { signal } = deadline;
+  const timer = setTimeout(() => deadline.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
   try {
     const connection = await pool.acquire(signal);
     try {
@@ -46,6 +49,8 @@ export async function callDirectly(
     }
   } catch (error) {
     throw failureOf(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

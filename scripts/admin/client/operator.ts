@@ -55,7 +55,7 @@ export function createTenant(hub: HubOperator, organizationId: string, name: str
 
 export async function issueApiKey(hub: HubOperator, tenantId: string, options: KeyOptions): Promise<IssuedKey> {
   const key = generateKey("agent");
-  const entry = { ...options, display_prefix: displayPrefix(key), key_sha256: await apiKeyDigest(key) };
+  const entry = { ...options, display_prefix: displayPrefix(key), key_sha256: apiKeyDigest(key) };
   const { id } = await callHub(hub, "issue_api_key", { tenant_id: tenantId, key: entry }, created);
   return { id, key };
 }

@@ -1,7 +1,7 @@
 /**
  * Breaks down a request's time in microseconds. Our own phases are timed inside the functions, with the data API's
  * answers from memory. The SQL functions' time is that of pg_stat_statements while one client loads the real projects.
- * The rest of that client's waiting time is the data API's.
+ * The rest of that client's waiting time is the data API's. Then the instances under load, with no database at all.
  */
 
 import postgres from "postgres";
@@ -9,10 +9,11 @@ import type { ProjectName } from "../../stack/projects.ts";
 import { type Loader, newLoader } from "../endpoints/loader.ts";
 import { type BenchTarget, prepareEndpoints, startBaselines } from "../endpoints/targets.ts";
 import { median } from "../support/figures.ts";
-import { startLoad } from "../support/load.ts";
+import { fill, startLoad } from "../support/load.ts";
 import type { Report, Scale } from "../support/part.ts";
 import { openRig, type Rig } from "../support/rig.ts";
 import { startWorker } from "../support/worker.ts";
+import { measureInstances } from "./instance.ts";
 import type { Phases, PhasesConfig } from "./phases_process.ts";
 import { reportBreakdown } from "./report.ts";
 
@@ -54,12 +55,15 @@ export async function measureBreakdown(scale: Scale, resources: AsyncDisposableS
   const ms = short ? 800 : 4000;
   const underLoad = await measureUnderLoad(rig, loader, endpoints, ms, onProgress);
   const http = constant ? await medianUs(loader, constant, ms) : 0;
-  return reportBreakdown(Object.fromEntries(
+  const variables = (project: ProjectName) => variablesOf(rig, project);
+  const instances = await measureInstances(targets, rig, variables, loader, scale, resources);
+  const breakdown = Object.fromEntries(
     Object.entries(phases).map(([name, own]) => {
       const { whole, sql } = underLoad[name] ?? { whole: NaN, sql: NaN };
       return [name, { ...own, whole, http, sql, dataApi: whole - http - own.own - sql }];
     }),
-  ));
+  );
+  return reportBreakdown(breakdown, instances);
 }
 
 /** Adds the hub's list by a kernel, because the digest of a kernel's key is an HMAC. */
@@ -85,7 +89,7 @@ async function measurePhases(
   const requests = endpoints.filter((target) => target.url.startsWith(`${url}/`)).map(({ name, url, request }) => ({
     name,
     path: url.slice(url.indexOf("/functions/v1/") + "/functions/v1/".length),
-    request: { ...request, ...(request.body && { body: request.body.replaceAll("{n}", "0") }) },
+    request: { ...request, ...(request.body && { body: fill(request.body, 0) }) },
   }));
   const script = new URL("phases_process.ts", import.meta.url);
   const worker = startWorker<PhasesConfig, Record<string, Phases>>(script, variablesOf(rig, project), resources);

@@ -8,7 +8,7 @@ export interface Span {
   ended: number;
 }
 
-export type ProbeName = "fetch" | "digest" | "cipher";
+export type ProbeName = "fetch" | "cipher";
 
 /** The data API's first answer for each address. */
 type Recorded = Map<string, { status: number; headers: [string, string][]; body: string }>;
@@ -20,7 +20,7 @@ export interface Probes {
 
 /** Installs the probes. Each address is requested once, and later requests get the same answer from memory. */
 export function installProbes(): Probes {
-  let spans: Record<ProbeName, Span[]> = { fetch: [], digest: [], cipher: [] };
+  let spans: Record<ProbeName, Span[]> = { fetch: [], cipher: [] };
   const watch = <Parameters extends unknown[], Result>(
     name: ProbeName,
     call: (...parameters: Parameters) => Promise<Result>,
@@ -36,15 +36,13 @@ export function installProbes(): Probes {
   globalThis.fetch = watch("fetch", replay(globalThis.fetch));
   const { subtle } = crypto;
   Object.assign(subtle, {
-    digest: watch("digest", subtle.digest.bind(subtle)),
-    sign: watch("digest", subtle.sign.bind(subtle)),
     encrypt: watch("cipher", subtle.encrypt.bind(subtle)),
     decrypt: watch("cipher", subtle.decrypt.bind(subtle)),
   });
   return {
     take() {
       const taken = spans;
-      spans = { fetch: [], digest: [], cipher: [] };
+      spans = { fetch: [], cipher: [] };
       return taken;
     },
   };

@@ -9,24 +9,22 @@ const MOST_OWN_US = 300;
 
 const LEGEND = `Each figure is its own median, so sums differ slightly.
 routing, parsing  the address, the key with its checksum, the body, the JSON and its check for values that would be lost
-validation        the rest up to the digest: the route, the schema, the rules
 digest            SHA-256 of an agent's key, HMAC of a kernel's
 AES-GCM           sealing or opening, without base64
 log line          its JSON and the writing of it
-call, answer      the rest: making the data API call, reading and checking its result, making the answer
+call, answer      the rest: checking the input, making the data API call, checking its result, making the answer
 = our own         the total inside the function, minus the wait for the data API
 SQL               the mean of the SQL functions in pg_stat_statements, without the commit
 HTTP              the time of the constant baseline
 data API          the rest: its HTTP and its driver, the transaction around the SQL function, the commit to disk`;
 
-export function reportBreakdown(breakdown: Record<string, Breakdown>): Report {
-  return { tables: [breakdownTable(breakdown)], verdicts: breakdownVerdicts(breakdown), json: breakdown };
+export function reportBreakdown(breakdown: Record<string, Breakdown>, instances: string): Report {
+  return { tables: [breakdownTable(breakdown), instances], verdicts: breakdownVerdicts(breakdown), json: breakdown };
 }
 
 function breakdownTable(breakdown: Record<string, Breakdown>): string {
   const columns: [string, keyof Breakdown][] = [
     ["routing, parsing", "routingAndParsing"],
-    ["validation", "validation"],
     ["digest", "digest"],
     ["AES-GCM", "cipher"],
     ["log line", "log"],

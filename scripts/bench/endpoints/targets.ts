@@ -8,7 +8,7 @@ import { eventually, runScript } from "../../test/resilience/processes/running.t
 import { freePort } from "../../stack/ready.ts";
 import { type EndpointCase, endpointsOf } from "../../test/support/endpoints.ts";
 import type { BaselineConfig } from "./baseline_server.ts";
-import type { Template } from "../support/load.ts";
+import { type Template, TURNS } from "../support/load.ts";
 import { baselineTable } from "../sql/places.ts";
 
 export interface BenchTarget {
@@ -26,6 +26,8 @@ const BASELINE_ROWS = 10_000;
 const THINGS = 10;
 /** The name of the thing that endpoints on one thing act on. */
 const KEPT = "kept";
+/** As many credentials are retrieved in turn: retrieves of one credential wait for each other's commit. */
+const RETRIEVED = `${KEPT}-{turn}`;
 
 /** Starts the baselines' process, on a database of the projects' PostgreSQL. */
 export async function startBaselines({ database }: Rig, resources: AsyncDisposableStack): Promise<BenchTarget[]> {
@@ -58,6 +60,7 @@ export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
   if (busy === undefined || quiet === undefined) throw new Error("the seeds must have two tenants of one organization");
   for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
   await keep(rig, busy.api_key, KEPT);
+  for (let turn = 0; turn < TURNS; turn++) await keepCredential(rig, busy.api_key, `${KEPT}-${turn}`);
   const endpoints = [...await endpointsOf("governance-hub"), ...await endpointsOf("key-vault-executor")]
     .filter(({ acts }) => acts !== "lends")
     .toSorted((a, b) => Number(b.acts === "creates") - Number(a.acts === "creates"));
@@ -82,6 +85,10 @@ export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
 
 async function keep(rig: Rig, key: string, name: string): Promise<void> {
   assertEquals((await registerServer(rig, { key }, name)).status, 201);
+  await keepCredential(rig, key, name);
+}
+
+async function keepCredential(rig: Rig, key: string, name: string): Promise<void> {
   assertEquals((await storeCredential(rig, { key }, name, "a secret of 24 characters")).status, 201);
 }
 
@@ -94,6 +101,8 @@ function bodyOf(endpoint: EndpointCase): Record<string, unknown> | undefined {
       return { server_id: KEPT, name: "Changed {n}" };
     case "credentials-store":
       return { service: "made-{n}", credentials: { api_key: "AKIAIOSFODNN7EXAMPLE", secret_key: "k".repeat(40) } };
+    case "credentials-retrieve":
+      return endpoint.body?.(RETRIEVED);
     case "mcp-servers-delete":
     case "credentials-delete":
       return endpoint.body?.("made-{n}");

@@ -76,7 +76,7 @@ function ratioTable(figures: Figures): string {
 /** What the vault asks the hub's database at each request, by itself. */
 async function hubCallTable(rig: Rig, { short }: Scale): Promise<string> {
   const databaseUrl = rig.database.url("function_caller", "governance-hub");
-  const digest = await apiKeyDigest(rig.tenant.api_key);
+  const digest = apiKeyDigest(rig.tenant.api_key);
   const caller = { api_key_sha256: digest, request_id: crypto.randomUUID() };
   const ask = () => callDirectly({ databaseUrl }, "authenticate_caller", { caller }, 4000);
   const rounds: Record<string, Round[]> = {};

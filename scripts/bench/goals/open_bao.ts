@@ -3,6 +3,7 @@
 import { CliError } from "../../cli/error.ts";
 import { freePort } from "../../stack/ready.ts";
 import { eventually } from "../../test/resilience/processes/running.ts";
+import { TURNS } from "../support/load.ts";
 import type { BenchTarget } from "../endpoints/targets.ts";
 
 const START_MS = 20_000;
@@ -23,7 +24,9 @@ export async function startOpenBao(program: string, resources: AsyncDisposableSt
     START_MS,
     () => call(url, "POST", "sys/mounts/kv", { type: "kv", options: { version: "2" } }, token),
   );
-  await eventually(START_MS, () => call(url, "POST", "kv/data/kept", { data: SECRET }, token));
+  for (let turn = 0; turn < TURNS; turn++) {
+    await eventually(START_MS, () => call(url, "POST", `kv/data/kept-${turn}`, { data: SECRET }, token));
+  }
   const body = JSON.stringify({ data: SECRET });
   return [
     {
@@ -32,7 +35,12 @@ export async function startOpenBao(program: string, resources: AsyncDisposableSt
       request: { method: "POST", headers, body, path: "/v1/kv/data/made-{n}" },
       expected: [200],
     },
-    { name: "OpenBao read", url: `${url}/v1/kv/data/kept`, request: { method: "GET", headers }, expected: [200] },
+    {
+      name: "OpenBao read",
+      url,
+      request: { method: "GET", headers, path: "/v1/kv/data/kept-{turn}" },
+      expected: [200],
+    },
   ];
 }
 

@@ -3,7 +3,10 @@
 import type { Round } from "./figures.ts";
 import { startWorker } from "./worker.ts";
 
-/** The repeated request. `{n}` in the body or the path is a number that is unique in the job. */
+/** `{turn}` runs from 0 up to this number, and then again. */
+export const TURNS = 64;
+
+/** The repeated request. `{n}` in the body or the path is a number that is unique in the job, `{turn}` one that repeats. */
 export interface Template {
   method: "GET" | "POST";
   headers: Record<string, string>;
@@ -31,6 +34,11 @@ export interface Outcome extends Round {
 
 export interface Load {
   run(job: Job): Promise<Outcome>;
+}
+
+/** The text for the request with that number. */
+export function fill(text: string, number: number): string {
+  return text.replaceAll("{n}", `${number}`).replaceAll("{turn}", `${number % TURNS}`);
 }
 
 export function startLoad(resources: AsyncDisposableStack): Load {

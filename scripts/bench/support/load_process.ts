@@ -1,7 +1,7 @@
 /** The process that generates the load. */
 
 import { runClients } from "./clients.ts";
-import type { Job, Outcome } from "./load.ts";
+import { fill, type Job, type Outcome } from "./load.ts";
 import { answerJobs } from "./worker.ts";
 
 if (import.meta.main) answerJobs(run);
@@ -30,10 +30,9 @@ async function run({ url, request, clients, ms, from, until }: Job): Promise<Out
 }
 
 function numbered({ method, body, path }: Job["request"], number: number) {
-  const filled = (text: string) => text.replaceAll("{n}", `${number}`);
   return {
     method,
-    ...(path !== undefined && { path: filled(path) }),
-    ...(body !== undefined && { body: filled(body) }),
+    ...(path !== undefined && { path: fill(path, number) }),
+    ...(body !== undefined && { body: fill(body, number) }),
   };
 }

@@ -4,11 +4,11 @@ import { makeFolder, type Rig, startRig } from "../../test/resilience/processes/
 
 export type { Rig };
 
-/** Starts them in a temporary folder. */
+/** Starts them in a temporary folder. A file gets their logs: to read them would load the machine. */
 export async function openRig(resources: AsyncDisposableStack, settings: string[] = []): Promise<Rig> {
   const folder = await makeFolder();
   resources.defer(() => Deno.remove(folder, { recursive: true }));
-  const rig = await startRig(folder, settings);
+  const rig = await startRig(folder, settings, `${folder}/requests.log`);
   resources.defer(() => rig.stop());
   return rig;
 }

@@ -19,9 +19,8 @@ export function startWorker<Job, Result>(
   const { PATH, HOME } = Deno.env.toObject();
   const child = fork(fileURLToPath(script), [], {
     env: { PATH, HOME, ...environment },
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  child.stdout?.resume();
   const ended = once(child, "exit");
   resources.defer(async () => {
     if (child.connected) child.disconnect();

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { startCluster } from "../support/cluster.ts";
 import { withConnection } from "../../stack/postgres/cluster.ts";
 import { DatabaseError } from "shared/database/database_error.ts";
-import { callDirectly, closeDirectConnections, readOptions } from "shared/database/direct_connection.ts";
+import { callDirectly, closeDirectConnections, CONNECTIONS, readOptions } from "shared/database/direct_connection.ts";
 
 const cluster = await startCluster();
 const name = await cluster.createDatabase();
@@ -55,14 +55,14 @@ Deno.test("callDirectly() throws what a function raised", async () => {
 
 Deno.test("callDirectly() times out, and the next call is answered", async () => {
   const started = performance.now();
-  const calls = Array.from({ length: 5 }, () => failureOf(call("sleep_for", { seconds: 30 }, 300)));
+  const calls = Array.from({ length: CONNECTIONS }, () => failureOf(call("sleep_for", { seconds: 30 }, 300)));
   for (const { code, message } of await Promise.all(calls)) assertEquals(code, "", message);
   assert(performance.now() - started < 2000);
   assertEquals(await call("echo", { caller: 1 }), { caller: 1, server_id: null, version: null });
 });
 
 Deno.test("callDirectly() times out while it waits for a connection", async () => {
-  const busy = Array.from({ length: 5 }, () => call("sleep_for", { seconds: 0.8 }));
+  const busy = Array.from({ length: CONNECTIONS }, () => call("sleep_for", { seconds: 0.8 }));
   assertEquals((await failureOf(call("echo", { caller: 1 }, 200))).code, "");
   await Promise.all(busy);
   assertEquals(await call("echo", { caller: 2 }), { caller: 2, server_id: null, version: null });
@@ -70,17 +70,17 @@ Deno.test("callDirectly() times out while it waits for a connection", async () =
 
 Deno.test("callDirectly() reports no answer when the connection is lost, and the next call works", async () => {
   for (let turn = 0; turn < 3; turn++) {
-    const asleep = Array.from({ length: 5 }, () => failureOf(call("sleep_for", { seconds: 20 })));
+    const asleep = Array.from({ length: CONNECTIONS }, () => failureOf(call("sleep_for", { seconds: 20 })));
     await call("echo", { caller: 1 }, 200).catch(() => {});
     await kill();
     for (const { code } of await Promise.all(asleep)) assert(["", "57P01"].includes(code), code);
-    const after = await Promise.all(Array.from({ length: 20 }, () => call("echo", { caller: 1 })));
-    assertEquals(after.length, 20, `kill ${turn}`);
+    const after = await Promise.all(Array.from({ length: 4 * CONNECTIONS }, () => call("echo", { caller: 1 })));
+    assertEquals(after.length, 4 * CONNECTIONS, `kill ${turn}`);
   }
 });
 
 Deno.test("callDirectly() works after idle connections were lost", async () => {
-  const before = await Promise.all(Array.from({ length: 5 }, () => call("backend", { caller: 1 })));
+  const before = await Promise.all(Array.from({ length: CONNECTIONS }, () => call("backend", { caller: 1 })));
   await kill();
   // The socket reports the loss of an idle connection. A call that comes before the report is answered 503.
   let now: unknown;

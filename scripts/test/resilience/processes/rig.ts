@@ -50,8 +50,12 @@ export const TRANSPORT = Deno.env.get("TRANSPORT") === "direct" ? "direct" : "da
 
 const ROOT = new URL("../../../../", import.meta.url);
 
-/** Starts PostgreSQL in the folder, and both projects. The caller removes the folder. */
-export async function startRig(folder: string, settings: string[] = []): Promise<Rig> {
+/**
+ * Starts PostgreSQL in the folder, and both projects. The caller removes the folder.
+ *
+ * @param logPath the file for the projects' request logs, which the rig keeps in memory if it is absent
+ */
+export async function startRig(folder: string, settings: string[] = [], logPath?: string): Promise<Rig> {
   const database = await startDatabaseServer(folder, settings);
   const keys = await generateKeys();
   const ports = { "governance-hub": freePort(), "key-vault-executor": freePort() };
@@ -76,6 +80,7 @@ export async function startRig(folder: string, settings: string[] = []): Promise
       Object.fromEntries(
         Object.entries(variables).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
       ),
+      logPath,
     );
     const running = { project, url, process };
     started.push(running);

@@ -13,15 +13,22 @@ export interface RunningProcess extends Child {
   kill(): Promise<void>;
 }
 
-/** Starts a script with only these variables. It reads its configuration like `scripts/stack/child.ts`. */
+/**
+ * Starts a script with only these variables. It reads its configuration like `scripts/stack/child.ts`.
+ *
+ * @param logPath the file to append its standard output to, instead of keeping it
+ */
 export async function runScript(
   name: string,
   script: URL,
   config: unknown,
   environment: Record<string, string>,
+  logPath?: string,
 ): Promise<RunningProcess> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--cached-only", "--no-check", script.href],
+  const run = [Deno.execPath(), "run", "-A", "--cached-only", "--no-check", script.href];
+  const redirect = logPath === undefined ? 'exec "$@"' : `exec "$@" >> '${logPath}'`;
+  const process = new Deno.Command("sh", {
+    args: ["-c", redirect, "sh", ...run],
     cwd: new URL("../../", script),
     env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", NO_COLOR: "1", ...environment },
     clearEnv: true,

@@ -4,13 +4,13 @@
  * the vault have only public keys, so neither can make a decision.
  */
 
-import { createHash } from "node:crypto";
 import { errors, jwtVerify } from "jose";
 import * as z from "zod/mini";
 import { CALL_METHODS, LIST_METHODS } from "../mcp/methods.ts";
 import { REQUEST_ID_FORM } from "../http/respond.ts";
 import { ALGORITHM, signJws } from "./jws.ts";
 import { once } from "../lazy.ts";
+import { sha256 } from "../crypto/sha256.ts";
 import type { SigningKey } from "./decision_keys.ts";
 
 const ISSUER = "governance-hub";
@@ -141,9 +141,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return "the decision has expired";
   if (error instanceof errors.JWTClaimValidationFailed) return `the decision's ${error.claim} is wrong`;
   return "the decision is not a signed token";
-}
-
-function sha256(bytes: Uint8Array): string {
-  // WebCrypto would hand the bytes to another thread, which takes longer than the digest of most bodies.
-  return createHash("sha256").update(bytes).digest("hex");
 }

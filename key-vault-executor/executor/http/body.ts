@@ -1,7 +1,7 @@
 /** A request's body, bounded in bytes and in time, and whether the decision is about it. */
 
-import { createHash } from "node:crypto";
 import { type Decision, DecisionRefused } from "shared/decision/decision.ts";
+import { sha256 } from "shared/crypto/sha256.ts";
 
 export class BodyRefused extends Error {
   override name = "BodyRefused";
@@ -43,13 +43,9 @@ export async function readBody(
   }
 }
 
-/**
- * Hashes at once: WebCrypto hands even a short body to another thread, which on a busy machine takes longer than all else.
- * @throws {DecisionRefused} if the decision is about another body.
- */
+/** @throws {DecisionRefused} if the decision is about another body. */
 export function requireBody({ body_sha256 }: Decision, body: Uint8Array): void {
-  const digest = createHash("sha256").update(body).digest("hex");
-  if (body_sha256 !== digest) throw new DecisionRefused("the decision is for another body");
+  if (body_sha256 !== sha256(body)) throw new DecisionRefused("the decision is for another body");
 }
 
 function join(chunks: Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

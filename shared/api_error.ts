@@ -1,5 +1,7 @@
 /** The errors that endpoints answer with: a code, a status, and one sentence for the developer who has to fix the call. */
 
+import { VARIABLES } from "./variables.ts";
+
 /** Every code, with its status. */
 export const STATUS = {
   invalid_request: 400,
@@ -194,6 +196,30 @@ export function internal(cause: unknown): ApiError {
 /** 503. The cause tells an operator what to fix. */
 export function unavailable(cause: unknown): ApiError {
   return new ApiError("unavailable", "the service is temporarily unavailable; send the request again later", { cause });
+}
+
+/** 503 of a vault without `DECISION_VERIFY_KEYS`. */
+export function cannotVerifyDecisions(): ApiError {
+  const { form } = VARIABLES.DECISION_VERIFY_KEYS;
+  const cause = `DECISION_VERIFY_KEYS is not set, so no decision can be verified: set it to ${form}`;
+  return notSetUp("this vault cannot verify decisions: its operator must set DECISION_VERIFY_KEYS", cause);
+}
+
+/** 503 of a hub without `VAULT_URL`. */
+export function noVault(): ApiError {
+  return notSetUp("this hub does not know its vault, so it cannot reach credentials: its operator must set VAULT_URL");
+}
+
+/** 503 of a hub without Executors. */
+export function noExecutor(): ApiError {
+  return notSetUp(
+    "this hub has no Executor, so no server runs: its operator must set DECISION_SIGNING_KEY and EXECUTOR_URLS",
+  );
+}
+
+/** The message names the variable, because no later request can succeed before it is set. */
+function notSetUp(message: string, cause = message): ApiError {
+  return new ApiError("unavailable", message, { cause });
 }
 
 /** 503 for a credential that was sealed with a key that is not configured. */

@@ -2,7 +2,7 @@
 
 import { type ApiError, unavailable } from "./api_error.ts";
 import type { DatabaseAccess } from "./database/call_function.ts";
-import { type DirectDatabase, isThisMachine } from "./database/direct_connection.ts";
+import type { DirectDatabase } from "./database/direct_connection.ts";
 import { importKernelSecret, parseKernelSecret } from "./auth/api_key.ts";
 import {
   areVerifyKeys,
@@ -12,6 +12,7 @@ import {
   type SigningKey,
 } from "./decision/decision_keys.ts";
 import { importKeyring, type Keyring, parseEncryptionKey } from "./crypto/keyring.ts";
+import { isSafeAddress, isThisMachine } from "./loopback.ts";
 import { type VariableName, VARIABLES } from "./variables.ts";
 
 export interface ProjectEnvironment {
@@ -134,7 +135,7 @@ function readVerifyKeys(lookup: Lookup, faults: Fault[]): string | undefined {
 function readHubAccess(lookup: Lookup, faults: Fault[]): HubAccess {
   const direct = readDirectDatabase(lookup, "REPO_B_DATABASE_URL", "REPO_B_DATABASE_CA", faults);
   if (direct !== undefined) return direct;
-  const url = readUrl(lookup, "REPO_B_URL", isSafeHubUrl, faults, "REPO_B_DATABASE_URL");
+  const url = readUrl(lookup, "REPO_B_URL", isSafeForFunctions, faults, "REPO_B_DATABASE_URL");
   if (read(lookup, "REPO_B_SERVICE_KEY") === undefined && read(lookup, "REPO_B_ANON_KEY") !== undefined) {
     return { url, publishableKey: readRequired(lookup, "REPO_B_ANON_KEY", faults) };
   }
@@ -200,12 +201,13 @@ function readExecutors(lookup: Lookup, faults: Fault[]): { urls: string[]; signi
   const signingKey = read(lookup, "DECISION_SIGNING_KEY");
   const urls = read(lookup, "EXECUTOR_URLS")?.split(",").map((text) => text.trim());
   if (signingKey !== undefined && !isDecisionKey(signingKey)) faults.push(fault("DECISION_SIGNING_KEY", "malformed"));
-  if (urls !== undefined && !urls.every(isSafeAddress)) faults.push(fault("EXECUTOR_URLS", "malformed"));
+  const isSafe = (text: string) => URL.canParse(text) && isSafeForFunctions(new URL(text));
+  if (urls !== undefined && !urls.every(isSafe)) faults.push(fault("EXECUTOR_URLS", "malformed"));
   if (signingKey === undefined || urls === undefined) return undefined;
   return { urls: urls.map(withoutEnd), signingKey };
 }
 
-/** One of the two variables is of no use without the other. */
+/** Each of the two variables is useless without the other. */
 function findHalf(lookup: Lookup): Fault[] {
   const missing = (["DECISION_SIGNING_KEY", "EXECUTOR_URLS"] as const).filter((name) => !read(lookup, name));
   return missing.length === 1 ? missing.map((name) => fault(name, "not set")) : [];
@@ -216,17 +218,13 @@ function importExecutors(given: { urls: string[]; signingKey: string } | undefin
   return given && signingKey && { urls: given.urls, signingKey };
 }
 
-function isSafeAddress(text: string): boolean {
-  return URL.canParse(text) && isSafeHubUrl(new URL(text));
-}
-
 function withoutEnd(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
 function readVaultUrl(lookup: Lookup, faults: Fault[]): string | undefined {
   if (read(lookup, "VAULT_URL") === undefined) return undefined;
-  return readUrl(lookup, "VAULT_URL", isSafeHubUrl, faults);
+  return readUrl(lookup, "VAULT_URL", isSafeForFunctions, faults);
 }
 
 function readEncryptionKey(lookup: Lookup, faults: Fault[]): Uint8Array<ArrayBuffer> {
@@ -286,8 +284,8 @@ function isHttpUrl(url: URL): boolean {
   return url.protocol === "https:" || url.protocol === "http:";
 }
 
-function isSafeHubUrl({ protocol, hostname }: URL): boolean {
-  return protocol === "https:" || (protocol === "http:" && isThisMachine(hostname));
+function isSafeForFunctions(url: URL): boolean {
+  return isSafeAddress(url, isThisMachine);
 }
 
 /** An empty variable, such as `NAME=` in an env file, counts as not set. */

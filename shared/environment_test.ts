@@ -154,9 +154,10 @@ Deno.test("readHubEnvironment() reads the Executors and the key that signs for t
   assertEquals(Object.keys(executors?.signingKey ?? {}), ["sign"]);
   for (const half of [{}, { DECISION_SIGNING_KEY: signingKey }, { EXECUTOR_URLS: urls }]) {
     const { executors } = await readHubEnvironment((name) => ({ ...HUB, ...half } as Variables)[name]);
-    assertEquals(executors, undefined);
+    const set = Object.keys(half).join() || "none of them";
+    assertEquals(executors, undefined, set);
     const faults = findHubFaults((name) => ({ ...HUB, ...half } as Variables)[name]);
-    assertEquals(faults.map(({ state }) => state), Object.keys(half).map(() => "not set"));
+    assertEquals(faults.map(({ state }) => state), Object.keys(half).map(() => "not set"), set);
   }
   const faults: [Variables, RegExp][] = [
     [{ DECISION_SIGNING_KEY: "canary", EXECUTOR_URLS: urls }, /^DECISION_SIGNING_KEY is malformed/],

@@ -46,7 +46,7 @@ Deno.test("a call that cannot be recorded has no result, and says that it may ha
   }
 });
 
-Deno.test("a call whose end cannot be written has its result and its event, without an outcome", async () => {
+Deno.test("a call has its result and its event even if its end cannot be written", async () => {
   await using database = startDatabaseProxy(
     stack.governance_hub.url,
     (name) => name === "end_call" ? Promise.resolve(new Response(null, { status: 503 })) : undefined,

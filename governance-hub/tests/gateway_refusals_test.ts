@@ -30,18 +30,19 @@ async function tools(gateway: TestGateway, key: string): Promise<string[]> {
   return body.result.tools.map(({ name }: { name: string }) => name).filter((name: string) => !name.startsWith("hub."));
 }
 
-Deno.test("a tenant has its own tools and nobody else's, under equal prefixes too", async () => {
+Deno.test("a tenant has only its own tools, also when another tenant has the same prefixes", async () => {
   await using gateway = await startGateway();
   const a = await newTenant();
   const sibling: Pick<Tenant, "agent"> = await addTenant(a.organizationId);
   const foreign = await newTenant();
   await register(a);
   for (const other of [sibling, foreign]) {
-    assertEquals(await tools(gateway, other.agent), []);
+    const who = other === foreign ? "another organization's tenant" : "another tenant of the organization";
+    assertEquals(await tools(gateway, other.agent), [], who);
     for (const name of ["amazon.echo", "AMAZON.echo", "amazon.", "shop"]) {
-      assertEquals(codeOf(await call(gateway, name, { key: other.agent })), "no_server", name);
+      assertEquals(codeOf(await call(gateway, name, { key: other.agent })), "no_server", `${name} for ${who}`);
     }
-    assertEquals(await callEvents(other), []);
+    assertEquals(await callEvents(other), [], who);
   }
   await register(foreign);
   for (const { agent } of [a, foreign]) await call(gateway, "amazon.echo", { key: agent });
@@ -110,7 +111,7 @@ Deno.test("a key that is limited to services lists and calls only the tools of t
   assertEquals(await tools(gateway, none), []);
 });
 
-Deno.test("whoever may not enter gets the project's errors", async () => {
+Deno.test("a caller who may not enter gets the project's errors", async () => {
   await using gateway = await startGateway({ executors: 0 });
   const [tenant, foreign] = [await newTenant(), await newTenant()];
   const revoked = await issueApiKey(stack.governance_hub, tenant.id, { name: "revoked" });
@@ -149,7 +150,7 @@ Deno.test("only one JSON-RPC request is taken, by POST, as JSON, of at most 4 Mi
   for (const method of ["GET", "DELETE", "PUT", "OPTIONS"]) {
     const reply = await sendMcp(gateway, undefined, { ...send, method });
     assertRefused({ asked: method, ...reply }, 405, "method_not_allowed");
-    assertEquals(reply.headers.get("allow"), "POST");
+    assertEquals(reply.headers.get("allow"), "POST", method);
   }
   const refused: [body: string, code: number, said: RegExp][] = [
     ["", -32700, /JSON/],
@@ -162,7 +163,7 @@ Deno.test("only one JSON-RPC request is taken, by POST, as JSON, of at most 4 Mi
   for (const [body, code, said] of refused) {
     const reply = await sendMcp(gateway, body, send);
     assertEquals([reply.status, reply.body.error.code], [400, code], body);
-    assertMatch(reply.body.error.message, said);
+    assertMatch(reply.body.error.message, said, body);
   }
   const version = await sendMcp(gateway, PING, { ...send, headers: { "mcp-protocol-version": "1999-01-01" } });
   assertEquals([version.status, version.body.error.code, version.body.id], [400, -32022, 7]);
@@ -175,7 +176,7 @@ Deno.test("only one JSON-RPC request is taken, by POST, as JSON, of at most 4 Mi
       ...send,
       headers: { accept },
     });
-    assertEquals(reply.body.result.content[0].text, accept);
+    assertEquals(reply.body.result.content[0].text, accept, accept);
   }
   const megabytes = "x".repeat(3_000_000);
   const echoed = await sendModern(
@@ -204,7 +205,7 @@ Deno.test("hub. is reserved, in either case: no server takes it", async () => {
     const body = { server_id: "s", name: "n", command: "node", args: ["a"], tool_prefix };
     const reply = await post("governance-hub", "mcp-servers/register", agent, body);
     assertRefused(reply, 400, "invalid_request", "tool_prefix");
-    assertMatch(reply.body.error.fields[0].message, /hub/);
+    assertMatch(reply.body.error.fields[0].message, /hub/, tool_prefix);
   }
   const near = { server_id: "s", name: "n", command: "node", args: ["a"], tool_prefix: "hubs." };
   assertEquals((await post("governance-hub", "mcp-servers/register", agent, near)).status, 201);

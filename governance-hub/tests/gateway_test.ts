@@ -84,7 +84,7 @@ Deno.test("each call is an event with how it ended, and without its argument and
   assertEquals(JSON.stringify([events, gateway.log()]).includes("argument-of-the-call"), false);
 });
 
-Deno.test("a caller that leaves cancels its call, which its event says", async () => {
+Deno.test("a caller that leaves cancels its call, and the event says so", async () => {
   await using gateway = await startGateway();
   const tenant = await newTenant();
   await register(tenant);

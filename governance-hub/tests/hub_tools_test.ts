@@ -221,7 +221,7 @@ Deno.test("the hub's tools say which variable is missing, or that the vault gave
   assert(!logOf(gateway).includes(VALUE));
 });
 
-Deno.test("tools/list has the hub's tools that the key's scopes allow, and none for the rest", async () => {
+Deno.test("tools/list has only the hub's tools that the key's scopes allow", async () => {
   await using gateway = await startTools();
   const { agent, id } = await newTenant();
   const { key } = await issueApiKey(stack.governance_hub, id, { name: "reader", scopes: ["servers:read"] });

@@ -103,7 +103,7 @@ Deno.test("an agent does all of it by MCP: it registers, stores, calls, and asks
   for (const [tool, args] of [["register_server", SERVER], ["store_credential", credential]] as const) {
     const { body, text } = await call(agent, `hub.${tool}`, args);
     assertEquals(body.result.isError ?? false, false, text);
-    assert(!text.includes(SECRETS.api_key));
+    assert(!text.includes(SECRETS.api_key), tool);
   }
   assertEquals(await lengthOfKey(agent), `length-${SECRETS.api_key.length}`);
   assertMatch((await call(agent, "hub.server_status", { server_id: "shop" })).text, /idle|running/);
@@ -129,7 +129,7 @@ Deno.test("tenants with the same server_id share no process and no credential", 
   assertEquals(lengths, [SECRETS.api_key.length, SECRETS.other.length, 0].map((length) => `length-${length}`));
 });
 
-Deno.test("a tenant of an organization whose key the Executor lacks is told, and no server of it runs", async () => {
+Deno.test("a tenant learns that the Executor has no key of its organization, and none of its servers runs", async () => {
   const { agent } = await newTenant();
   await register(agent);
   const { body } = await call(agent, "amazon.echo", { value: "hello" });

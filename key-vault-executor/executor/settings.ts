@@ -2,6 +2,7 @@
 
 import type { Lookup } from "shared/environment.ts";
 import { areVerifyKeys, importVerifyKeys, VERIFY_KEYS_FORM } from "shared/decision/decision_keys.ts";
+import { isSafeAddress } from "shared/loopback.ts";
 import { DEFAULT_COMMANDS } from "./launch/program.ts";
 
 export interface Settings {
@@ -171,8 +172,5 @@ function read(lookup: Lookup, name: string): string | undefined {
 }
 
 function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  const isThisMachine = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-  return protocol === "https:" || (protocol === "http:" && isThisMachine);
+  return URL.canParse(text) && isSafeAddress(new URL(text));
 }

@@ -114,7 +114,7 @@ Deno.test("POST /credentials/use answers 500 if the stored bytes cannot be decry
   assertEquals((await get(VAULT, "credentials/list", it.tenant.agent)).body.data, before);
 });
 
-Deno.test("the Executor's own vaultCredentials() gets them, and tells a refusal's code", async () => {
+Deno.test("the Executor's own vaultCredentials() gets them, and throws with a refusal's code", async () => {
   const it = await newUseCase();
   await store(it.tenant, "amazon", { api_key: "x", nested: [1] });
   const source = vaultCredentials({ url: stack.key_vault_executor.url, keys: [it.executor] });

@@ -13,7 +13,7 @@ import {
   request,
   text,
   vault,
-} from "../test/support/admin_program.ts";
+} from "../test/support/admin/program.ts";
 
 Deno.test("organization create makes an organization, and list shows it", async () => {
   const created = await json("organization", "create", "initech");

@@ -1,16 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isUuid } from "./client/find.ts";
-import {
-  acme,
-  admin,
-  adminOnTerminal,
-  fill,
-  HOSTED,
-  hub,
-  hubSql,
-  newTenant,
-  vault,
-} from "../test/support/admin_program.ts";
+import { admin, adminOnTerminal, fill, HOSTED, hub, hubSql, newTenant, vault } from "../test/support/admin/program.ts";
 
 /** Moves the cursor, clears the screen, reverses the text that follows, and forges a line. */
 const PLANTED =
@@ -52,14 +42,22 @@ const KEY_ENV = { CREDENTIAL_ENCRYPTION_KEY: "2b".repeat(32) };
 
 const COMMANDS = [
   ...["organization list", "tenant list", "tenant list acme", "server list"],
-  ...["api-key list", "kernel list", "kernel list acme", "credential list acme-shop", "credential verify"],
-  ...["events list acme-shop", "events export", "status", "rotate-key --dry-run", "tenant delete acme-shop"],
+  ...["api-key list", "kernel list", "kernel list acme", "credential list planted-shop", "credential verify"],
+  ...[
+    "events list planted-shop",
+    "events export --tenant planted-shop",
+    "status",
+    "rotate-key --dry-run",
+    "tenant delete planted-shop",
+  ],
   ...["tenant list globex"],
 ];
 
+const tenant = await newTenant("planted-shop");
+
 for (const command of COMMANDS) {
   Deno.test(`${command} escapes characters that hide, move or forge a line, with and without --json`, async () => {
-    await fill(acme.tenants[0]?.api_key ?? "", `s${crypto.randomUUID().slice(0, 8)}`);
+    await fill(tenant.key, `s${crypto.randomUUID().slice(0, 8)}`);
     await withPlanted(async (env) => {
       for (const words of [command.split(" "), [...command.split(" "), "--json"]]) {
         const { out, err } = await admin(words, { ...env, ...KEY_ENV });

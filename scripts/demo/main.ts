@@ -11,9 +11,9 @@ import { flowOf } from "./steps/flow.ts";
 import { green, red } from "./paint.ts";
 import { organizationSteps } from "./steps/organization.ts";
 import { takeStep } from "./take_step.ts";
-import { freePort } from "../stack/ready.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import type { StackFile } from "../stack/stack_file.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../stack/throw_away.ts";
 
 const DESCRIPTION =
   `Runs the whole flow of both projects against a throw-away stack, and shows every request and answer.
@@ -34,12 +34,10 @@ if (import.meta.main) {
 }
 
 async function demo(engine: "pglite" | "postgres", asked: Promise<undefined>): Promise<number> {
-  const dataDir = await Deno.makeTempDir();
+  const dataDir = await makeStackFolder();
   const amazon = startAmazon();
   let stack: Stack | undefined;
   try {
-    // The users that PostgreSQL and servers run as must be able to enter it.
-    await Deno.chmod(dataDir, 0o711);
     stack = await Promise.race([asked, startDemoStack(engine, dataDir)]);
     if (stack === undefined) return 130;
     const { sandboxFault } = stack;
@@ -48,7 +46,7 @@ async function demo(engine: "pglite" | "postgres", asked: Promise<undefined>): P
   } finally {
     await stack?.stop();
     await amazon.close();
-    await Deno.remove(dataDir, { recursive: true }).catch(() => {});
+    await removeStackFolder(dataDir).catch(() => {});
   }
 }
 
@@ -56,15 +54,9 @@ async function startDemoStack(engine: "pglite" | "postgres", dataDir: string): P
   await Deno.mkdir(`${dataDir}/servers`);
   await Deno.copyFile(new URL(SCRIPT, import.meta.url), `${dataDir}/servers/${SCRIPT}`);
   return await startStack({
-    engine,
-    dataDir,
-    hubPort: freePort(),
-    vaultPort: freePort(),
-    executor: { port: freePort(), sandbox: true },
-    fresh: true,
+    ...throwAwayOptions(engine, dataDir),
     // Amazon is on loopback here: this server needs it, others do not.
     environment: { EXECUTOR_NETWORK: SCRIPT },
-    logPath: `${dataDir}/requests.log`,
     onProgress: (step) => console.error(`${step} …`),
   });
 }

@@ -18,7 +18,7 @@ Deno.test("each of the hub's tools has the scope and the method of its endpoint"
   }
 });
 
-Deno.test("each of the hub's tools has a schema that stands on its own, and takes what its examples show", () => {
+Deno.test("each of the hub's tools has a complete schema, which accepts its examples", () => {
   const ajv = new Ajv2020({ strict: false });
   formats.default(ajv);
   for (const { tool } of HUB_TOOLS) {

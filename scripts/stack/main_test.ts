@@ -79,7 +79,7 @@ for (const engine of ["pglite", "postgres"]) {
 
       const third = await start([...args, "--fresh"]);
       const fresh = await readStack(third);
-      await t.step("has neither data nor keys of before with --fresh", async () => {
+      await t.step("has new keys and no data with --fresh", async () => {
         assertEquals((await listServers(stack)).status, 401);
         assertEquals((await listServers(fresh)).ids, []);
       });
@@ -94,7 +94,7 @@ for (const engine of ["pglite", "postgres"]) {
         await stop(again);
       });
 
-      await t.step("tells of a broken data folder in one line", async () => {
+      await t.step("says in one line that its data folder is broken", async () => {
         const database = engine === "postgres" ? "postgres/cluster" : "pglite/governance_hub";
         await Deno.remove(`${folder}/${database}/global`, { recursive: true });
         assertOneError(await fail(args), /^error: .*(PostgreSQL does not start in|cannot be opened)/);
@@ -150,20 +150,21 @@ async function assertGone(folder: string): Promise<void> {
   }
 }
 
-Deno.test("start beside a running stack, whose environment has a variable of its own", async (t) => {
+Deno.test("start beside a running stack, in which a variable is set", async (t) => {
   await withFolder(async (folder) => {
     const running = await start(argsFor(folder), { CREDENTIAL_ENCRYPTION_KEY: "not a key" });
 
-    await t.step("tells in one line of a second start on its folder", async () => {
+    await t.step("says in one line that a stack already runs in its folder", async () => {
       assertOneError(await fail(argsFor(folder)), /^error: a stack is already running in /);
     });
 
-    await t.step("tells in one line of a port that is taken", async () => {
+    await t.step("says in one line that a port is taken, before it makes anything", async () => {
       await withFolder(async (other) => {
         for (const option of ["--hub-port", "--vault-port", "--executor-port"]) {
           const taken = running.args[running.args.indexOf(option) + 1] ?? "";
           const said = await fail([...argsFor(other), option, taken]);
           assertOneError(said, new RegExp(`^error: port ${taken} is in use; choose another with ${option}$`));
+          assertEquals((await Array.fromAsync(Deno.readDir(other))).map(({ name }) => name), ["lock"], option);
         }
       });
     });
@@ -212,17 +213,20 @@ Deno.test("start waits for a PostgreSQL of the start before that is still ending
     const [pid] = (await Deno.readTextFile(`${folder}/postgres/cluster/postmaster.pid`)).split("\n");
     Deno.kill(Number(pid), "SIGSTOP");
     await stop(running);
-    const released = new Promise<void>((resolve) => setTimeout(resolve, 3000))
-      .then(() => Deno.kill(Number(pid), "SIGCONT"));
+    const { process, output } = spawn(running.args);
     try {
-      await stop(await start(running.args));
+      await untilPrinted(process, output, "starting PostgreSQL 17");
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      assert(!output().includes("applying migrations"), output());
     } finally {
-      await released;
+      Deno.kill(Number(pid), "SIGCONT");
     }
+    await untilPrinted(process, output, "Ready in");
+    await stop({ ...running, process });
   });
 });
 
-Deno.test("start tells in one line of a mistyped option and of a folder that cannot be made", async () => {
+Deno.test("start says in one line that an option is mistyped, or that its folder cannot be made", async () => {
   assertMatch(await fail(["--postgress"], {}, 2), /^error: unknown option '--postgress'.*--help\)\n$/);
   assertMatch(await fail(["now"], {}, 2), /^error: too many arguments.*--help\)\n$/);
   assertMatch(
@@ -248,13 +252,16 @@ Deno.test("start that finds something malformed", async (t) => {
   await withFolder(async (folder) => {
     const args = argsFor(folder, "--postgres");
 
-    await t.step("tells in one line of a malformed KERNEL_HMAC_SECRET, and takes an empty one for none", async () => {
-      assertOneError(
-        await fail(args, { KERNEL_HMAC_SECRET: "xyz" }),
-        /^error: KERNEL_HMAC_SECRET must be at least 64 hex characters/,
-      );
-      await stop(await start(args, { KERNEL_HMAC_SECRET: "" }));
-    });
+    await t.step(
+      "says in one line that KERNEL_HMAC_SECRET is malformed, and treats an empty one as not set",
+      async () => {
+        assertOneError(
+          await fail(args, { KERNEL_HMAC_SECRET: "xyz" }),
+          /^error: KERNEL_HMAC_SECRET must be at least 64 hex characters/,
+        );
+        await stop(await start(args, { KERNEL_HMAC_SECRET: "" }));
+      },
+    );
 
     const keysPath = `${folder}/postgres/keys.json`;
     const keys = await Deno.readTextFile(keysPath);
@@ -269,7 +276,7 @@ Deno.test("start that finds something malformed", async (t) => {
       });
     }
 
-    await t.step("starts with what it had once keys.json is back", async () => {
+    await t.step("starts with its data once keys.json is back", async () => {
       await Deno.writeTextFile(keysPath, keys);
       await stop(await start(args));
     });

@@ -1,7 +1,12 @@
 /** A PGlite database in a folder, with the roles of a Supabase project. */
 
 import { PGlite } from "@electric-sql/pglite";
+import { cp } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { RunSql } from "./migrations.ts";
+
+/** Making a database takes seconds. So an empty one is kept in PGlite's own package, and copied. */
+const EMPTY_DATABASE = fileURLToPath(new URL("../empty-database", import.meta.resolve("@electric-sql/pglite")));
 
 /** In Supabase, `postgres` is not a superuser. In PGlite it is, so this renames it to free the name. */
 const RENAME_SUPERUSER = `
@@ -15,8 +20,12 @@ const RENAME_SUPERUSER = `
 /** Creates the database if the folder is new, and runs `work` in it as the role `postgres`. */
 export async function withPglite(folder: string, work: (run: RunSql) => Promise<unknown>): Promise<void> {
   const isNew = !await exists(`${folder}/PG_VERSION`);
-  await Deno.mkdir(folder, { recursive: true });
-  const database = await PGlite.create({ dataDir: folder });
+  if (isNew) await makeDatabase(folder);
+  const database = await PGlite.create({ dataDir: folder }).catch(async (error) => {
+    // A damaged one must not be copied again.
+    if (isNew) await Deno.remove(EMPTY_DATABASE, { recursive: true }).catch(() => {});
+    throw error;
+  });
   try {
     if (isNew) {
       const roles = await Deno.readTextFile(new URL("platform_roles.sql", import.meta.url));
@@ -26,6 +35,24 @@ export async function withPglite(folder: string, work: (run: RunSql) => Promise<
     await work(async (sql) => (await database.exec(sql)).at(-1)?.rows ?? []);
   } finally {
     await database.close();
+  }
+}
+
+async function makeDatabase(folder: string, empty = EMPTY_DATABASE): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  if (await exists(empty)) return await cp(empty, folder, { recursive: true });
+  await (await PGlite.create({ dataDir: folder })).close();
+  await keep(folder, empty);
+}
+
+/** Copies and then renames, so that no other start finds an incomplete copy. Without write access, nothing is kept. */
+async function keep(folder: string, empty: string): Promise<void> {
+  const making = `${empty}-${crypto.randomUUID()}`;
+  try {
+    await cp(folder, making, { recursive: true });
+    await Deno.rename(making, empty);
+  } catch {
+    await Deno.remove(making, { recursive: true }).catch(() => {});
   }
 }
 

@@ -14,8 +14,6 @@ import { type ProjectName, projectUrl } from "./projects.ts";
 export interface ProjectConfig {
   project: ProjectName;
   port: number;
-  /** The option that sets the port. */
-  portOption: string;
   keys: ProjectKeys;
   /** The answer of `/ready` once everything runs. It distinguishes this process from another server on the port. */
   readyToken: string;
@@ -28,7 +26,7 @@ if (import.meta.main) await runChild(serve);
 async function serve(config: ProjectConfig): Promise<() => Promise<void>> {
   let dataApi: DataApiServer | undefined = undefined;
   let functions: Functions = new Map();
-  const server = listenOn(config.port, config.portOption, async (request) => {
+  const server = listenOn(config.port, async (request) => {
     const url = new URL(request.url);
     if (dataApi === undefined) return new Response("starting", { status: 503 });
     if (url.pathname === "/ready") return new Response(config.readyToken);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePort } from "./ready.ts";
 
-Deno.test("freePort() gives no port twice, and none that an outgoing connection could take", () => {
+Deno.test("freePort() gives each port once, and none that an outgoing connection could take", () => {
   const ports = Array.from({ length: 200 }, freePort);
   assertEquals(new Set(ports).size, ports.length);
   for (const port of ports) {

@@ -5,6 +5,7 @@ import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
 import { executorEnvironment, projectEnvironment } from "./environments.ts";
 import { type LocalExecutor, startExecutor } from "./executor/executor.ts";
 import { type StackKeys, writeSecretJson } from "./keys.ts";
+import { requireFreePort } from "./listen.ts";
 import { migrate } from "./migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres/cluster.ts";
 import type { PostgresConfig } from "./postgres/server.ts";
@@ -38,7 +39,7 @@ export interface Stack {
   readonly path: string;
   /** Why servers run without a sandbox. */
   readonly sandboxFault: string | undefined;
-  /** Settles with the name of the first process that ends, but for the Executor, which starts again. */
+  /** Settles with the name of the first process that ends. The Executor does not count: it starts again. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
 }
@@ -61,6 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     lock.close();
   };
   try {
+    requireFreePorts(options);
     const file = await bringUp(options, dataDir, started);
     await writeSecretJson(path, file);
     const children = started.cluster ? [started.cluster, ...started.projects] : started.projects;
@@ -70,6 +72,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+function requireFreePorts({ hubPort, vaultPort, executor }: StackOptions): void {
+  requireFreePort(hubPort, "--hub-port");
+  requireFreePort(vaultPort, "--vault-port");
+  if (executor) requireFreePort(executor.port, "--executor-port");
 }
 
 async function stopProjects({ projects, cluster }: Started): Promise<void> {
@@ -153,7 +161,6 @@ function startProject(
   const config: ProjectConfig = {
     project,
     port: isHub ? options.hubPort : options.vaultPort,
-    portOption: isHub ? "--hub-port" : "--vault-port",
     keys: keys[database],
     readyToken,
     database: cluster

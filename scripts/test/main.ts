@@ -3,10 +3,14 @@
 
 import { Command, CommanderError } from "commander";
 import { printError } from "../cli/error.ts";
-import { END_TO_END, endToEnd, type Engine, VAULT_TESTS } from "./end_to_end.ts";
+import { CALLER_TESTS, END_TO_END, endToEnd, type Engine, VAULT_TESTS, WITHOUT_HUB_KEY } from "./end_to_end.ts";
 import { type Count, denoTest, type Output, runJobs } from "./test_process.ts";
 import { EXECUTOR, ON_BOTH_TRANSPORTS, SLOW, testFiles } from "./test_files.ts";
+import { startAdminStack } from "./support/admin/stack.ts";
 import { startCluster } from "./support/cluster.ts";
+
+/** How many jobs run at once. More than the cores: each mostly waits for programs and databases. */
+const AT_ONCE = 3;
 
 const ORDER = `
 Where the end-to-end tests run: on the stack that STACK_FILE names, if it is set; otherwise on a throw-away
@@ -21,26 +25,24 @@ Examples:
 /** Everything but the slow tests. The longest come first, so that all processes end at about the same time. */
 async function testAll(): Promise<Count> {
   const { unit, db, programs, admin } = await testFiles();
-  const withoutKey = { REPO_B_SERVICE_KEY: "" };
-  return await runJobs([
+  return await runJobs(AT_ONCE, [
     (output) => endToEnd("on PGlite, over the data API", { engine: "pglite", dataApi: true, output }),
-    (output) => denoTest("admin", admin, { output }),
-    (output) => denoTest("programs", programs, { output }),
+    (output) => adminCommands(admin, output),
     (output) => endToEnd("on PostgreSQL, directly", { engine: "postgres", output }),
     (output) => database(db, output),
+    (output) => denoTest("programs", programs, { output }),
     (output) =>
-      endToEnd("the vault without the hub's secret key", {
+      endToEnd("callers of a vault without the hub's secret key", {
         engine: "postgres",
-        dataApi: true,
         output,
-        environment: withoutKey,
-        paths: VAULT_TESTS,
+        environment: WITHOUT_HUB_KEY,
+        paths: CALLER_TESTS,
       }),
     (output) => denoTest("units", unit, { output }),
   ]);
 }
 
-/** All on one cluster, but for the tests that need settings or an end of their own. */
+/** All on one cluster, except tests that need their own settings or stop their cluster. */
 async function database(paths: string[], output?: Output): Promise<Count> {
   const cluster = await startCluster();
   try {
@@ -50,20 +52,31 @@ async function database(paths: string[], output?: Output): Promise<Count> {
   }
 }
 
+/** All on one stack: each file has tenants of its own, or sets up the whole vault. */
+async function adminCommands(paths: string[], output: Output): Promise<Count> {
+  const stack = await startAdminStack();
+  try {
+    return await denoTest("admin", paths, { output, environment: stack.environment });
+  } finally {
+    await stack.stop();
+  }
+}
+
 /** One after the other: these tests watch times. */
 async function testSlow(): Promise<Count> {
-  const total = { passed: 0, failed: 0 };
-  const suites: [title: string, paths: string[], environment?: Record<string, string>][] = [
-    ...Object.entries(SLOW).map(([title, folder]): [string, string[]] => [title, [folder]]),
-    ["outages and leaks, directly", ON_BOTH_TRANSPORTS, { TRANSPORT: "direct" }],
-    ["the Executor", [EXECUTOR]],
-  ];
-  for (const [title, paths, environment] of suites) {
-    const { passed, failed } = await denoTest(title, paths, environment && { environment });
-    total.passed += passed;
-    total.failed += failed;
-  }
-  return total;
+  const suites = Object.entries(SLOW).map(([title, folder]) => () => denoTest(title, [folder]));
+  return await runJobs(1, [
+    ...suites,
+    () => denoTest("outages and leaks, directly", ON_BOTH_TRANSPORTS, { environment: { TRANSPORT: "direct" } }),
+    () => denoTest("the Executor", [EXECUTOR]),
+    () =>
+      endToEnd("the vault without the hub's secret key, over the data API", {
+        engine: "postgres",
+        dataApi: true,
+        environment: WITHOUT_HUB_KEY,
+        paths: VAULT_TESTS,
+      }),
+  ]);
 }
 
 async function testEndToEnd(

@@ -10,7 +10,7 @@ const UNIT = [
   "scripts/deploy/hub_tool_schemas_test.ts",
   "scripts/stack/ready_test.ts",
   "scripts/test/database/faults_test.ts",
-  "scripts/test/support/openapi_check_test.ts",
+  "scripts/test/support/openapi/check_test.ts",
 ];
 
 export interface TestFiles {

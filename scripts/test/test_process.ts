@@ -18,20 +18,18 @@ export interface TestOptions {
   output?: Output | undefined;
 }
 
-/** How many jobs run at once. More than the cores: each mostly waits for programs and databases. */
-const AT_ONCE = 3;
-
-export async function runJobs(jobs: ((output: Output) => Promise<Count>)[]): Promise<Count> {
+/** Adds up the counts of jobs. The output of those that run at the same time is kept until each ends. */
+export async function runJobs(atOnce: number, jobs: ((output: Output) => Promise<Count>)[]): Promise<Count> {
   const total = { passed: 0, failed: 0 };
   const waiting = [...jobs];
   const work = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      const { passed, failed } = await job("kept");
+      const { passed, failed } = await job(atOnce > 1 ? "kept" : "live");
       total.passed += passed;
       total.failed += failed;
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: atOnce }, work));
   return total;
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { decodeHex, encodeHex } from "@std/encoding/hex";
-import { createHash } from "node:crypto";
+import { sha256 } from "../crypto/sha256.ts";
 
 export type KeyKind = "agent" | "kernel";
 
@@ -46,8 +46,7 @@ export function displayPrefix(key: string): string {
 
 /** SHA-256 of the whole key, in hex. The hub stores this digest instead of an agent's key. */
 export function apiKeyDigest(key: string): string {
-  // WebCrypto hands even these few bytes to another thread, which takes ten times as long. It has no synchronous digest.
-  return createHash("sha256").update(key).digest("hex");
+  return sha256(key);
 }
 
 /** HMAC-SHA-256 of the whole key, in hex. The hub stores this digest instead of a kernel's key. WebCrypto hides the secret. */

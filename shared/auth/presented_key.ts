@@ -41,6 +41,11 @@ export function readKey(headers: Headers): Key {
   throw unauthenticated();
 }
 
+/** The header that carries the key, to send it on. */
+export function keyHeader({ kind, key }: Key): Record<string, string> {
+  return kind === "agent" ? { "x-api-key": key } : { authorization: `Bearer ${key}` };
+}
+
 /** @throws {ApiError} `invalid_request` if a kernel does not name a tenant. */
 export function requireTenant({ kind }: Key, tenantId: string | undefined): void {
   if (kind === "kernel" && tenantId === undefined) throw invalidField("tenant_id", "is required with a kernel's key");

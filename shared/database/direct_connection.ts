@@ -3,6 +3,7 @@
 import type { Options } from "postgres";
 import { type Connection, type ConnectionPool, openPool } from "./connection_pool.ts";
 import { DatabaseError, isTransientCode } from "./database_error.ts";
+import { isThisMachine } from "../loopback.ts";
 
 /** Where a database is, with the role and the password that connect to it. */
 export interface DirectDatabase {
@@ -169,9 +170,4 @@ export function readOptions({ databaseUrl, databaseCa }: DirectDatabase) {
     connection: { application_name: "edge-functions" },
     onnotice: () => {},
   };
-}
-
-/** The containers of `supabase start` reach this machine as `host.docker.internal`. */
-export function isThisMachine(hostname: string): boolean {
-  return /^(localhost|127(?:\.\d+){3}|\[::1\]|host\.docker\.internal)$/.test(hostname);
 }

@@ -4,13 +4,13 @@
  * the vault have only public keys, so neither can make a decision.
  */
 
-import { createHash } from "node:crypto";
 import { errors, jwtVerify } from "jose";
 import * as z from "zod/mini";
 import { CALL_METHODS, LIST_METHODS } from "../mcp/methods.ts";
 import { REQUEST_ID_FORM } from "../http/respond.ts";
 import { ALGORITHM, signJws } from "./jws.ts";
 import { once } from "../lazy.ts";
+import { sha256 } from "../crypto/sha256.ts";
 import type { SigningKey } from "./decision_keys.ts";
 
 const ISSUER = "governance-hub";
@@ -92,8 +92,8 @@ export function signDecision(
 }
 
 /**
- * The decision behind a token, if one of the keys signed it and it is fresh. It counts for one body, once: see
- * {@linkcode requireBody} and `replays.ts`. The three are apart so that no stranger makes the Executor read a body.
+ * The decision behind a token, if one of the keys signed it and it is fresh. It counts for one body, once: the Executor's
+ * `body.ts` and `replays.ts` see to it. The three are apart so that no stranger makes the Executor read a body.
  * @throws {DecisionRefused}
  */
 export async function verifyDecision(
@@ -115,11 +115,6 @@ export async function verifyDecision(
   }
   if (iat > now.getTime() / 1000 + CLOCK_TOLERANCE) throw new DecisionRefused("the decision is from the future");
   return parsed.data;
-}
-
-/** @throws {DecisionRefused} if the decision is about another body. */
-export async function requireBody({ body_sha256 }: Decision, body: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (body_sha256 !== await sha256(body)) throw new DecisionRefused("the decision is for another body");
 }
 
 async function verifySignature(token: string, keys: readonly CryptoKey[], now: Date): Promise<unknown> {
@@ -146,9 +141,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return "the decision has expired";
   if (error instanceof errors.JWTClaimValidationFailed) return `the decision's ${error.claim} is wrong`;
   return "the decision is not a signed token";
-}
-
-function sha256(bytes: Uint8Array): string {
-  // WebCrypto would hand the bytes to another thread, which takes longer than the digest of most bodies.
-  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -3,8 +3,8 @@
  * private key (the seed of RFC 8032), `DECISION_VERIFY_KEYS` are public keys, comma-separated.
  */
 
+import { encodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
-import { Buffer } from "node:buffer";
 import { createPrivateKey, sign } from "node:crypto";
 
 const KEY_FORM = /^[A-Za-z0-9_-]{43}$/;
@@ -19,6 +19,8 @@ export function isDecisionKey(text: string): boolean {
 
 /** The DER of a PKCS #8 Ed25519 key up to its seed (RFC 8410, section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32);
+
+const encoder = new TextEncoder();
 
 /** A new pair, each in the form of its variable. */
 export async function makeDecisionKeys(): Promise<{ signingKey: string; verifyKey: string }> {
@@ -46,10 +48,10 @@ export interface SigningKey {
 /** The private key, or undefined if the text does not have its form. */
 export function importSigningKey(text: string): SigningKey | undefined {
   if (!KEY_FORM.test(text)) return undefined;
-  const pkcs8 = Buffer.from([...PKCS8_PREFIX, ...decodeBase64Url(text)]);
-  const key = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+  const pkcs8 = encodeBase64(new Uint8Array([...PKCS8_PREFIX, ...decodeBase64Url(text)]));
+  const key = createPrivateKey(`-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----`);
   // WebCrypto would hand each signature to another thread, which takes longer than the signature.
-  return { sign: (text) => sign(null, Buffer.from(text), key) };
+  return { sign: (text) => sign(null, encoder.encode(text), key) };
 }
 
 /** Whether the text is a comma-separated list of keys in the right form. */

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SignJWT } from "jose";
-import { DecisionRefused, MAX_LIFETIME, requireBody, serviceOf, verifyDecision } from "./decision.ts";
+import { DecisionRefused, MAX_LIFETIME, serviceOf, verifyDecision } from "./decision.ts";
 import { importSigningKey, importVerifyKeys, makeDecisionKeys, verifyKeyOf } from "./decision_keys.ts";
+import { requireBody } from "key-vault-executor/executor/http/body.ts";
 import { makeHub, serverOf, subjectOf } from "key-vault-executor/executor/testing/make.ts";
 
 const BODY = '{"jsonrpc":"2.0"}';
@@ -9,7 +10,7 @@ const bytes = new TextEncoder().encode(BODY);
 
 async function verify(token: string, keys: CryptoKey[], body = bytes) {
   const decision = await verifyDecision(token, keys);
-  await requireBody(decision, body);
+  requireBody(decision, body);
   return decision;
 }
 

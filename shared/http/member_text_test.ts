@@ -23,7 +23,7 @@ Deno.test("memberText() finds what JSON.parse finds", () => {
     const text = JSON.stringify(value, null, space);
     const parsed = JSON.parse(text);
     for (const name of Object.keys(parsed)) {
-      assertEquals(JSON.parse(memberText(text, [name]) ?? "null"), parsed[name]);
+      assertEquals(JSON.parse(memberText(text, [name]) ?? "null"), parsed[name], name);
     }
   }));
 });

@@ -1,4 +1,7 @@
-/** A request's body, bounded in bytes and in time. */
+/** A request's body, bounded in bytes and in time, and whether the decision is about it. */
+
+import { type Decision, DecisionRefused } from "shared/decision/decision.ts";
+import { sha256 } from "shared/crypto/sha256.ts";
 
 export class BodyRefused extends Error {
   override name = "BodyRefused";
@@ -38,6 +41,11 @@ export async function readBody(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** @throws {DecisionRefused} if the decision is about another body. */
+export function requireBody({ body_sha256 }: Decision, body: Uint8Array): void {
+  if (body_sha256 !== sha256(body)) throw new DecisionRefused("the decision is for another body");
 }
 
 function join(chunks: Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

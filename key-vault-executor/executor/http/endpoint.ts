@@ -4,8 +4,8 @@
  * good for one body, once.
  */
 
-import { BodyRefused, readBody } from "./body.ts";
-import { type Decision, DecisionRefused, requireBody, verifyDecision } from "shared/decision/decision.ts";
+import { BodyRefused, readBody, requireBody } from "./body.ts";
+import { type Decision, DecisionRefused, verifyDecision } from "shared/decision/decision.ts";
 import { CALL_METHODS, LIST_METHODS } from "shared/mcp/methods.ts";
 import { type Allowed, makeMcpHandler, type McpHandler, type McpOptions } from "./mcp.ts";
 import type { Replays } from "./replays.ts";
@@ -49,6 +49,9 @@ const METHODS: ReadonlySet<string> = new Set([
   ...LIST_METHODS,
 ]);
 
+/** What an MCP client of the revisions of 2025 must accept. */
+const ACCEPTED = ["application/json", "text/event-stream"];
+
 export function makeEndpoint(options: EndpointOptions): (request: Request) => Promise<Response> {
   const handler = makeMcpHandler(options);
   return async (request) => {
@@ -82,7 +85,7 @@ async function answer(
     if (token === undefined) throw new DecisionRefused("there is no decision");
     const decision = await verifyDecision(token, options.verifyKeys);
     const body = await readBody(request, MAX_BODY_BYTES, BODY_MS);
-    await requireBody(decision, body);
+    requireBody(decision, body);
     options.replays.use(decision);
     entry.decision = decision;
     if (entry.path === "/status") return status(options, decision);
@@ -119,11 +122,16 @@ async function answerMcp(
   if (method === "subscriptions/listen") {
     return problem(200, "the Executor has no subscriptions: the hub has", {}, -32601, id);
   }
+  return await handler(acceptingBoth(request), message, allowed);
+}
+
+/** As the revisions of 2025 need it, whatever the client can read. To copy a request takes as long as to verify a decision. */
+function acceptingBoth(request: Request): Request {
+  const accept = request.headers.get("accept") ?? "";
+  if (ACCEPTED.every((type) => accept.includes(type))) return request;
   const headers = new Headers(request.headers);
-  // Both are needed by the revisions of 2025, whatever the client can read.
-  headers.set("accept", "application/json, text/event-stream");
-  const forwarded = new Request(request.url, { method: "POST", headers, body, signal: request.signal });
-  return await handler(forwarded, message, allowed);
+  headers.set("accept", ACCEPTED.join(", "));
+  return new Request(request.url, { method: "POST", headers, signal: request.signal });
 }
 
 function parse(body: Uint8Array): Record<string, unknown> | undefined {

@@ -28,10 +28,11 @@ export class OutputRing {
     this.#extend(rest.at(-1) ?? "");
   }
 
-  /** The oldest first; the last one may not have ended yet. */
+  /** The oldest first; the last one may not have ended yet. Cleaned together too: a secret may go over several lines. */
   get lines(): string[] {
     const isBegun = this.#isLeftOut || this.#last !== "";
-    return (isBegun ? [...this.#lines, this.#whole] : this.#lines).slice(-MAX_LINES);
+    const kept = (isBegun ? [...this.#lines, this.#whole] : this.#lines).slice(-MAX_LINES);
+    return kept.length === 0 ? [] : this.clean(kept.join("\n")).split("\n");
   }
 
   #extend(part: string): void {

@@ -19,6 +19,13 @@ Deno.test("OutputRing cleans a line that came in two chunks", () => {
   assertEquals(ring.lines, ["a [redacted]"]);
 });
 
+Deno.test("OutputRing cleans what goes over several lines", () => {
+  const ring = new OutputRing((text) => text.replaceAll("sec\nret", "[redacted]"));
+  ring.add(bytes("a sec\nret\nb"));
+  assertEquals(ring.lines, ["a [redacted]", "b"]);
+  assertEquals(new OutputRing((text) => text).lines, []);
+});
+
 Deno.test("OutputRing is bounded for a server that never ends a line", () => {
   const ring = new OutputRing((line) => line);
   for (let index = 0; index < 100; index++) ring.add(new Uint8Array(100_000).fill(65));

@@ -8,9 +8,21 @@ const MIN_PEM_LINE = 16;
 
 /** Every form of a value, the longest first, because a short one may be part of a longer one. */
 export function needlesOf(value: string): string[] {
-  const lines = value.includes("\n") ? value.split(/\r?\n/).filter(isTellingLine) : [];
-  const forms = new Set([value, ...lines].flatMap(formsOf).filter((form) => form.length >= MIN_LENGTH));
-  return [...forms].sort((a, b) => b.length - a.length);
+  return longestFirst(partsOf(value).flatMap(formsOf));
+}
+
+/** The forms of a value that programs write in lines: `base64`, MIME and PEM after 76 or 64 characters, `xxd` after 60. */
+export function wrappedNeedlesOf(value: string): string[] {
+  return longestFirst(partsOf(value).flatMap((part) => binaryFormsOf(encoder.encode(part))));
+}
+
+/** The value, and each of its lines. */
+function partsOf(value: string): string[] {
+  return value.includes("\n") ? [value, ...value.split(/\r?\n/).filter(isTellingLine)] : [value];
+}
+
+function longestFirst(forms: string[]): string[] {
+  return [...new Set(forms)].filter((form) => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
 }
 
 /** PEM's first and last lines are the same in every key. */
@@ -19,8 +31,6 @@ function isTellingLine(line: string): boolean {
 }
 
 function formsOf(value: string): string[] {
-  const bytes = encoder.encode(value);
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const json = JSON.stringify(value).slice(1, -1);
   return [
     value,
@@ -30,10 +40,13 @@ function formsOf(value: string): string[] {
     json.replaceAll("&", "\\u0026").replaceAll("<", "\\u003c").replaceAll(">", "\\u003e"),
     ...urlForms(value),
     ...htmlForms(value),
-    hex,
-    hex.toUpperCase(),
-    ...[0, 1, 2].flatMap((offset) => base64Forms(bytes, offset)),
+    ...binaryFormsOf(encoder.encode(value)),
   ];
+}
+
+function binaryFormsOf(bytes: Uint8Array): string[] {
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex, hex.toUpperCase(), ...[0, 1, 2].flatMap((offset) => base64Forms(bytes, offset))];
 }
 
 function urlForms(value: string): string[] {

@@ -3,7 +3,8 @@
  * debug tool that prints the environment. A server that means to tell a secret can always write it in another way.
  */
 
-import { needlesOf } from "./needles.ts";
+import { needlesOf, wrappedNeedlesOf } from "./needles.ts";
+import { replaceWrapped, unwrap } from "./wrapped.ts";
 
 /** A secret, by the variable that holds it. */
 export interface Secret {
@@ -35,14 +36,32 @@ export type Redact = (text: string) => string;
 
 /** How to redact these secrets. Values that are short or words are left in: see {@linkcode isTelling}. */
 export function makeRedact(secrets: readonly Secret[]): Redact {
-  const needles = findNeedles(secrets.filter(({ value }) => isTelling(value)));
-  return (text) => {
-    let result = text;
-    for (const { text: needle, replacement } of needles) {
-      if (result.includes(needle)) result = result.replaceAll(needle, replacement);
-    }
-    return result;
-  };
+  const telling = secrets.filter(({ value }) => isTelling(value));
+  const needles = findNeedles(telling, needlesOf);
+  const wrapped = findNeedles(telling, wrappedNeedlesOf);
+  // First what may go over several lines: one line of it may be a secret, too.
+  return (text) => redactPlain(redactWrapped(text, wrapped), needles);
+}
+
+function redactPlain(text: string, needles: readonly Needle[]): string {
+  let result = text;
+  for (const { text: needle, replacement } of needles) {
+    if (result.includes(needle)) result = result.replaceAll(needle, replacement);
+  }
+  return result;
+}
+
+/** Of forms that are written in lines. */
+function redactWrapped(text: string, needles: readonly Needle[]): string {
+  if (!/[\r\n]/.test(text)) return text;
+  let result = text;
+  let unwrapped = unwrap(text);
+  for (const { text: needle, replacement } of needles) {
+    if (!unwrapped.includes(needle)) continue;
+    result = replaceWrapped(result, unwrapped, needle, replacement);
+    unwrapped = unwrap(result);
+  }
+  return result;
 }
 
 /** A JSON value with every string of it redacted, names of members too, and each number that is a secret. */
@@ -87,8 +106,8 @@ export function isTelling(value: string): boolean {
 }
 
 /** Longest first: a secret that is a part of another must not leave the rest of that one behind. */
-function findNeedles(secrets: readonly Secret[]): Needle[] {
+function findNeedles(secrets: readonly Secret[], formsOf: (value: string) => string[]): Needle[] {
   return secrets
-    .flatMap(({ name, value }) => needlesOf(value).map((text) => ({ text, replacement: `[redacted ${name}]` })))
+    .flatMap(({ name, value }) => formsOf(value).map((text) => ({ text, replacement: `[redacted ${name}]` })))
     .sort((a, b) => b.text.length - a.text.length);
 }

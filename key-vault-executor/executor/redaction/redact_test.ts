@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { wrappedNeedlesOf } from "./needles.ts";
 import { isTelling, makeRedact, redactValue } from "./redact.ts";
+import { unwrap } from "./wrapped.ts";
 
 const SECRET = 'wJalrXUtn/FEMI+K7"MDENG&bPx RfiCY<EXAMPLE>KEY';
 const PEM = `-----BEGIN PRIVATE KEY-----
@@ -45,6 +47,61 @@ Deno.test("redact() finds a secret in base64, whatever comes before and after it
       assert(start.length + end.length <= base64(before).length + base64(after).length + 8, cleaned);
     }
   }));
+});
+
+/** As `base64`, MIME and PEM write it. */
+function inLines(text: string, length: number, ending: string): string {
+  return (text.match(new RegExp(`.{1,${length}}`, "g")) ?? []).map((line) => line + ending).join("");
+}
+
+Deno.test("redact() finds a secret in base64 and hex that is written in lines, wherever a line ends in it", () => {
+  const value = "AKIAIOSFODNN7EXAMPLE";
+  const clean = makeRedact([{ name: "KEY", value }, { name: "PEM", value: PEM }]);
+  const ascii = fc.string({ unit: "grapheme-ascii", maxLength: 200 });
+  const line = fc.record({ length: fc.constantFrom(1, 60, 64, 76), ending: fc.constantFrom("\n", "\r\n", "\n\n \t") });
+  fc.assert(
+    fc.property(ascii, fc.constantFrom(value, PEM), ascii, line, (before, secret, after, { length, ending }) => {
+      const hex = Array.from(encoder.encode(before + secret + after), (byte) => byte.toString(16).padStart(2, "0"));
+      for (const encoded of [base64(before + secret + after), hex.join("")]) {
+        const cleaned = clean(`first\n${inLines(encoded, length, ending)}last`);
+        assert(cleaned.includes(secret === PEM ? "[redacted PEM]" : "[redacted KEY]"), cleaned);
+        assert(cleaned.startsWith("first\n") && cleaned.endsWith("last"), cleaned);
+        const rest = unwrap(cleaned);
+        assertEquals(wrappedNeedlesOf(secret).filter((needle) => rest.includes(needle)), [], cleaned);
+      }
+    }),
+  );
+});
+
+Deno.test("redact() leaves lines in which there is no secret", () => {
+  const clean = makeRedact([{ name: "KEY", value: "AKIAIOSFODNN7EXAMPLE" }]);
+  for (const text of ["one\ntwo\r\n\r\n  three\n", "\n", "\r", inLines(base64("no secret".repeat(20)), 76, "\r\n")]) {
+    assertEquals(clean(text), text);
+  }
+});
+
+Deno.test("redact() takes no more than linear time for lines that are made to be slow", () => {
+  const value = "AKIAIOSFODNN7EXAMPLE";
+  const clean = makeRedact([{ name: "KEY", value }]);
+  const hostile = [
+    (size: number) => inLines(base64(value.repeat(size / 27)), 1, "\n"),
+    (size: number) => inLines(base64(`:${value}:`.repeat(size / 30)), 76, "\r\n"),
+    (size: number) => "\n".repeat(size),
+    (size: number) => " \n".repeat(size / 4) + " ".repeat(size / 2),
+    (size: number) => "\r \t".repeat(size / 3),
+    (size: number) => `${base64(value).slice(0, 20)}\n`.repeat(size / 21),
+  ];
+  const timeOf = (text: string) => {
+    const begun = performance.now();
+    clean(text);
+    return performance.now() - begun;
+  };
+  for (const make of hostile) {
+    const [half, whole] = [make(200_000), make(400_000)];
+    timeOf(half);
+    const times = [0, 1, 2].map(() => timeOf(whole) / (timeOf(half) + 1));
+    assert(Math.min(...times) < 4, `twice the length took ${times.map((time) => time.toFixed(1))} times as long`);
+  }
 });
 
 Deno.test("redactValue() leaves base64 that can be decoded, with nothing of a secret in it", () => {

@@ -2,6 +2,7 @@
 
 import * as z from "zod/mini";
 import { importSigningKey, type SigningKey } from "shared/decision/decision_keys.ts";
+import { isSafeAddress } from "shared/loopback.ts";
 import { CliError } from "../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 
@@ -73,9 +74,8 @@ function hostedProject(name: string, prefix: "HUB" | "VAULT"): ProjectAccess {
 /** The address without trailing slashes. It receives a secret, so plain http is allowed only on this machine. */
 function readUrl(name: string, text: string, like = "https://<ref>.supabase.co"): string {
   if (URL.canParse(text)) {
-    const { protocol, hostname, origin, pathname } = new URL(text);
-    const isLoopback = /^(localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-    if (protocol === "https:" || (protocol === "http:" && isLoopback)) return origin + pathname.replace(/\/+$/, "");
+    const url = new URL(text);
+    if (isSafeAddress(url)) return url.origin + url.pathname.replace(/\/+$/, "");
   }
   throw new CliError(`${name} must be an https:// address (http:// on this machine), like ${like}`);
 }

@@ -4,6 +4,7 @@
  */
 
 import { readJsonText } from "shared/http/body.ts";
+import type { Handler } from "shared/http/respond.ts";
 import { importKernelSecret, parseKernelSecret } from "shared/auth/api_key.ts";
 import { digestCaller, readKey } from "shared/auth/presented_key.ts";
 import { parseJson } from "shared/http/exact_json.ts";
@@ -31,10 +32,6 @@ export interface Phases {
   rest: number;
   /** The total without the call. */
   own: number;
-}
-
-interface Handler {
-  fetch(request: Request): Promise<Response>;
 }
 
 if (import.meta.main) answerJobs(measure);

@@ -3,10 +3,9 @@
 import { CliError } from "../../cli/error.ts";
 import { createTenant, issueApiKey } from "../../admin/client/operator.ts";
 import type { SeededTenant } from "../../stack/keys.ts";
-import { removeDataFolder } from "../../stack/postgres/system_user.ts";
-import { freePort } from "../../stack/ready.ts";
 import { startStack } from "../../stack/stack.ts";
 import type { StackFile } from "../../stack/stack_file.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
 import { post } from "./contenders.ts";
 
 export interface CallStack {
@@ -23,26 +22,11 @@ export interface CallStack {
 export const SCRIPT = "server.mjs";
 
 export async function openCallStack(resources: AsyncDisposableStack): Promise<CallStack> {
-  const dataDir = await Deno.makeTempDir();
-  resources.defer(async () => {
-    await removeDataFolder(`${dataDir}/postgres/cluster`);
-    await Deno.remove(dataDir, { recursive: true });
-  });
-  // The users that PostgreSQL and servers run as must be able to enter it.
-  await Deno.chmod(dataDir, 0o711);
+  const dataDir = await makeStackFolder();
+  resources.defer(() => removeStackFolder(dataDir));
   await Deno.mkdir(`${dataDir}/servers`);
   await Deno.copyFile(new URL(SCRIPT, import.meta.url), `${dataDir}/servers/${SCRIPT}`);
-  const { file, stop, sandboxFault } = await startStack({
-    engine: "postgres",
-    dataDir,
-    hubPort: freePort(),
-    vaultPort: freePort(),
-    executor: { port: freePort(), sandbox: true },
-    fresh: true,
-    environment: {},
-    logPath: `${dataDir}/requests.log`,
-    onProgress: () => {},
-  });
+  const { file, stop, sandboxFault } = await startStack(throwAwayOptions("postgres", dataDir));
   resources.defer(stop);
   const [organization] = file.organizations;
   const tenant = organization?.tenants[0];

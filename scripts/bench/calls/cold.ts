@@ -5,7 +5,7 @@ import { median, timeOf } from "../support/figures.ts";
 import type { Scale } from "../support/part.ts";
 import type { CallStack } from "./call_stack.ts";
 import { decided, startDirectly, throughExecutor } from "./contenders.ts";
-import type { Program } from "./programs.ts";
+import type { MeasuredServer } from "./programs.ts";
 
 export interface Cold {
   /** From the start of the process to the first answer, in milliseconds. */
@@ -26,7 +26,7 @@ const [STARTS, SHORT_STARTS] = [15, 7];
 /** In turns. The Executor's servers keep running: they are the idle ones of the memory. */
 export async function measureCold(
   stack: CallStack,
-  program: Program,
+  program: MeasuredServer,
   { short }: Scale,
 ): Promise<{ cold: Cold; idle: Idle }> {
   const call = await throughExecutor(stack);
@@ -41,7 +41,7 @@ export async function measureCold(
   return { cold: compare(direct ?? [], executor ?? []), idle: await compareMemory(memory ?? [], mark) };
 }
 
-async function timeDirectly(program: Program, memory: number[]): Promise<number> {
+async function timeDirectly(program: MeasuredServer, memory: number[]): Promise<number> {
   const begun = performance.now();
   await using server = await startDirectly(program);
   await server.call();

@@ -1,4 +1,4 @@
-/** The ways to call a tool that are measured beside each other. Each checks the answer: the time of a wrong one means nothing. */
+/** The measured ways to call a tool. Each checks the answer: the time of a wrong one means nothing. */
 
 import * as z from "zod/mini";
 import { Client } from "@modelcontextprotocol/client";
@@ -10,7 +10,7 @@ import { CliError } from "../../cli/error.ts";
 import { messageOf } from "../../soak/executor/callers.ts";
 import type { SeededTenant } from "../../stack/keys.ts";
 import type { CallStack } from "./call_stack.ts";
-import type { Program } from "./programs.ts";
+import type { MeasuredServer } from "./programs.ts";
 
 export interface Contender {
   name: string;
@@ -36,14 +36,14 @@ const ENVELOPE = {
 export type Revision = typeof MODERN | "2025-11-25";
 
 /** A call of a tool, what it must answer, and the headers that go with it. */
-interface ToolCall {
+interface MeasuredCall {
   body: string;
   text: string;
   headers: Record<string, string>;
 }
 
 /** The server as a child of this process, called with the SDK's client. */
-export async function startDirectly({ path: script }: Program): Promise<DirectServer> {
+export async function startDirectly({ path: script }: MeasuredServer): Promise<DirectServer> {
   const path = Deno.env.get("PATH") ?? "";
   const command = (await findCommands(["node"], path)).get("node");
   if (command === undefined) throw new CliError("node is not installed, with which the measured server runs");
@@ -64,7 +64,7 @@ export async function startDirectly({ path: script }: Program): Promise<DirectSe
 }
 
 /** A server that no hub has to know: the decision is signed here, as the hub signs it. */
-export function decided({ args }: Program, id: string): DecidedServer {
+export function decided({ args }: MeasuredServer, id: string): DecidedServer {
   return { id: crypto.randomUUID(), server_id: id, version: 1, command: "node", args, tool_prefix: `${id}.` };
 }
 
@@ -81,7 +81,7 @@ export async function throughExecutor(
     const tool = `${server.tool_prefix}echo`;
     const { text, body, headers } = newCall(tool, revision);
     const subject = { jti: crypto.randomUUID(), tenant_id: tenant.id, organization_id: organizationId, actor };
-    const token = await signDecision({ ...subject, server, tool }, encoder.encode(body), key);
+    const token = await signDecision({ ...subject, server, method: "tools/call", tool }, encoder.encode(body), key);
     check(answer.parse(await post(url, { authorization: `Bearer ${token}`, ...headers }, body)).result, text);
   };
 }
@@ -120,7 +120,7 @@ export async function post(url: string, headers: Record<string, string>, body: s
   return messageOf(text);
 }
 
-function newCall(name: string, revision: Revision): ToolCall {
+function newCall(name: string, revision: Revision): MeasuredCall {
   const text = crypto.randomUUID();
   const isModern = revision === MODERN;
   const params = { name, arguments: { message: text }, ...(isModern && { _meta: ENVELOPE }) };

@@ -7,7 +7,7 @@ import type { Verdict } from "../support/verdict.ts";
 import { type CallStack, openCallStack } from "./call_stack.ts";
 import { type Cold, type Idle, measureCold } from "./cold.ts";
 import { askHealth, type Contender, decided, startDirectly, throughExecutor } from "./contenders.ts";
-import { installEverything, type Program, scriptOf } from "./programs.ts";
+import { installEverything, type MeasuredServer, scriptOf } from "./programs.ts";
 import { callTable, measureContenders } from "./turns.ts";
 import { hasAtLeastRate, isAtMostLonger } from "./verdicts.ts";
 
@@ -42,7 +42,11 @@ export async function measureExecutor(scale: Scale, resources: AsyncDisposableSt
   };
 }
 
-async function pairOf(stack: CallStack, program: Program, resources: AsyncDisposableStack): Promise<Contender[]> {
+async function pairOf(
+  stack: CallStack,
+  program: MeasuredServer,
+  resources: AsyncDisposableStack,
+): Promise<Contender[]> {
   const direct = resources.use(await startDirectly(program));
   const [call, server] = [await throughExecutor(stack), decided(program, "bench")];
   const callOf2025 = await throughExecutor(stack, "2025-11-25");

@@ -4,7 +4,7 @@ import { PackageStore, parsePackage } from "key-vault-executor/executor/launch/p
 import { ToolCallError } from "key-vault-executor/executor/tool_call_error.ts";
 import { type CallStack, SCRIPT } from "./call_stack.ts";
 
-export interface Program {
+export interface MeasuredServer {
   name: string;
   /** As a tenant registers it, with the command `node`. */
   args: string[];
@@ -16,12 +16,12 @@ export interface Program {
 const PACKAGE = "@modelcontextprotocol/server-everything@2026.8.31";
 
 /** It answers at once: all that a call costs is the way to it. */
-export function scriptOf({ dataDir }: CallStack): Program {
+export function scriptOf({ dataDir }: CallStack): MeasuredServer {
   return { name: "script", args: [SCRIPT], path: `${dataDir}/servers/${SCRIPT}` };
 }
 
 /** Installs the package into the Executor's store. Returns a sentence where npm cannot. */
-export async function installEverything({ dataDir }: CallStack): Promise<Program | string> {
+export async function installEverything({ dataDir }: CallStack): Promise<MeasuredServer | string> {
   const spec = parsePackage(PACKAGE);
   if (spec === undefined) throw new Error(`${PACKAGE} is no name of a package`);
   const store = new PackageStore(`${dataDir}/packages`);

@@ -26,7 +26,7 @@ export const SCRIPT = "amazon_server.mjs";
 export const OLD = { api_key: "AKIAIOSFODNN7EXAMPLE", secret_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
 export const NEW = { api_key: "AKIAI44QH8DHBEXAMPLE" };
 
-/** What nobody may see but the server, Amazon and whoever may reveal credentials. */
+/** Only the server, Amazon and keys that may reveal credentials may see it. */
 export const SECRETS: readonly string[] = [...Object.values(OLD), ...Object.values(NEW)];
 
 export interface Cast {

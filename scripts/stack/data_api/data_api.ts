@@ -11,6 +11,7 @@ import { createPostgresConnection } from "@supabase/lite/postgres";
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Connection, ConnectionPool } from "shared/database/connection_pool.ts";
 import type { ProjectKeys } from "../keys.ts";
+import { joinSettings } from "./join_settings.ts";
 import { reserveSingly } from "./single_connections.ts";
 
 export type LocalDatabase = { kind: "pglite"; folder: string } | { kind: "postgres"; url: string };
@@ -55,6 +56,9 @@ async function openPglite(folder: string) {
   const connection = await createPgliteConnection({ url: folder });
   const pglite: PGliteInterface = connection.driver;
   await pglite.exec("grant function_caller to authenticator; set session authorization authenticator");
+  const send = pglite.query.bind(pglite);
+  const query = joinSettings((text, values) => send(text, values), { rows: [], fields: [] });
+  Object.assign(pglite, { query });
   return { connection, pglite, close: () => connection.close() };
 }
 

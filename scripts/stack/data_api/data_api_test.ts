@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { openCluster, startCluster } from "../../test/support/cluster.ts";
-import { newPgliteFolder } from "../../test/support/pglite_folder.ts";
 import { type LocalDatabase, openDataApi } from "./data_api.ts";
 import { migrate, type RunSql } from "../migrations.ts";
 import { withPglite } from "../pglite.ts";
@@ -50,7 +49,7 @@ async function useDataApi(database: LocalDatabase): Promise<number[]> {
 // The secret key sees no table and calls the function; the publishable key and a wrong one do neither.
 const EXPECTED = [404, 200, 404, 401, 401, 401];
 
-Deno.test("openDataApi() changes no grant on PostgreSQL, and lets service_role call functions alone", async () => {
+Deno.test("openDataApi() changes no grant on PostgreSQL, and lets only service_role call functions", async () => {
   const cluster = await openCluster();
   try {
     const name = await cluster.createProject("governance-hub");
@@ -64,8 +63,8 @@ Deno.test("openDataApi() changes no grant on PostgreSQL, and lets service_role c
   }
 });
 
-Deno.test("openDataApi() changes no grant on PGlite, and lets service_role call functions alone", async () => {
-  const folder = await newPgliteFolder();
+Deno.test("openDataApi() changes no grant on PGlite, and lets only service_role call functions", async () => {
+  const folder = await Deno.makeTempDir();
   try {
     await withPglite(folder, (run) => migrate(run, projectUrl("governance-hub", "migrations/")));
     let before: string[] = [];
@@ -78,7 +77,7 @@ Deno.test("openDataApi() changes no grant on PGlite, and lets service_role call 
 });
 
 Deno.test("openDataApi() answers requests that come at once, each in a transaction of its own", async () => {
-  const folder = await newPgliteFolder();
+  const folder = await Deno.makeTempDir();
   try {
     await withPglite(folder, (run) => migrate(run, projectUrl("governance-hub", "migrations/")));
     const api = await openDataApi({ kind: "pglite", folder }, KEYS);

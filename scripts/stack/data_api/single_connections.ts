@@ -5,6 +5,7 @@
 
 import postgres from "postgres";
 import { openPool } from "shared/database/connection_pool.ts";
+import { joinSettings } from "./join_settings.ts";
 
 /** The most at once. Further requests wait. */
 const CONNECTIONS = 10;
@@ -25,12 +26,13 @@ export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
   );
   const reserve = async (): Promise<Reserved> => {
     const connection = await pool.acquire();
-    return {
+    const send = async (query: string, parameters: unknown[] = []): Promise<unknown> => {
       // What is left of a transaction must not run on the next connection, outside of it.
-      unsafe: async (query, parameters = []) => {
-        if (connection.loss) throw connection.loss;
-        return await connection.sql.unsafe(query, parameters);
-      },
+      if (connection.loss) throw connection.loss;
+      return await connection.sql.unsafe(query, parameters);
+    };
+    return {
+      unsafe: joinSettings(send, []),
       release: () => pool.release(connection),
     };
   };

@@ -72,7 +72,7 @@ export async function startExecutor(options: LocalExecutorOptions): Promise<Loca
 }
 
 function spawn({ port, sandbox, environment, logPath }: LocalExecutorOptions, readyToken: string): Promise<Child> {
-  const config: ExecutorConfig = { port, portOption: "--executor-port", readyToken, sandbox };
+  const config: ExecutorConfig = { port, readyToken, sandbox };
   const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => INSTALL_VARIABLES.test(name));
   const script = new URL("process.ts", import.meta.url);
   return startChild("the Executor", script, config, { ...Object.fromEntries(inherited), ...environment }, logPath);

@@ -10,8 +10,6 @@ import { listenOn } from "../listen.ts";
 
 export interface ExecutorConfig {
   port: number;
-  /** The option that sets the port. */
-  portOption: string;
   /** Part of the answer of `/ready`. It distinguishes this process from another server on the port. */
   readyToken: string;
   /** Whether to use this machine's sandbox. */
@@ -23,13 +21,13 @@ const STOP_MS = 200;
 
 if (import.meta.main) await runChild(serve);
 
-async function serve({ port, portOption, readyToken, sandbox }: ExecutorConfig): Promise<() => Promise<void>> {
+async function serve({ port, readyToken, sandbox }: ExecutorConfig): Promise<() => Promise<void>> {
   const settings = await readSettings((name) => Deno.env.get(name)).catch(tell);
   const { options, fault } = sandbox
     ? await bestSandbox(settings).catch(tell)
     : { options: await readableWithoutSandbox(settings), fault: "--no-sandbox" };
   const executor = await openExecutor(settings, options, (line) => console.log(line));
-  const server = listenOn(port, portOption, (request) => {
+  const server = listenOn(port, (request) => {
     if (new URL(request.url).pathname !== "/ready") return executor.endpoint(request);
     return Response.json({ token: readyToken, sandbox_fault: fault ?? null });
   });

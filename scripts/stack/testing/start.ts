@@ -1,4 +1,4 @@
-/** `deno task start` in tests: run as a user does, and ended whatever happens. */
+/** Runs `deno task start` in tests as a user does. Ends each, also when a test fails. */
 
 import { assert, assertEquals } from "@std/assert";
 import { removeDataFolder } from "../postgres/system_user.ts";
@@ -58,7 +58,7 @@ export async function untilPrinted(process: Deno.ChildProcess, output: () => str
   }
 }
 
-/** Runs to the end a start that is to fail. */
+/** Runs a start that must fail, to its end. */
 export async function fail(args: string[], env: Record<string, string> = {}, code = 1): Promise<string> {
   const { process, output } = spawn(args, env);
   assertEquals((await process.status).code, code, output());

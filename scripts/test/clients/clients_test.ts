@@ -7,8 +7,8 @@ import { assert, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { documentUrl } from "../../deploy/documents.ts";
 import { RESOURCES } from "../../stack/projects.ts";
-import { freePort } from "../../stack/ready.ts";
 import { type Stack, startStack } from "../../stack/stack.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
 import { installPython, run, VERSIONS } from "./tools.ts";
 
 const NAMES = { "governance-hub": "governance_hub", "key-vault-executor": "key_vault_executor" } as const;
@@ -19,23 +19,14 @@ let stack: Stack;
 let pythonBin: string;
 
 Deno.test.beforeAll(async () => {
-  folder = await Deno.makeTempDir();
-  stack = await startStack({
-    engine: "pglite",
-    dataDir: `${folder}/data`,
-    hubPort: freePort(),
-    vaultPort: freePort(),
-    fresh: true,
-    environment: {},
-    logPath: `${folder}/requests.log`,
-    onProgress: () => {},
-  });
+  folder = await makeStackFolder();
+  stack = await startStack({ ...throwAwayOptions("pglite", folder), executor: undefined });
   pythonBin = await installPython(`${folder}/venv`, ["openapi-python-client", "schemathesis"]);
 });
 
 Deno.test.afterAll(async () => {
   await stack?.stop();
-  await Deno.remove(folder, { recursive: true });
+  await removeStackFolder(folder);
 });
 
 function documentPath(project: (typeof PROJECTS)[number]): string {

@@ -29,7 +29,7 @@ const VERDICT = `
     when not_null_violation then
       get stacked diagnostics refusing = column_name;
       return refusing;
-    -- An array whose rows differ in length is none.
+    -- Nested lists of different lengths make no array.
     when invalid_text_representation then
       return 'malformed array';
   end
@@ -112,12 +112,14 @@ for (const field of FIELDS) {
     for (const [from, to, called] of field.slips) {
       await rolledBack(field.project, async (sql) => {
         await replaceInConstraint(sql, TABLES[field.project], constraintOf(field), from, to, called);
-        const found = disagreements(field, field.samples, await ask(field, field.samples));
-        assertNotEquals(found, [], `${from} → ${to}`);
+        assert(await finds(field), `${from} → ${to}`);
       });
     }
   });
 }
+
+/** How many samples one statement tests. One that differs ends the search. */
+const FEW_SAMPLES = 100;
 
 /** The column's limit, in bytes of JSON. The sealed bytes are 28 more. */
 const SIZE_SLIPS: Field["slips"] = [["and 65564", "and 65563"], ["and 65564", "and 65565"], [
@@ -172,6 +174,15 @@ function credentialsOfSize(bytes: number): Record<string, string>[] {
 async function askSealed(bytes: Uint8Array): Promise<string> {
   const [verdict] = await askRows("key-vault-executor", "encrypted_credentials", [`\\x${encodeHex(bytes)}`]);
   return verdict ?? "";
+}
+
+/** Whether some sample shows that the rules differ. */
+async function finds(field: Field): Promise<boolean> {
+  for (let first = 0; first < field.samples.length; first += FEW_SAMPLES) {
+    const few = field.samples.slice(first, first + FEW_SAMPLES);
+    if (disagreements(field, few, await ask(field, few)).length > 0) return true;
+  }
+  return false;
 }
 
 /** The database's verdict on each value. NUL and lone surrogates cannot be sent to it as text. */

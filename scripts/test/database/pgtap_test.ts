@@ -7,7 +7,6 @@ import { OLD_DEFAULT_PRIVILEGES } from "../support/cluster.ts";
 import { migrate } from "../../stack/migrations.ts";
 import { withPglite } from "../../stack/pglite.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
-import { newPgliteFolder } from "../support/pglite_folder.ts";
 
 interface TapReport {
   planned: number;
@@ -153,7 +152,7 @@ const folders = new Map<string, string>();
 Deno.test.beforeAll(async () => {
   for (const project of PROJECT_NAMES) {
     for (const before of ["", OLD_DEFAULT_PRIVILEGES]) {
-      const folder = await newPgliteFolder();
+      const folder = await Deno.makeTempDir();
       folders.set(project + before, folder);
       await withPglite(folder, async (run) => {
         await run(before);

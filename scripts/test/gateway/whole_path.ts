@@ -1,8 +1,8 @@
 /** The whole path for tests: hub with gateway, vault and Executor, as `deno task start` runs them, with one agent's key. */
 
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../stack/ready.ts";
 import { startStack } from "../../stack/stack.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
 
 export interface WholePath extends AsyncDisposable {
   /** Where MCP clients connect. */
@@ -23,18 +23,8 @@ export const EVERYTHING = {
 };
 
 export async function startWholePath(): Promise<WholePath> {
-  const folder = await Deno.makeTempDir();
-  const { file, stop } = await startStack({
-    engine: "pglite",
-    dataDir: `${folder}/data`,
-    hubPort: freePort(),
-    vaultPort: freePort(),
-    executor: { port: freePort(), sandbox: true },
-    fresh: true,
-    environment: {},
-    logPath: `${folder}/requests.log`,
-    onProgress: () => {},
-  });
+  const folder = await makeStackFolder();
+  const { file, stop } = await startStack(throwAwayOptions("pglite", folder));
   const key = file.organizations[0]?.tenants[0]?.api_key ?? "";
   return {
     url: file.gateway.url,
@@ -54,7 +44,7 @@ export async function startWholePath(): Promise<WholePath> {
     },
     async [Symbol.asyncDispose]() {
       await stop();
-      await Deno.remove(folder, { recursive: true });
+      await removeStackFolder(folder);
     },
   };
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "../../stack/ready.ts";
 import { functionNames, type ProjectName } from "../../stack/projects.ts";
 import { startStack } from "../../stack/stack.ts";
+import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
 import type { StackFile } from "../../stack/stack_file.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startManagementApi } from "./processes/management_api.ts";
@@ -63,20 +64,9 @@ for (const project of PROJECTS) {
 }
 
 Deno.test("deploy sends one file per function and only the named secrets, and the uploaded files pass the end-to-end suite on Deno 2.1.4", async () => {
-  const folder = await Deno.makeTempDir();
-  await Deno.chmod(folder, 0o711);
+  const folder = await makeStackFolder();
   const api = await startManagementApi(folder);
-  const stack = await startStack({
-    engine: "postgres",
-    dataDir: `${folder}/stack`,
-    hubPort: freePort(),
-    vaultPort: freePort(),
-    executor: { port: freePort(), sandbox: true },
-    fresh: true,
-    environment: {},
-    logPath: `${folder}/requests.log`,
-    onProgress: () => {},
-  });
+  const stack = await startStack(throwAwayOptions("postgres", folder));
   const edges: Deno.ChildProcess[] = [];
   try {
     const ports = { "governance-hub": freePort(), "key-vault-executor": freePort() };
@@ -144,7 +134,7 @@ Deno.test("deploy sends one file per function and only the named secrets, and th
     }
     await stack.stop();
     await api.stop();
-    await Deno.remove(folder, { recursive: true });
+    await removeStackFolder(folder);
   }
 });
 

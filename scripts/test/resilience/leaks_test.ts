@@ -82,7 +82,7 @@ Deno.test("the search finds a canary that is planted in an answer, a log line, a
   ]);
 });
 
-Deno.test("the search finds the output of a vault whose endpoints log the body", async () => {
+Deno.test("the search finds the output of a vault that logs the body", async () => {
   const copy = await copyProjects(folder);
   const file = new URL("shared/http/endpoint.ts", copy);
   const code = await Deno.readTextFile(file);

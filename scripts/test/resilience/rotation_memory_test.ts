@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { adminProcess, note, OLD_KEY, vaultSql } from "../support/admin_program.ts";
-import { insert, refill, tenantId } from "../support/admin_vault.ts";
+import { adminProcess, note, OLD_KEY, vaultSql } from "../support/admin/program.ts";
+import { insert, refill, tenantId } from "../support/admin/vault.ts";
 
 const FEW = 1000;
 const MANY = 100_000;

@@ -115,7 +115,11 @@ export async function checkHub({ sql, owner, a, b }: Fixture): Promise<void> {
   // A revision counts for its own tenant only.
   for (const [tenant, count] of [[a, undefined], [b, 2]] as const) {
     const known = { tenant_id: tenant.id, revision: callable.revision };
-    assertEquals((await call(sql, "list_callable_servers", a.caller, known)).servers?.length, count);
+    assertEquals(
+      (await call(sql, "list_callable_servers", a.caller, known)).servers?.length,
+      count,
+      `the revision of ${tenant.id}`,
+    );
   }
   const { event } = await call(sql, "authorize_call", b.caller, "other.tool", "tools/call");
   const ended = { ...event, milliseconds: 1, outcome: "ok" };

@@ -22,7 +22,7 @@ export interface ScratchCluster {
 }
 
 export interface ScratchOptions {
-  /** Grant everything on all that is to come to the platform's roles, as older Supabase projects do. */
+  /** Grant everything on all later objects to the platform's roles, as older Supabase projects do. */
   oldDefaultPrivileges?: boolean;
   /** The folder of migrations to apply in place of the project's own, with its `/` at the end. */
   migrations?: URL;

@@ -1,4 +1,4 @@
-/** Stands between a function and its data API, and slows or refuses the calls of one SQL function. */
+/** A proxy between a function and its data API. It slows or refuses the calls of one SQL function. */
 
 export interface DatabaseProxy extends AsyncDisposable {
   url: string;

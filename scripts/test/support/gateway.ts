@@ -68,7 +68,7 @@ export interface McpReply {
   body: any;
 }
 
-/** Sends a body as it is, with a key. */
+/** Sends a body unchanged, with a key. */
 export async function sendMcp(
   gateway: Pick<TestGateway, "url">,
   body: string | undefined,

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { functionNames, type ProjectName, projectUrl } from "../../../scripts/stack/projects.ts";
 import { type Field, FIELDS } from "../../../scripts/test/support/edges.ts";
 import { documentText, documentUrl } from "../../../scripts/deploy/documents.ts";
-import { below, type Contract, type Node, readContract } from "../../../scripts/test/support/openapi_document.ts";
+import { below, type Contract, type Node, readContract } from "../../../scripts/test/support/openapi/document.ts";
 import { STATUS } from "../../api_error.ts";
 import { IF_MATCH, readIfMatch } from "governance-hub/supabase/functions/_shared/etag.ts";
 import { tenantId } from "../../schema/request_fields.ts";

@@ -40,8 +40,6 @@ export async function callServer(call: McpCall, method: CallMethod): Promise<Ans
   if (executors === undefined || event === undefined) throw noExecutor();
   const end = endOf(call, event, begun);
   const stop = new AbortController();
-  const recorded = flushEvents(call.environment.database);
-  recorded.catch(() => stop.abort());
   const asked = askExecutor(executors.signingKey, rankExecutors(executors.urls, subject.tenant_id, server.id), {
     subject: { ...subject, server, method, tool: target.name },
     path: "/mcp",
@@ -50,6 +48,8 @@ export async function callServer(call: McpCall, method: CallMethod): Promise<Ans
     requestId: call.presented.requestId,
     signal: AbortSignal.any([call.signal, stop.signal]),
   }).then(receive);
+  const recorded = flushEvents(call.environment.database);
+  recorded.catch(() => stop.abort());
   const [answer, record] = await Promise.allSettled([asked, recorded]);
   if (record.status === "rejected") {
     if (answer.status === "fulfilled") drop(answer.value);
@@ -82,13 +82,20 @@ function forwardedHeaders(headers: Headers): Record<string, string> {
 
 type EndCall = (outcome: string) => void;
 
-/** Writes how the call ended, when the answer is already under way. */
+/** Writes how the call ended, when the answer is under way. */
 function endOf(call: McpCall, event: CallEvent, begun: number): EndCall {
   return (outcome) => {
     const milliseconds = Math.round(performance.now() - begun);
-    const ended = callHub(call, "end_call", { event: { ...event, milliseconds, outcome } }, z.unknown);
+    // The answer goes first: it is sent in this turn of the event loop.
+    const ended = nextTurn().then(() =>
+      callHub(call, "end_call", { event: { ...event, milliseconds, outcome } }, z.unknown)
+    );
     inBackground("to record how a call ended", call.presented.requestId, ended);
   };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 function notRecorded(reason: unknown): Error {

@@ -25,12 +25,22 @@ export interface PackageSpec {
   version: string | undefined;
 }
 
-const pin = z.object({ version: z.string(), integrity: z.string() });
+const pin = z.object({
+  version: z.string(),
+  integrity: z.string(),
+  /** Whether the package's first use chose the version, and no operator. */
+  on_use: z.optional(z.boolean()),
+});
 export type Pin = z.output<typeof pin>;
 
-export interface StoredPackage extends Pin {
+export interface StoredPackage {
   name: string;
-  /** All versions that are there, the pinned one too. */
+  /** What runs when the arguments name no version. Null if they always named one. */
+  version: string | null;
+  integrity: string | null;
+  /** Whether an operator chose the version. */
+  pinned: boolean;
+  /** All versions that are there, this one too. */
   versions: string[];
 }
 
@@ -75,8 +85,15 @@ export class PackageStore {
   /** Installs a package and pins it. A version that is already there stays unchanged. @throws {ToolCallError} */
   async add(spec: PackageSpec): Promise<Pin> {
     const pinned = await this.#installOnce(spec);
-    await this.#writePin(spec.name, pinned);
+    await this.#writePin(spec.name, pinned, Deno.rename);
     return pinned;
+  }
+
+  /** The version that runs from now on: the one that an operator pinned meanwhile, or another process's first use. */
+  async #addOnUse(spec: PackageSpec): Promise<Pin> {
+    const chosen = { ...await this.#installOnce(spec), on_use: true };
+    await this.#writePin(spec.name, chosen, linkUnlessThere);
+    return await this.#pinOf(spec.name) ?? chosen;
   }
 
   async #installOnce(spec: PackageSpec): Promise<Pin> {
@@ -99,7 +116,7 @@ export class PackageStore {
     return isThere;
   }
 
-  /** Every package that is pinned, by name. */
+  /** Every package, by name. */
   async list(): Promise<StoredPackage[]> {
     const found: StoredPackage[] = [];
     for (const folder of await foldersIn(this.folder)) {
@@ -109,11 +126,13 @@ export class PackageStore {
     return found.sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** A package that is pinned. */
+  /** A package of which a version is installed. */
   async get(name: string): Promise<StoredPackage | undefined> {
     if (!NAME.test(name)) return undefined;
-    const pinned = await this.#pinOf(name);
-    return pinned && { name, ...pinned, versions: (await foldersIn(this.homeOf(name))).sort() };
+    const { version = null, integrity = null, on_use } = await this.#pinOf(name) ?? {};
+    const versions = (await foldersIn(this.homeOf(name))).sort();
+    if (version === null && versions.length === 0) return undefined;
+    return { name, version, integrity, pinned: version !== null && on_use !== true, versions };
   }
 
   async #versionOf(spec: PackageSpec): Promise<string> {
@@ -122,7 +141,7 @@ export class PackageStore {
     if (spec.version === undefined && pinned !== undefined) return pinned.version;
     if (!this.installs) throw notInstalled(spec);
     // A version that one tenant asks for is not what other tenants get who ask for none.
-    return (await (spec.version === undefined ? this.add(spec) : this.#installOnce(spec))).version;
+    return (await (spec.version === undefined ? this.#addOnUse(spec) : this.#installOnce(spec))).version;
   }
 
   async #pinOf(name: string): Promise<Pin | undefined> {
@@ -150,11 +169,12 @@ export class PackageStore {
     }
   }
 
-  async #writePin(name: string, pinned: Pin): Promise<void> {
+  /** A reader sees the file whole: `move` puts it to its place at once. */
+  async #writePin(name: string, pinned: Pin, move: (from: string, to: string) => Promise<void>): Promise<void> {
     const home = this.homeOf(name);
     const file = join(home, `.pin-${crypto.randomUUID()}.json`);
     await Deno.writeTextFile(file, JSON.stringify(pinned));
-    await Deno.rename(file, join(home, "pin.json"));
+    await move(file, join(home, "pin.json"));
   }
 
   #newFolder(what: "installing" | "removing"): string {
@@ -177,6 +197,16 @@ async function moveUnlessThere(from: string, to: string): Promise<void> {
   await Deno.rename(from, to).catch(async (error) => {
     if (!await isFolder(to)) throw error;
   });
+}
+
+async function linkUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await Deno.link(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  } finally {
+    await Deno.remove(from);
+  }
 }
 
 function notInstalled({ name, version }: PackageSpec): ToolCallError {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ToolCallError } from "../../tool_call_error.ts";
-import { PackageStore, parsePackage } from "./packages.ts";
+import { type PackageKind, type PackageSpec, PackageStore, parsePackage } from "./packages.ts";
 import { makeFolder } from "../../testing/make.ts";
 
 const EVERYTHING = { name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
@@ -40,7 +40,7 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
   assertEquals(first, second);
   assertEquals(first.version, EVERYTHING.version);
   assertMatch(first.integrity, /^sha512-/);
-  assertEquals(await store.list(), [{ name: EVERYTHING.name, ...first, versions: [first.version] }]);
+  assertEquals(await store.list(), [{ name: EVERYTHING.name, ...first, pinned: true, versions: [first.version] }]);
 
   for (const version of [undefined, EVERYTHING.version]) {
     const found = await store.find({ name: EVERYTHING.name, version });
@@ -57,11 +57,66 @@ Deno.test("a package is added, pinned, found, listed and removed", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a version that is installed on its first use is not pinned", async () => {
+/** Installs no more than a file, as slowly as the test wants it. */
+function slowKind(wait: (spec: PackageSpec) => Promise<void>): PackageKind {
+  return {
+    async install(spec, folder) {
+      await Deno.writeTextFile(`${folder}/main.js`, "");
+      await wait(spec);
+      return { version: spec.version ?? "2.0.0", integrity: `sha512-${spec.version ?? "newest"}` };
+    },
+    findEntry: (_name, folder) => Promise.resolve(`${folder}/main.js`),
+  };
+}
+
+Deno.test("a first use does not replace the version that an operator pins meanwhile, nor another first use's", async () => {
+  const folder = await makeFolder();
+  const [begun, pinned] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const waits = slowKind(async ({ version }) => {
+    if (version !== undefined) return;
+    begun.resolve();
+    await pinned.promise;
+  });
+  // Each is a process of its own.
+  const [first, second] = [new PackageStore(folder, true, waits), new PackageStore(folder, true, waits)];
+  const operator = new PackageStore(folder, false, waits);
+  const newest = { name: "tool", version: undefined };
+  const uses = [first.find(newest), second.find(newest)];
+  await begun.promise;
+  await operator.add({ name: "tool", version: "1.0.0" });
+  pinned.resolve();
+  for (const { folder: found } of await Promise.all(uses)) assertEquals(found, `${folder}/tool/1.0.0`);
+  const stored = { name: "tool", version: "1.0.0", integrity: "sha512-1.0.0", pinned: true };
+  assertEquals(await operator.list(), [{ ...stored, versions: ["1.0.0", "2.0.0"] }]);
+  assertEquals((await Array.fromAsync(Deno.readDir(`${folder}/tool`))).length, 3);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("what a first use chose runs from then on, is listed as not pinned, and an operator replaces it", async () => {
+  const folder = await makeFolder();
+  const store = new PackageStore(folder, true, slowKind(() => Promise.resolve()));
+  await store.find({ name: "tool", version: undefined });
+  const chosen = { name: "tool", version: "2.0.0", integrity: "sha512-newest", pinned: false, versions: ["2.0.0"] };
+  assertEquals(await store.list(), [chosen]);
+  await store.add({ name: "tool", version: "1.0.0" });
+  assertEquals((await store.find({ name: "tool", version: undefined })).folder, `${folder}/tool/1.0.0`);
+  const versions = ["1.0.0", "2.0.0"];
+  assertEquals(await store.list(), [{
+    name: "tool",
+    version: "1.0.0",
+    integrity: "sha512-1.0.0",
+    pinned: true,
+    versions,
+  }]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a version that is installed on its first use is not pinned, and is listed", async () => {
   const folder = await makeFolder();
   const store = new PackageStore(folder, true);
   assertMatch((await store.find(EVERYTHING)).folder, new RegExp(`/${EVERYTHING.version}$`));
-  assertEquals(await store.get(EVERYTHING.name), undefined);
+  const unpinned = { version: null, integrity: null, pinned: false, versions: [EVERYTHING.version] };
+  assertEquals(await store.list(), [{ name: EVERYTHING.name, ...unpinned }]);
   assertEquals(await store.remove(EVERYTHING.name), true);
   await Deno.remove(folder, { recursive: true });
 });

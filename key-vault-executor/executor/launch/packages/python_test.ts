@@ -37,7 +37,7 @@ Deno.test("a Python package runs from the store as uvx names it, locked and pinn
   const pinned = await store.add(TIME);
   assertEquals(pinned.version, TIME.version);
   assertMatch(pinned.integrity, /^sha256-[A-Za-z0-9+/]{43}=$/);
-  assertEquals(await store.list(), [{ name: TIME.name, ...pinned, versions: [TIME.version] }]);
+  assertEquals(await store.list(), [{ name: TIME.name, ...pinned, pinned: true, versions: [TIME.version] }]);
   assertEquals(await executor.packages.list(), []);
   for (const args of [[TIME.name], [`${TIME.name}@${TIME.version}`], ["--from", TIME.name, TIME.name]]) {
     const server = serverOf({ command: "uvx", args: [...args, "--local-timezone=UTC"], tool_prefix: "time." });

@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import type { Database as HubDatabase } from "governance-hub/supabase/database.types.ts";
 import { ApiError, tenantNotAllowed, unauthenticated, unavailable } from "shared/api_error.ts";
-import { digestCaller, type PresentedKey } from "shared/auth/presented_key.ts";
+import { digestCaller, keyHeader, type PresentedKey } from "shared/auth/presented_key.ts";
 import { callFunction, type DatabaseAccess } from "shared/database/call_function.ts";
 import type { Call } from "shared/http/endpoint.ts";
 import type { VaultEnvironment } from "shared/environment.ts";
@@ -57,11 +57,11 @@ async function askDatabase(
 }
 
 async function askAuthorize(url: string, publishableKey: string, presented: PresentedKey): Promise<Caller> {
-  const { kind, key, tenantId, requestId } = presented;
+  const { tenantId, requestId } = presented;
   const response = await fetch(`${url}/functions/v1/authorize`, {
     method: "POST",
     headers: {
-      ...(kind === "agent" ? { "x-api-key": key } : { authorization: `Bearer ${key}` }),
+      ...keyHeader(presented),
       apikey: publishableKey,
       "content-type": "application/json",
       "x-request-id": requestId,

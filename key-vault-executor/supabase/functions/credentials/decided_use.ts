@@ -1,8 +1,7 @@
 /** What a decision allows an Executor to use. */
 
-import { ApiError, decisionRefused, kernelRequired } from "shared/api_error.ts";
+import { cannotVerifyDecisions, decisionRefused, kernelRequired } from "shared/api_error.ts";
 import { type Decision, DecisionRefused, serviceOf, verifyDecision } from "shared/decision/decision.ts";
-import { VARIABLES } from "shared/variables.ts";
 import type { VaultCall } from "../_shared/vault.ts";
 
 /** Who uses a credential, and for which server. */
@@ -24,7 +23,7 @@ export async function requireDecision(
   token: string,
 ): Promise<Use> {
   if (caller.kind !== "kernel") throw kernelRequired();
-  if (environment.verifyKeys === undefined) throw cannotVerify();
+  if (environment.verifyKeys === undefined) throw cannotVerifyDecisions();
   const decision = await verify(token, environment.verifyKeys);
   // The hub answers with the organization of the caller's key. Without it, nothing matches.
   if (decision.organization_id !== caller.organization_id) {
@@ -46,12 +45,4 @@ async function verify(token: string, keys: readonly CryptoKey[]): Promise<Decisi
     if (error instanceof DecisionRefused) throw decisionRefused(error.message);
     throw error;
   }
-}
-
-function cannotVerify(): ApiError {
-  const cause = `DECISION_VERIFY_KEYS is not set, so no decision can be verified: ` +
-    `set it to ${VARIABLES.DECISION_VERIFY_KEYS.form}`;
-  return new ApiError("unavailable", "this vault cannot verify decisions: its operator must set DECISION_VERIFY_KEYS", {
-    cause,
-  });
 }

@@ -8,22 +8,25 @@ import {
   OLD_KEY,
   type Ran,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 import {
+  adminWithOldKey,
+  KEYS,
   LOST_ID,
   LOST_KEY,
   NEW_ID,
   OLD_ID,
   readRows,
   refill,
+  rotate,
   tenantId,
   withProxy,
-} from "../../../test/support/admin_vault.ts";
+} from "../../../test/support/admin/vault.ts";
 
 const OTHER_TENANT = crypto.randomUUID();
 
 function verify(...words: string[]): Promise<Ran> {
-  return admin(["credential", "verify", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+  return adminWithOldKey("credential", "verify", ...words);
 }
 
 /** Alters one row, and moves another to a tenant that the hub does not have. */
@@ -115,16 +118,10 @@ Deno.test("credential verify misses no credential that a concurrent rotation mov
   const { code, out } = await withProxy(async (name, forward) => {
     // The first two calls read the first key's page and its end.
     if (name !== "list_sealed_credentials" || ++calls !== 3) return;
-    const rotated = await admin(["rotate-key", "--yes"], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+    const rotated = await rotate();
     assertEquals(rotated.code, 1);
     return await forward();
-  }, (url) =>
-    admin(["credential", "verify", "--json"], {
-      ...HOSTED,
-      VAULT_URL: url,
-      CREDENTIAL_ENCRYPTION_KEY: NEW_KEY,
-      CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY,
-    }));
+  }, (url) => admin(["credential", "verify", "--json"], { ...HOSTED, ...KEYS, VAULT_URL: url }));
   // Moved credentials are opened once under each key.
   assertEquals([code, JSON.parse(out).opened, JSON.parse(out).unreadable_count], [1, 5, 1]);
 });

@@ -4,30 +4,24 @@ import {
   adminProcess,
   assertNothingSecretPrinted,
   HOSTED,
-  NEW_KEY,
   note,
   OLD_KEY,
   type Ran,
   request,
   send,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 import {
   apiKey,
   findWrong,
   insert,
+  KEYS,
   NEW_ID,
   OLD_ID,
   readRows,
   refill,
+  rotate,
   withProxy,
-} from "../../../test/support/admin_vault.ts";
-
-const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
-
-/** Runs on the local stack. Its stack.json has the current key. */
-function rotate(...words: string[]): Promise<Ran> {
-  return admin(["rotate-key", "--yes", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
-}
+} from "../../../test/support/admin/vault.ts";
 
 /** Runs through a proxy, as on hosted projects. */
 function rotateAt(url: string, ...words: string[]): Promise<Ran> {

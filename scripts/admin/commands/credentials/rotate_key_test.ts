@@ -7,30 +7,25 @@ import {
   HOSTED,
   NEW_KEY,
   OLD_KEY,
-  type Ran,
   send,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 import {
+  adminWithOldKey,
   apiKey,
   findWrong,
+  KEYS,
   LOST_ID,
   LOST_KEY,
   NEW_ID,
   OLD_ID,
   readRows,
   refill,
+  rotate,
   tenantId,
   valueOf,
   withProxy,
-} from "../../../test/support/admin_vault.ts";
-
-const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
-
-/** Runs on the local stack. Its stack.json has the current key. */
-function rotate(...words: string[]): Promise<Ran> {
-  return admin(["rotate-key", "--yes", ...words], { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
-}
+} from "../../../test/support/admin/vault.ts";
 
 Deno.test("rotate-key re-seals credentials under a previous key in batches, and their values stay the same", async () => {
   await refill({ [OLD_KEY]: 1203, [NEW_KEY]: 2 });
@@ -63,12 +58,11 @@ Re-sealed 1,203 credentials.
 Deno.test("rotate-key asks before it uses a key for the first time, and changes nothing without an answer", async () => {
   await refill({ [OLD_KEY]: 2 });
   const before = await readRows();
-  const variables = { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
-  const { code, err } = await admin(["rotate-key"], variables);
+  const { code, err } = await adminWithOldKey("rotate-key");
   assertEquals([code, err], [1, "error: nothing was changed: there is no terminal to ask on; use --yes\n"]);
   assertEquals(await readRows(), before);
   await refill({ [OLD_KEY]: 2, [NEW_KEY]: 1 });
-  assertEquals((await admin(["rotate-key"], variables)).code, 0);
+  assertEquals((await adminWithOldKey("rotate-key")).code, 0);
 });
 
 Deno.test("rotate-key --json reports what it did, and records it under one request id", async () => {

@@ -14,7 +14,7 @@ import {
   printed,
   request,
   vault,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 
 const MAIN = new URL("../../../../key-vault-executor/executor/main.ts", import.meta.url).pathname;
 const CHECK_CONFIG = new URL("../../../deploy/check_config.ts", import.meta.url).pathname;
@@ -179,7 +179,7 @@ Deno.test("the steps of executor-keys rotate, on two Executors under load, refus
   await load;
   assertEquals([...statuses.keys()], [200]);
   assert((statuses.get(200) ?? 0) > 100);
-  // The old key counts no more, so the test would have seen a refusal.
+  // The old key is refused now: the calls above would have been refused, too.
   signingKey = before.signingKey;
   assertEquals(await call(), 401);
   client.close();

@@ -11,7 +11,7 @@ import {
   request,
   server,
   text,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 
 Deno.test("api-key issue shows a key that works, list describes it without its secret, and revoke ends it", async () => {
   const name = `agent ${crypto.randomUUID()}`;

@@ -2,9 +2,13 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import postgres from "postgres";
 import { DatabaseError } from "shared/database/database_error.ts";
 import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";
-import { admin, hub, json, vault } from "../../../test/support/admin_program.ts";
+import { admin, hub, hubSql, json, vault } from "../../../test/support/admin/program.ts";
 
-Deno.test.afterAll(() => closeDirectConnections());
+Deno.test.afterAll(async () => {
+  await closeDirectConnections();
+  // The functions of the stack have the password of before.
+  await hubSql.unsafe(`alter role function_caller password '${new URL(hub.database_url ?? "").password}'`);
+});
 
 async function codeOf(databaseUrl: string, name: string, parameters: Record<string, unknown>): Promise<string> {
   const call = () => callDirectly({ databaseUrl }, name, parameters, 4000);
@@ -50,7 +54,7 @@ Deno.test("database-role keeps the project's reference of a pooler's address, it
   );
 });
 
-Deno.test("database-role refuses what is no address or no project, in one sentence", async () => {
+Deno.test("database-role refuses a malformed address and an unknown project, in one sentence", async () => {
   for (const words of [["hub", "--address", "localhost"], ["hub", "--address", "https://x/y"]]) {
     const { code, err } = await admin(["database-role", ...words]);
     assertEquals(code, 1, words.join(" "));

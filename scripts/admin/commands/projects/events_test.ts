@@ -12,7 +12,7 @@ import {
   server,
   text,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 
 interface RecordedEvent {
   id: string;

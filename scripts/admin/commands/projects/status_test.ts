@@ -11,9 +11,10 @@ import {
   OLD_KEY,
   text,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 
 Deno.test("status shows migrations, counts and credentials by encryption key, and exits with 0", async () => {
+  await vaultSql`delete from public.tenant_credentials where true`;
   const tenant = await newTenant("counted");
   await fill(tenant.key, "a");
   const status = await json("status");

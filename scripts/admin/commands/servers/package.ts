@@ -34,7 +34,9 @@ export function addPackageCommands(program: Command): void {
     .argument("<name@version>", "such as @scope/name@1.2.3; without a version, the newest one is pinned")
     .addHelpText("after", example("package add @modelcontextprotocol/server-everything@2026.8.31"))
     .action((text: string, options: PackageOptions, command: Command) => add(text, options, command));
-  addFolderOption(group.command("list").description("list the packages and their pinned versions"))
+  addFolderOption(
+    group.command("list").description("list the packages, their pinned versions, and what a first use installed"),
+  )
     .addHelpText("after", example("package list"))
     .action((options: PackageOptions, command: Command) => list(options, command));
   addStoreOptions(group.command("remove").description("remove a package with all its versions"))
@@ -63,16 +65,15 @@ async function add(text: string, options: PackageOptions, command: Command): Pro
   const store = await openStore(options);
   // Servers run as another user, who must be able to read.
   Deno.umask(0o022);
-  const before = await store.get(spec.name);
-  const pinned = await install(store, spec, text);
+  const { before, pinned } = await install(store, spec, text);
   const { name } = spec;
-  const isNew = before?.version !== pinned.version;
-  const was = before === undefined || !isNew ? "" : ` (before: ${before.version}, which stays installed)`;
-  const result = { name, ...pinned, replaced: isNew ? before?.version ?? null : null, folder: store.homeOf(name) };
-  print(readJsonOption(command), result, [
-    isNew ? `Installed and pinned ${name}@${pinned.version}${was}` : `${name}@${pinned.version} was pinned before`,
+  const replaced = before?.version === pinned.version ? null : before?.version ?? null;
+  const was = replaced === null ? "" : ` (before: ${replaced}, which stays installed)`;
+  const isKnown = before?.pinned === true && before.version === pinned.version;
+  print(readJsonOption(command), { name, ...pinned, replaced, folder: store.homeOf(name) }, [
+    isKnown ? `${name}@${pinned.version} was pinned before` : `Installed and pinned ${name}@${pinned.version}${was}`,
     `integrity ${pinned.integrity}`,
-    ...(before !== undefined && isNew ? [`Servers that run go on with their version until they end.`] : []),
+    ...(replaced === null ? [] : [`Servers that run go on with their version until they end.`]),
   ]);
 }
 
@@ -94,6 +95,7 @@ async function openStore(
   return python ? stores.pythonPackages : stores.packages;
 }
 
+/** @returns what was there, and the new pin. */
 async function install(store: PackageStore, spec: PackageSpec, text: string) {
   const begun = performance.now();
   console.error(`installing ${text} into ${store.folder} …`);
@@ -101,7 +103,7 @@ async function install(store: PackageStore, spec: PackageSpec, text: string) {
     console.error(`still installing (${Math.round((performance.now() - begun) / 1000)} s) …`);
   }, TELL_MS);
   try {
-    return await store.add(spec);
+    return { before: await store.get(spec.name), pinned: await store.add(spec) };
   } catch (error) {
     if (error instanceof ToolCallError) throw new CliError(explainFailure(spec, error));
     if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotADirectory) {
@@ -119,12 +121,12 @@ async function list(options: PackageOptions, command: Command): Promise<void> {
     return packages.map((each) => ({ ...each, kind: python ? "python" : "npm" }));
   }));
   const packages = kinds.flat();
-  const rows = packages.map(({ name, kind, version, versions, integrity }) => [
+  const rows = packages.map(({ name, kind, version, pinned, versions, integrity }) => [
     name,
     kind,
-    version,
+    pinned ? version ?? "" : version === null ? "unpinned" : `${version} (unpinned)`,
     versions.filter((each) => each !== version).join(" ") || "–",
-    integrity,
+    integrity ?? "–",
   ]);
   const headings = ["PACKAGE", "KIND", "PINNED", "OTHER VERSIONS", "INTEGRITY"];
   print(readJsonOption(command), { packages }, table(headings, rows, "There are no packages."));

@@ -43,11 +43,25 @@ Deno.test("package add installs and pins, list shows it, remove removes it", asy
 
     const { packages } = JSON.parse((await admin(["list", "--json", "--folder", folder])).out);
     const { integrity } = resolved;
-    assertEquals(packages, [{ name: NAME, version: NEW, integrity, versions: [OLD, NEW], kind: "npm" }]);
+    assertEquals(packages, [{ name: NAME, version: NEW, integrity, pinned: true, versions: [OLD, NEW], kind: "npm" }]);
     assertMatch((await admin(["list"], env)).out, /^PACKAGE .*\nis-odd +npm +3\.0\.1 +3\.0\.0 +sha512-/);
 
     assertMatch((await admin(["remove", NAME], env)).out, /^Removed is-odd: 3\.0\.0, 3\.0\.1\nServers that are reg/);
     assertEquals((await admin(["list"], env)).out, "There are no packages.\n");
+  });
+});
+
+Deno.test("package list marks what a first use installed, until it is pinned", async () => {
+  await withFolder(async (folder, env) => {
+    // Of npm's packages, only their folders and pins are read.
+    for (const [name, version] of [["named", "1.0.0"], ["newest", "2.0.0"]]) {
+      await Deno.mkdir(`${folder}/${name}/${version}`, { recursive: true });
+    }
+    const pin = { version: "2.0.0", integrity: "sha512-x", on_use: true };
+    await Deno.writeTextFile(`${folder}/newest/pin.json`, JSON.stringify(pin));
+    const { out } = await admin(["list"], env);
+    assertMatch(out, /\nnamed +npm +unpinned +1\.0\.0 +–\nnewest +npm +2\.0\.0 \(unpinned\) +– +sha512-x\n$/);
+    assertMatch((await admin(["remove", "named"], env)).out, /^Removed named: 1\.0\.0\n/);
   });
 });
 

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { makeDecisionKeys } from "shared/decision/decision_keys.ts";
 import { callTool, SECRET, startExecutor } from "key-vault-executor/executor/testing/executor.ts";
 import { makeHub, serverOf } from "key-vault-executor/executor/testing/make.ts";
-import { admin, assertNothingSecretPrinted, HOSTED, newTenant, request } from "../../../test/support/admin_program.ts";
+import { admin, assertNothingSecretPrinted, HOSTED, newTenant, request } from "../../../test/support/admin/program.ts";
 
 const hub = await makeHub();
 const signingKey = hub.signingKeyText;
@@ -74,7 +74,7 @@ Deno.test("server status says which variable is missing or malformed", async () 
   for (const [change, said] of faults) {
     const { code, out, err } = await admin(["server", "status"], { ...env, ...change });
     assertEquals([code, out], [1, ""], err);
-    assertMatch(err, said);
+    assertMatch(err, said, err);
     assertEquals(err.includes("canary"), false, err);
   }
 });

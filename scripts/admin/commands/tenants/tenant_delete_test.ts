@@ -13,7 +13,7 @@ import {
   text,
   vault,
   vaultSql,
-} from "../../../test/support/admin_program.ts";
+} from "../../../test/support/admin/program.ts";
 
 Deno.test("server list and credential list show all that a tenant has, without arguments and values", async () => {
   const tenant = await newTenant("many");

@@ -66,7 +66,6 @@ export async function startRig(folder: string, settings: string[] = [], logPath?
     const config: ProjectConfig = {
       project,
       port,
-      portOption: "",
       keys: keys[DATABASES[project]],
       readyToken: crypto.randomUUID(),
       database: { kind: "postgres", url: databaseUrl ?? database.url("authenticator", project) },

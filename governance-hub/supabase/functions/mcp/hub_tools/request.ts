@@ -1,6 +1,6 @@
 /** The request that a tool makes of an endpoint: the tool's arguments, with the caller's own key. */
 
-import { readKey } from "shared/auth/presented_key.ts";
+import { keyHeader, readKey } from "shared/auth/presented_key.ts";
 import type { ToolEndpoint } from "./hub_tools.ts";
 
 /** Whose request a tool acts for. */
@@ -15,7 +15,7 @@ export interface HubToolCaller {
 /** @throws {ApiError} if the headers have no key, or two. */
 export function toolRequest({ method, path }: ToolEndpoint, args: string, caller: HubToolCaller): Request {
   const url = new URL(`http://hub/${path}`);
-  const headers = { ...keyHeader(caller.headers), "x-request-id": caller.requestId };
+  const headers = { ...keyHeader(readKey(caller.headers)), "x-request-id": caller.requestId };
   if (method === "GET") {
     url.search = queryOf(args, caller.tenantId);
     return new Request(url, { headers });
@@ -25,11 +25,6 @@ export function toolRequest({ method, path }: ToolEndpoint, args: string, caller
     headers: { ...headers, "content-type": "application/json" },
     body: bodyOf(args, caller.tenantId),
   });
-}
-
-function keyHeader(headers: Headers): Record<string, string> {
-  const { kind, key } = readKey(headers);
-  return kind === "agent" ? { "x-api-key": key } : { authorization: `Bearer ${key}` };
 }
 
 /** A value that a query cannot carry becomes text that the endpoint refuses. */

@@ -1,7 +1,7 @@
 /** How the tenant's servers run, as the Executors tell it. What the servers print is for operators, and left out. */
 
 import * as z from "zod/mini";
-import { ApiError, notFound } from "shared/api_error.ts";
+import { noExecutor, notFound } from "shared/api_error.ts";
 import { type Call, endpoint } from "shared/http/endpoint.ts";
 import { callHub, hub, type server, serverPage } from "../../_shared/hub.ts";
 import { type Decided, decidedOf } from "../../_shared/executors.ts";
@@ -67,10 +67,4 @@ async function listServers(
 function described({ id, server_id, version, enabled, tool_prefix }: RegisteredServer, processes: readonly Process[]) {
   const own = processes.filter((process) => process.id === id).map(({ id: _, ...process }) => process);
   return { server_id, version, enabled, tool_prefix, processes: own };
-}
-
-function noExecutor(): ApiError {
-  const message = "this hub has no Executor, so no server runs: " +
-    "its operator must set DECISION_SIGNING_KEY and EXECUTOR_URLS";
-  return new ApiError("unavailable", message, { cause: message });
 }

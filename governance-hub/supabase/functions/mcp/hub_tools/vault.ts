@@ -1,6 +1,6 @@
 /** Sends a tool's request on to the vault. The values in it go in: no answer of these endpoints has them. */
 
-import { ApiError, unavailable } from "shared/api_error.ts";
+import { noVault, unavailable } from "shared/api_error.ts";
 import { fetchWithoutRedirect } from "shared/database/data_api.ts";
 import { type Answer, type Handler, respond } from "shared/http/respond.ts";
 import { hub } from "../../_shared/hub.ts";
@@ -30,9 +30,4 @@ async function forward(request: Request): Promise<Answer> {
     const reason = error instanceof Error ? error.name : "unknown";
     throw unavailable(`the vault gave no answer of its form (${reason}): check VAULT_URL`);
   }
-}
-
-function noVault(): ApiError {
-  const message = "this hub does not know its vault, so it cannot reach credentials: its operator must set VAULT_URL";
-  return new ApiError("unavailable", message, { cause: message });
 }

@@ -1,6 +1,6 @@
 /** Checks the end-to-end suite's requests and answers against the OpenAPI document of the stack that answered. */
 
-import { below, type Contract, readContract } from "./openapi_document.ts";
+import { below, type Contract, readContract } from "./document.ts";
 
 export interface Sent {
   method: string;

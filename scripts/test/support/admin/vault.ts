@@ -1,8 +1,21 @@
-/** Sealed rows in the vault of admin_program.ts, and a proxy that acts between two calls of a command. */
+/** Sealed rows in the vault of program.ts, and a proxy that acts between two calls of a command. */
 
 import { encryptionKeyId, importKeyring, type Keyring, parseEncryptionKey } from "shared/crypto/keyring.ts";
 import { open, seal } from "shared/crypto/seal.ts";
-import { acme, NEW_KEY, OLD_KEY, PASSWORD, vault, vaultSql } from "./admin_program.ts";
+import { acme, admin, NEW_KEY, OLD_KEY, PASSWORD, type Ran, vault, vaultSql } from "./program.ts";
+
+/** The variables of the vault's keys. */
+export const KEYS = { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY };
+
+/** Runs a command that opens with the old key, too. On the local stack, stack.json has the current key. */
+export function adminWithOldKey(...words: string[]): Promise<Ran> {
+  return admin(words, { CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY });
+}
+
+/** `rotate-key` that asks nothing. */
+export function rotate(...words: string[]): Promise<Ran> {
+  return adminWithOldKey("rotate-key", "--yes", ...words);
+}
 
 /** A key that the tests' vault does not have. */
 export const LOST_KEY = "3c".repeat(32);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import mcpServers from "governance-hub/supabase/functions/mcp-servers/index.ts";
-import { faultsOf, type Received, type Sent } from "./openapi_check.ts";
-import { readContract } from "./openapi_document.ts";
+import { faultsOf, type Received, type Sent } from "./check.ts";
+import { readContract } from "./document.ts";
 
 const response = await mcpServers.fetch(new Request("http://localhost/mcp-servers/openapi.json"));
 const document = await response.json();

@@ -1,29 +1,16 @@
-/** Starts a stack for each test file of `deno task admin`, and runs commands as a user does. */
+/** Runs commands of `deno task admin` as a user does, on a stack. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import postgres from "postgres";
-import config from "../../../deno.json" with { type: "json" };
-import { freePort } from "../../stack/ready.ts";
-import { startStack } from "../../stack/stack.ts";
+import config from "../../../../deno.json" with { type: "json" };
+import { NEW_KEY, OLD_KEY, openAdminStack } from "./stack.ts";
 
-export const ADMIN = new URL("../../admin/main.ts", import.meta.url).pathname;
+export { NEW_KEY, OLD_KEY };
+
+export const ADMIN = new URL("../../../admin/main.ts", import.meta.url).pathname;
 export const PASSWORD = "a value that nobody prints";
 
-/** The tests' vault has a new key of its own, and an old key that only opens. */
-export const [NEW_KEY, OLD_KEY] = ["2b".repeat(32), "1a".repeat(32)] as const;
-
-const dataDir = await Deno.makeTempDir();
-await Deno.chmod(dataDir, 0o711);
-export const stack = await startStack({
-  engine: "postgres",
-  dataDir,
-  hubPort: freePort(),
-  vaultPort: freePort(),
-  fresh: true,
-  environment: { CREDENTIAL_ENCRYPTION_KEY: NEW_KEY, CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS: OLD_KEY },
-  logPath: `${dataDir}/requests.log`,
-  onProgress: () => {},
-});
+const stack = await openAdminStack();
 export const { governance_hub: hub, key_vault_executor: vault } = stack.file;
 const [first, second] = stack.file.organizations;
 assert(first !== undefined && second !== undefined);
@@ -33,7 +20,6 @@ export const vaultSql = postgres(vault.database_url ?? "", { max: 1, onnotice: (
 Deno.test.afterAll(async () => {
   await Promise.all([hubSql.end(), vaultSql.end()]);
   await stack.stop();
-  await Deno.remove(dataDir, { recursive: true });
 });
 
 export const HOSTED = {

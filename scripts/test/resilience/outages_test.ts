@@ -177,8 +177,8 @@ for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
   );
 }
 
-/** How many requests can wait for the lock at once: a project opens five connections of its own. */
-const WAITING = TRANSPORT === "direct" ? 5 : 8;
+/** How many requests wait for the lock at once, at least. A project opens ten connections, over either transport. */
+const WAITING = 8;
 
 /** How PostgreSQL interrupts requests in flight. */
 const INTERRUPTIONS: [title: string, interrupt: () => Promise<unknown>][] = [

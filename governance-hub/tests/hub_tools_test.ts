@@ -221,6 +221,21 @@ Deno.test("the hub's tools say which variable is missing, or that the vault gave
   assert(!logOf(gateway).includes(VALUE));
 });
 
+Deno.test("hub.server_status tells of every server of a tenant whose list has several pages", async () => {
+  await using gateway = await startGateway({ executors: 1 });
+  const { agent } = await newTenant();
+  // A page ends at 1 MiB.
+  const args = Array.from({ length: 8 }, () => "a".repeat(4000));
+  const ids = Array.from({ length: 40 }, (_, index) => `s${String(index).padStart(2, "0")}`);
+  for (const server_id of ids) {
+    const server = { ...newServer(server_id), args, tool_prefix: `${server_id}.` };
+    assertEquals((await post(HUB, "mcp-servers/register", agent, server)).status, 201, server_id);
+  }
+  assert((await get(HUB, "mcp-servers/list", agent)).body.data.next_cursor !== null);
+  const { servers } = dataOf(await call(gateway, agent, "hub.server_status"));
+  assertEquals(servers.map(({ server_id }: { server_id: string }) => server_id), ids);
+});
+
 Deno.test("tools/list has only the hub's tools that the key's scopes allow", async () => {
   await using gateway = await startTools();
   const { agent, id } = await newTenant();

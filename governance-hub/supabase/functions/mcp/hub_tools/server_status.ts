@@ -50,17 +50,14 @@ async function listServers(
   call: Call<HubEnvironment, unknown>,
 ): Promise<{ servers: RegisteredServer[]; decided: Decided }> {
   const servers: RegisteredServer[] = [];
+  let after: { tenant_id: string; server_id: string } | undefined;
   while (true) {
-    const last = servers.at(-1);
-    const after = last && { tenant_id: call.presented.tenantId, server_id: last.server_id };
-    const { data, caller } = await callHub(
-      call,
-      "list_mcp_servers",
-      { filter: { limit: PAGE_SIZE, after } },
-      serverPage,
-    );
+    const filter = { limit: PAGE_SIZE, after };
+    const { data, caller, tenantId } = await callHub(call, "list_mcp_servers", { filter }, serverPage);
     servers.push(...data.servers);
-    if (!data.more) return { servers, decided: decidedOf(caller) };
+    const last = data.servers.at(-1);
+    if (!data.more || last === undefined) return { servers, decided: decidedOf(caller) };
+    after = { tenant_id: tenantId, server_id: last.server_id };
   }
 }
 

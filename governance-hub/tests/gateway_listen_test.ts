@@ -4,7 +4,7 @@ import { callHubTool } from "../../scripts/test/support/hub_tools.ts";
 import { connect, register, SHOP, update } from "../../scripts/test/support/mcp_tenant.ts";
 import { hear, type Heard, listenTo, openInstance, TOOLS } from "../../scripts/test/support/listener.ts";
 import { issueApiKey, revokeApiKey } from "../../scripts/admin/client/operator.ts";
-import { McpError } from "governance-hub/supabase/functions/mcp/mcp_error.ts";
+import { McpError } from "../supabase/functions/mcp/protocol/mcp_error.ts";
 import { newTenant, post, stack } from "../../scripts/test/support/client.ts";
 import { sendModern, startGateway, type TestGateway } from "../../scripts/test/support/gateway.ts";
 import { startDatabaseProxy } from "../../scripts/test/support/database_proxy.ts";

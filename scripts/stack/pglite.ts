@@ -38,19 +38,19 @@ export async function withPglite(folder: string, work: (run: RunSql) => Promise<
   }
 }
 
-async function makeDatabase(folder: string, empty = EMPTY_DATABASE): Promise<void> {
+async function makeDatabase(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  if (await exists(empty)) return await cp(empty, folder, { recursive: true });
+  if (await exists(EMPTY_DATABASE)) return await cp(EMPTY_DATABASE, folder, { recursive: true });
   await (await PGlite.create({ dataDir: folder })).close();
-  await keep(folder, empty);
+  await keep(folder);
 }
 
 /** Copies and then renames, so that no other start finds an incomplete copy. Without write access, nothing is kept. */
-async function keep(folder: string, empty: string): Promise<void> {
-  const making = `${empty}-${crypto.randomUUID()}`;
+async function keep(folder: string): Promise<void> {
+  const making = `${EMPTY_DATABASE}-${crypto.randomUUID()}`;
   try {
     await cp(folder, making, { recursive: true });
-    await Deno.rename(making, empty);
+    await Deno.rename(making, EMPTY_DATABASE);
   } catch {
     await Deno.remove(making, { recursive: true }).catch(() => {});
   }

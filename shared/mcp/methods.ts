@@ -2,6 +2,9 @@
 
 type Members = Record<string, unknown>;
 
+/** What the gateway and the Executor offer. Which of it a tenant's servers have, their lists show. */
+export const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
+
 /** By method: the capability that a server with such a list has, the result's member with the items, and an item's name. */
 export const LISTS = {
   "tools/list": { capability: "tools", items: "tools", name: "name" },

@@ -9,7 +9,7 @@ import {
   Server,
 } from "@modelcontextprotocol/server";
 import { answerCall } from "./calls.ts";
-import { CALL_METHODS, LIST_METHODS, type ListMethod, LISTS } from "shared/mcp/methods.ts";
+import { CALL_METHODS, CAPABILITIES, LIST_METHODS, type ListMethod, LISTS } from "shared/mcp/methods.ts";
 import type { Catalog } from "../processes/catalog.ts";
 import type { Decision } from "shared/decision/decision.ts";
 import type { TimeLimits } from "../processes/running_server.ts";
@@ -46,8 +46,6 @@ export function makeMcpHandler(options: McpOptions): McpHandler {
     return await handler.fetch(request, { parsedBody: message });
   };
 }
-
-const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 
 /** The server checks its parameters itself. */
 const PARAMS = { params: z.looseObject({}) };

@@ -9,9 +9,9 @@ import { readKey, requireTenant } from "shared/auth/presented_key.ts";
 import { tenantId } from "shared/schema/request_fields.ts";
 import { type Answer, type RequestContext, requireMethod, respond } from "shared/http/respond.ts";
 import { answerRequest, type McpCall } from "./methods.ts";
-import { errorMessage, McpError } from "./mcp_error.ts";
-import { type Id, parseMessage, readRequest } from "./message.ts";
-import { refuseForeignOrigin } from "./origin.ts";
+import { errorMessage, McpError } from "./protocol/mcp_error.ts";
+import { type Id, parseMessage, readRequest } from "./protocol/message.ts";
+import { refuseForeignOrigin } from "./protocol/origin.ts";
 
 /** 4 MiB: what an Executor takes. */
 const MAX_BODY_BYTES = 4 * 2 ** 20;

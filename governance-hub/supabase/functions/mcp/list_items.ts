@@ -8,12 +8,12 @@ import { decodeCursor, encodeCursor } from "shared/schema/paging.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
 import type { Executors } from "shared/environment.ts";
 import { HUB_TOOLS } from "./hub_tools/hub_tools.ts";
-import { invalidParams } from "./mcp_error.ts";
+import { invalidParams } from "./protocol/mcp_error.ts";
 import { type ListMethod, LISTS } from "shared/mcp/methods.ts";
 import type { McpCall } from "./methods.ts";
-import { MODERN_VERSION } from "./message.ts";
+import { MODERN_VERSION } from "./protocol/message.ts";
 import { once } from "shared/lazy.ts";
-import { resultOf } from "./result.ts";
+import { resultOf } from "./protocol/result.ts";
 
 /** Items in a page. Many clients never ask for a second one, and few agents can use as many tools. */
 const PAGE_SIZE = 500;

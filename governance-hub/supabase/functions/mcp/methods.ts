@@ -4,15 +4,15 @@ import type { Answer } from "shared/http/respond.ts";
 import type { Call } from "shared/http/endpoint.ts";
 import type { HubEnvironment } from "shared/environment.ts";
 import { callHub } from "../_shared/hub.ts";
-import { authorization } from "./authorization.ts";
-import { callServer } from "./call_server.ts";
-import { invalidParams, McpError, METHOD_NOT_FOUND } from "./mcp_error.ts";
-import { isCallMethod, isListMethod } from "shared/mcp/methods.ts";
+import { authorization } from "./calls/authorization.ts";
+import { callServer } from "./calls/call_server.ts";
+import { invalidParams, McpError, METHOD_NOT_FOUND } from "./protocol/mcp_error.ts";
+import { CAPABILITIES, isCallMethod, isListMethod } from "shared/mcp/methods.ts";
 import { isLogLevel, LOG_LEVELS } from "shared/mcp/log_levels.ts";
 import { listening } from "./listening/listen.ts";
 import { listItems } from "./list_items.ts";
-import { LEGACY_VERSIONS, type McpRequest, MODERN_VERSION } from "./message.ts";
-import { resultOf, SERVER_INFO } from "./result.ts";
+import { LEGACY_VERSIONS, type McpRequest, MODERN_VERSION } from "./protocol/message.ts";
+import { resultOf, SERVER_INFO } from "./protocol/result.ts";
 
 /** An MCP request with its caller, who is not authenticated yet: SQL does that. */
 export interface McpCall extends Call<HubEnvironment, undefined> {
@@ -23,7 +23,6 @@ export interface McpCall extends Call<HubEnvironment, undefined> {
   signal: AbortSignal;
 }
 
-const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 /** Only this revision has a stream to tell of changes without a session. */
 const MODERN_CAPABILITIES = {
   ...CAPABILITIES,

@@ -7,7 +7,7 @@ import * as z from "zod/mini";
 import type { Answer } from "shared/http/respond.ts";
 import { callerOf } from "../caller.ts";
 import { openRevisionWatch, readRevision } from "./revision_watch.ts";
-import { failed, invalidParams } from "../mcp_error.ts";
+import { failed, invalidParams } from "../protocol/mcp_error.ts";
 import {
   LIST_CHANGES,
   type ListChange,

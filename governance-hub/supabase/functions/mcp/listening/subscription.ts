@@ -2,11 +2,11 @@
 
 import type { Answer } from "shared/http/respond.ts";
 import type { ApiError } from "shared/api_error.ts";
-import { errorMessage, INTERNAL_ERROR, INVALID_REQUEST, McpError } from "../mcp_error.ts";
-import { eventOf } from "../event.ts";
+import { errorMessage, INTERNAL_ERROR, INVALID_REQUEST, McpError } from "../protocol/mcp_error.ts";
+import { eventOf } from "../protocol/event.ts";
 import { openEventStream } from "./event_stream.ts";
 import type { McpCall } from "../methods.ts";
-import { resultMessage } from "../result.ts";
+import { resultMessage } from "../protocol/result.ts";
 
 /** The lists that a caller can hear about, as its filter names them, with what it hears. */
 export const LIST_CHANGES = [

@@ -1,12 +1,12 @@
 /** Whether a caller may call a server's tool, prompt or resource, as the database decides it for the gateway. */
 
 import * as z from "zod/mini";
-import { callHub, decidedServer } from "../_shared/hub.ts";
-import { type Decided, decidedOf } from "../_shared/executors.ts";
+import { callHub, decidedServer } from "../../_shared/hub.ts";
+import { type Decided, decidedOf } from "../../_shared/executors.ts";
 import type { DecidedServer } from "shared/decision/decision.ts";
-import { invalidParams, type McpError } from "./mcp_error.ts";
+import { invalidParams, type McpError } from "../protocol/mcp_error.ts";
 import type { CallMethod, Target } from "shared/mcp/methods.ts";
-import type { McpCall } from "./methods.ts";
+import type { McpCall } from "../methods.ts";
 import type { NamedTarget } from "./target.ts";
 import { once } from "shared/lazy.ts";
 

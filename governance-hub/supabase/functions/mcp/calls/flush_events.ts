@@ -1,7 +1,7 @@
 /** Waits until events are on the disk. One call of the database does it for all tool calls that wait. */
 
 import { callFunction, type DatabaseAccess } from "shared/database/call_function.ts";
-import type { Database } from "../../database.types.ts";
+import type { Database } from "../../../database.types.ts";
 
 /** The flush that is under way, and the one that begins after it. */
 let current: Promise<unknown> | undefined;

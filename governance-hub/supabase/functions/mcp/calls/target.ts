@@ -1,7 +1,7 @@
 /** What a call names: a tool or prompt by its name, a resource by its URI. */
 
 import { type CallMethod, isMembers, type Target, targetOf } from "shared/mcp/methods.ts";
-import { invalidParams } from "./mcp_error.ts";
+import { invalidParams } from "../protocol/mcp_error.ts";
 import { resourceUri, toolName } from "shared/schema/request_fields.ts";
 
 /** A target whose name has the right form. */

@@ -7,21 +7,21 @@
 import * as z from "zod/mini";
 import type { Answer } from "shared/http/respond.ts";
 import { ApiError } from "shared/api_error.ts";
-import { askExecutor, NoExecutorReachable, rankExecutors } from "../_shared/executors.ts";
+import { askExecutor, NoExecutorReachable, rankExecutors } from "../../_shared/executors.ts";
 import { authorization, authorizeCall, type CallEvent } from "./authorization.ts";
-import { callHub } from "../_shared/hub.ts";
+import { callHub } from "../../_shared/hub.ts";
 import type { CallMethod } from "shared/mcp/methods.ts";
-import { callHubTool } from "./hub_tools/call.ts";
-import { HUB_PREFIX, HUB_TOOLS } from "./hub_tools/hub_tools.ts";
-import { eventOf } from "./event.ts";
+import { callHubTool } from "../hub_tools/call.ts";
+import { HUB_PREFIX, HUB_TOOLS } from "../hub_tools/hub_tools.ts";
+import { eventOf } from "../protocol/event.ts";
 import { type End, watchBody } from "./watched_body.ts";
-import { errorMessage, failed, invalidParams, noExecutor } from "./mcp_error.ts";
+import { errorMessage, failed, invalidParams, noExecutor } from "../protocol/mcp_error.ts";
 import { flushEvents } from "./flush_events.ts";
 import { inBackground } from "shared/http/background.ts";
-import type { McpCall } from "./methods.ts";
+import type { McpCall } from "../methods.ts";
 import { memberText } from "shared/http/member_text.ts";
 import { readTarget } from "./target.ts";
-import { resultOf } from "./result.ts";
+import { resultOf } from "../protocol/result.ts";
 
 /** How the Executor tells what came of a call: in a header, or in a comment at the end of a stream. */
 const OUTCOME_HEADER = "x-outcome";

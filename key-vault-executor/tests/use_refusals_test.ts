@@ -107,13 +107,13 @@ const DECISIONS: [name: string, ask: SendUse][] = [
     async (it) => use(it, sign(decided(it), (await makeDecisionKeys()).signingKey)),
   ],
   ["a decision whose tenant was changed", async (it) => {
-    const [head, payload, signature] = (sign(decided(await newUseCase()))).split(".");
+    const [head, payload, signature] = sign(decided(await newUseCase())).split(".");
     const claims = JSON.parse(atob(payload?.replaceAll("-", "+").replaceAll("_", "/") ?? ""));
     const forged = { ...claims, tenant_id: it.tenant.id, organization_id: it.tenant.organizationId };
     return use(it, [head, encode(forged), signature].join("."));
   }],
   ["a decision without a signature", (it) => {
-    const [, payload] = (sign(decided(it))).split(".");
+    const [, payload] = sign(decided(it)).split(".");
     return use(it, [encode({ alg: "none" }), payload, "AA"].join("."));
   }],
   ["a token that is no decision", (it) => use(it, "a.b.c")],

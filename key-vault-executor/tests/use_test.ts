@@ -18,7 +18,7 @@ Deno.test("POST /credentials/use answers a service's credentials to an Executor,
   const credential_id = await store(it.tenant, "amazon", credentials);
   const other_id = await store(it.tenant, "amazon", { token: "x" }, "oauth");
   await store(it.tenant, "stripe", { api_key: "stripe-canary" });
-  const reply = await use(it, await sign(decided(it)));
+  const reply = await use(it, sign(decided(it)));
   assertEquals([reply.status, reply.headers.get("cache-control")], [200, "no-store"], reply.text);
   assertEquals(reply.body, {
     ok: true,
@@ -45,7 +45,7 @@ Deno.test("POST /credentials/use answers a service's credentials to an Executor,
 Deno.test("POST /credentials/use answers an empty list if the service has no credential", async () => {
   const it = await newUseCase();
   await store(it.tenant, "stripe", { a: 1 });
-  const reply = await use(it, await sign(decided(it)));
+  const reply = await use(it, sign(decided(it)));
   assertEquals([reply.status, reply.body.data], [200, { credentials: [] }]);
   assertEquals(await eventsOf(it.tenant), []);
 });
@@ -55,7 +55,7 @@ Deno.test("POST /credentials/use accepts a decision for a list for each of its s
   await store(it.tenant, "amazon", { a: 1 });
   await store(it.tenant, "acme.billing", { b: 2 });
   const servers = [serverWith("stripe."), serverWith("acme.billing."), serverWith("amazon.")];
-  const decision = await sign(decided(it, { servers }));
+  const decision = sign(decided(it, { servers }));
   for (const [service, credentials] of [["amazon", { a: 1 }], ["acme.billing", { b: 2 }], ["amazon", { a: 1 }]]) {
     const reply = await use(it, decision, { service });
     assertEquals([reply.status, reply.body.data?.credentials[0]?.credentials], [200, credentials], reply.text);
@@ -96,7 +96,7 @@ Deno.test("POST /credentials/use answers ten credentials at most, and api_key am
   for (const type of ["b", "a", "c", "d", "e", "f", "g", "h", "i", "j", "k", "api_key"]) {
     await store(it.tenant, "amazon", { type }, type);
   }
-  const { body } = await use(it, await sign(decided(it)));
+  const { body } = await use(it, sign(decided(it)));
   const types = body.data.credentials.map((row: Record<string, string>) => row.credential_type);
   assertEquals(types, ["a", "api_key", "b", "c", "d", "e", "f", "g", "h", "i"]);
   assertEquals((await eventsOf(it.tenant)).length, 10);
@@ -105,10 +105,10 @@ Deno.test("POST /credentials/use answers ten credentials at most, and api_key am
 Deno.test("POST /credentials/use answers 500 if the stored bytes cannot be decrypted, and 503 without their key", async () => {
   const it = await newUseCase();
   await plant(it.tenant.id, "amazon", new Uint8Array(64));
-  assertRefused(await use(it, await sign(decided(it))), 500, "credential_unreadable");
+  assertRefused(await use(it, sign(decided(it))), 500, "credential_unreadable");
   await plant(it.tenant.id, "amazon", new Uint8Array(64), "0123456789abcdef");
   const before = (await get(VAULT, "credentials/list", it.tenant.agent)).body.data;
-  const reply = await use(it, await sign(decided(it)));
+  const reply = await use(it, sign(decided(it)));
   assertRefused(reply, 503, "unavailable");
   assert(!reply.text.includes("0123456789abcdef"));
   assertEquals((await get(VAULT, "credentials/list", it.tenant.agent)).body.data, before);
@@ -118,13 +118,13 @@ Deno.test("the Executor's own vaultCredentials() gets them, and throws with a re
   const it = await newUseCase();
   await store(it.tenant, "amazon", { api_key: "x", nested: [1] });
   const source = vaultCredentials({ url: stack.key_vault_executor.url, keys: [it.executor] });
-  const request = { tenantId: it.tenant.id, service: "amazon", decision: await sign(decided(it)) };
+  const request = { tenantId: it.tenant.id, service: "amazon", decision: sign(decided(it)) };
   assertEquals(await source(request), [
     { service: "amazon", credential_type: "api_key", credentials: { api_key: "x", nested: [1] } },
   ]);
   const server = serverWith("none.");
   assertEquals(
-    await source({ ...request, service: "none", decision: await sign(decided(it, { server })) }),
+    await source({ ...request, service: "none", decision: sign(decided(it, { server })) }),
     [],
   );
   const refused = await source({ ...request, service: "stripe" }).catch((error: Error) => error.cause);
@@ -149,8 +149,8 @@ Deno.test("credentials/use says what to set without DECISION_VERIFY_KEYS, and lo
   const it = await newUseCase();
   await store(it.tenant, "amazon", { api_key: "log-canary" });
   const other = await makeDecisionKeys();
-  const good = await sign(decided(it));
-  const bad = await sign(decided(it), other.signingKey);
+  const good = sign(decided(it));
+  const bad = sign(decided(it), other.signingKey);
   const cases: [variables: Record<string, string>, decision: string, status: number, logged: string][] = [
     [{}, good, 503, '"cause":"DECISION_VERIFY_KEYS is not set, so no decision can be verified: set it to public keys'],
     [{ DECISION_VERIFY_KEYS: stack.decision_verify_keys }, good, 200, '"status":200'],

@@ -22,7 +22,7 @@ async function assertRefused(token: string, keys: CryptoKey[], reason: string, b
 Deno.test("verifyDecision() returns what the hub signed", async () => {
   const hub = await makeHub();
   const subject = subjectOf({ server: serverOf(), tool: "test.echo" });
-  const decision = await verify(await hub.sign(subject, BODY), hub.verifyKeys);
+  const decision = await verify(hub.sign(subject, BODY), hub.verifyKeys);
   assertEquals({ ...decision, ...subject }, decision);
   assertEquals(decision.exp - decision.iat, MAX_LIFETIME);
 });
@@ -30,20 +30,20 @@ Deno.test("verifyDecision() returns what the hub signed", async () => {
 Deno.test("verifyDecision() takes either key while the key is rotated", async () => {
   const [before, after] = [await makeHub(), await makeHub()];
   const keys = [...after.verifyKeys, ...before.verifyKeys];
-  for (const hub of [before, after]) await verify(await hub.sign({}, BODY), keys);
+  for (const hub of [before, after]) await verify(hub.sign({}, BODY), keys);
 });
 
 Deno.test("verifyDecision() refuses another key's signature, another body, and malformed tokens", async () => {
   const [hub, other] = [await makeHub(), await makeHub()];
   await assertRefused(await other.sign({}, BODY), hub.verifyKeys, "no key of DECISION_VERIFY_KEYS signed");
-  await assertRefused(await hub.sign({}, BODY), hub.verifyKeys, "another body", new TextEncoder().encode(`${BODY} `));
+  await assertRefused(hub.sign({}, BODY), hub.verifyKeys, "another body", new TextEncoder().encode(`${BODY} `));
   await assertRefused("", hub.verifyKeys, "not a signed token");
   await assertRefused("a.b.c", hub.verifyKeys, "not a signed token");
 });
 
 Deno.test("verifyDecision() refuses each part of a token that was changed", async () => {
   const hub = await makeHub();
-  const [head = "", payload = "", signature = ""] = (await hub.sign({}, BODY)).split(".");
+  const [head = "", payload = "", signature = ""] = hub.sign({}, BODY).split(".");
   const changed = payload.slice(0, 20) + (payload[20] === "A" ? "B" : "A") + payload.slice(21);
   await assertRefused(`${head}.${changed}.${signature}`, hub.verifyKeys, "no key of");
   const none = btoa('{"alg":"none"}').replaceAll("=", "");
@@ -54,9 +54,9 @@ Deno.test("verifyDecision() refuses each part of a token that was changed", asyn
 Deno.test("verifyDecision() refuses one that is old, long, or from the future", async () => {
   const hub = await makeHub();
   const now = Math.floor(Date.now() / 1000);
-  await assertRefused(await hub.sign({}, BODY, 60, now - 120), hub.verifyKeys, "expired");
-  await assertRefused(await hub.sign({}, BODY, 61), hub.verifyKeys, "more than 60 seconds");
-  await assertRefused(await hub.sign({}, BODY, 60, now + 30), hub.verifyKeys, "future");
+  await assertRefused(hub.sign({}, BODY, 60, now - 120), hub.verifyKeys, "expired");
+  await assertRefused(hub.sign({}, BODY, 61), hub.verifyKeys, "more than 60 seconds");
+  await assertRefused(hub.sign({}, BODY, 60, now + 30), hub.verifyKeys, "future");
 });
 
 Deno.test("verifyDecision() refuses another issuer, another audience, and claims of another form", async () => {
@@ -74,9 +74,9 @@ Deno.test("verifyDecision() refuses another issuer, another audience, and claims
 Deno.test("verifyDecision() takes an operator's decision about nothing, and none about a server", async () => {
   const hub = await makeHub();
   const actor = { kind: "operator", id: crypto.randomUUID() } as const;
-  assertEquals((await verify(await hub.sign({ actor }, BODY), hub.verifyKeys)).actor, actor);
+  assertEquals((await verify(hub.sign({ actor }, BODY), hub.verifyKeys)).actor, actor);
   for (const subject of [{ server: serverOf() }, { servers: [] }, { tool: "test.echo" }]) {
-    await assertRefused(await hub.sign({ actor, ...subject }, BODY), hub.verifyKeys, "an operator's decision names");
+    await assertRefused(hub.sign({ actor, ...subject }, BODY), hub.verifyKeys, "an operator's decision names");
   }
 });
 
@@ -92,7 +92,7 @@ Deno.test("importVerifyKeys() and importSigningKey() refuse malformed keys", asy
     assertEquals(await importVerifyKeys(text), undefined, JSON.stringify(text));
   }
   assertEquals((await importVerifyKeys(`${verifyKey}, ${verifyKey}`))?.length, 2);
-  assertEquals(await importSigningKey("short"), undefined);
+  assertEquals(importSigningKey("short"), undefined);
 });
 
 Deno.test("serviceOf() takes off the last dot only", () => {

@@ -137,7 +137,7 @@ Deno.test("a decision for one method is not good for another one, nor for anothe
   await using executor = await startExecutor();
   const refused = async (subject: Parameters<TestExecutor["connect"]>[0], method: string, params: object) => {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-    const headers = { authorization: `Bearer ${await executor.hub.sign(subject, body)}` };
+    const headers = { authorization: `Bearer ${executor.hub.sign(subject, body)}` };
     const init = { method: "POST", body, headers: { ...headers, "content-type": "application/json" } };
     const text = await (await fetch(`${executor.url}/mcp`, init)).text();
     return JSON.parse(/\{.*\}/.exec(text)?.[0] ?? "").error.message;

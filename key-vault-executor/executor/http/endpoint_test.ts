@@ -47,7 +47,7 @@ Deno.test("a secret does not come out of an environment, an error, two chunks of
   const { message } = await assertRejects(() => call("fail"));
   assertMatch(message, /cannot use \[redacted AMAZON_API_KEY\]/);
   await call("stderr");
-  const token = await executor.hub.sign({}, "");
+  const token = executor.hub.sign({}, "");
   const status = await fetch(`${executor.url}/status`, { headers: { authorization: `Bearer ${token}` } });
   const text = await status.text();
   assertMatch(text, /using \[redacted AMAZON_API_KEY\]/);
@@ -59,14 +59,14 @@ Deno.test("without a valid decision there is one answer, and the log has the rea
   await using executor = await startExecutor();
   await using other = await startExecutor();
   const body = request("ping");
-  const used = await executor.hub.sign({}, body);
+  const used = executor.hub.sign({}, body);
   await (await post(executor, body, used)).body?.cancel();
   const refused: [string | undefined, string][] = [
     [undefined, "there is no decision"],
     ["a.b.c", "not a signed token"],
     [await other.hub.sign({}, body), "no key of DECISION_VERIFY_KEYS"],
-    [await executor.hub.sign({}, `${body} `), "another body"],
-    [await executor.hub.sign({}, body, 60, Math.floor(Date.now() / 1000) - 120), "expired"],
+    [executor.hub.sign({}, `${body} `), "another body"],
+    [executor.hub.sign({}, body, 60, Math.floor(Date.now() / 1000) - 120), "expired"],
     [used, "used before"],
   ];
   const answers = new Set<string>();
@@ -165,9 +165,9 @@ Deno.test("a caller that leaves cancels its call at the server", async () => {
 
 Deno.test("a connection that is closed cancels its call at the server, whatever the revision, and no other call", async () => {
   await using executor = await startExecutor();
-  const begin = async (more: Record<string, unknown>, headers: Record<string, string>, tool = "never") => {
+  const begin = (more: Record<string, unknown>, headers: Record<string, string>, tool = "never") => {
     const body = request("tools/call", { name: `amazon.${tool}`, arguments: { ms: 2500 }, ...more });
-    const authorization = `Bearer ${await executor.hub.sign(subjectOf(tool), body)}`;
+    const authorization = `Bearer ${executor.hub.sign(subjectOf(tool), body)}`;
     const gone = new AbortController();
     const init = { method: "POST", signal: gone.signal, body };
     const text = fetch(`${executor.url}/mcp`, {
@@ -183,8 +183,8 @@ Deno.test("a connection that is closed cancels its call at the server, whatever 
     "io.modelcontextprotocol/clientCapabilities": {},
   };
   const modern = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "amazon.never" };
-  const kept = await begin({}, {}, "slow");
-  const calls = [await begin({}, {}), await begin({ _meta }, modern)];
+  const kept = begin({}, {}, "slow");
+  const calls = [begin({}, {}), begin({ _meta }, modern)];
   const [slot] = await whenSlots(executor);
   await until(() => slot?.inFlight === 3 && slot.state === "running");
   for (const [index, { gone, text }] of calls.entries()) {
@@ -228,7 +228,7 @@ async function whenSlots(executor: TestExecutor) {
 Deno.test("the address is particular about paths, methods, batches, sizes and what is no JSON", async () => {
   await using executor = await startExecutor();
   const send = async (path: string, method: string, body: string) => {
-    const token = await executor.hub.sign({}, body);
+    const token = executor.hub.sign({}, body);
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const init = method === "GET" ? { method, headers } : { method, headers, body };
     const response = await fetch(`${executor.url}${path}`, init);
@@ -256,7 +256,7 @@ Deno.test("POST /end ends the process of the decision's server and its calls, an
     await client.close();
   }
   const end = async (subject: Parameters<TestExecutor["connect"]>[0]) => {
-    const headers = { authorization: `Bearer ${await executor.hub.sign(subject, "")}` };
+    const headers = { authorization: `Bearer ${executor.hub.sign(subject, "")}` };
     return await (await fetch(`${executor.url}/end`, { method: "POST", headers })).json();
   };
   const waiting = await executor.connect(subjectOf("never"));

@@ -27,7 +27,7 @@ async function ask({ url, hub }: TestExecutor): Promise<Deno.TcpConn> {
   };
   const params = { name: TOOL, arguments: FLOOD, _meta };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
-  const token = await hub.sign({ server: SERVER, method: "tools/call", tool: TOOL }, body);
+  const token = hub.sign({ server: SERVER, method: "tools/call", tool: TOOL }, body);
   const { hostname, port } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const lines = [

@@ -95,7 +95,7 @@ async function connect(url: string, hub: TestHub, subject: Partial<Subject>, mod
     fetch: async (input, init) => {
       const headers = new Headers(init?.headers);
       const body = typeof init?.body === "string" ? init.body : "";
-      const token = await hub.sign({ ...subject, jti: crypto.randomUUID() }, body);
+      const token = hub.sign({ ...subject, jti: crypto.randomUUID() }, body);
       headers.set("authorization", `Bearer ${token}`);
       return await fetch(input, { ...init, headers });
     },

@@ -160,7 +160,7 @@ async function post(executor: TestExecutor, subject: Asked, more: Record<string,
   const named = method === "resources/read" ? { uri: tool } : { name: tool, arguments: {} };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { ...named, _meta, ...more } });
   const headers = {
-    "authorization": `Bearer ${await executor.hub.sign(subject, body)}`,
+    "authorization": `Bearer ${executor.hub.sign(subject, body)}`,
     "content-type": "application/json",
     "mcp-protocol-version": "2026-07-28",
     "mcp-method": method,

@@ -29,7 +29,7 @@ export async function measureCold(
   program: MeasuredServer,
   { short }: Scale,
 ): Promise<{ cold: Cold; idle: Idle }> {
-  const call = await throughExecutor(stack);
+  const call = throughExecutor(stack);
   const mark = crypto.randomUUID();
   // "stdio" is what server-everything does by default. Other arguments than its first it does not read.
   const marked = { ...program, args: [...program.args, "stdio", mark] };

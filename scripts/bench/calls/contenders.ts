@@ -69,11 +69,11 @@ export function decided({ args }: MeasuredServer, id: string): DecidedServer {
 }
 
 /** The Executor's endpoint. The time includes the signature, which is the hub's work. */
-export async function throughExecutor(
+export function throughExecutor(
   { file, organizationId, tenant }: CallStack,
   revision: Revision = MODERN,
-): Promise<(server: DecidedServer) => Promise<void>> {
-  const key = await importSigningKey(file.decision_signing_key);
+): (server: DecidedServer) => Promise<void> {
+  const key = importSigningKey(file.decision_signing_key);
   if (key === undefined || file.executor === null) throw new CliError("the stack has no Executor");
   const url = `${file.executor.url}/mcp`;
   const actor = { kind: "agent", id: crypto.randomUUID() } as const;
@@ -81,7 +81,7 @@ export async function throughExecutor(
     const tool = `${server.tool_prefix}echo`;
     const { text, body, headers } = newCall(tool, revision);
     const subject = { jti: crypto.randomUUID(), tenant_id: tenant.id, organization_id: organizationId, actor };
-    const token = await signDecision({ ...subject, server, method: "tools/call", tool }, encoder.encode(body), key);
+    const token = signDecision({ ...subject, server, method: "tools/call", tool }, encoder.encode(body), key);
     check(answer.parse(await post(url, { authorization: `Bearer ${token}`, ...headers }, body)).result, text);
   };
 }

@@ -48,8 +48,8 @@ async function pairOf(
   resources: AsyncDisposableStack,
 ): Promise<Contender[]> {
   const direct = resources.use(await startDirectly(program));
-  const [call, server] = [await throughExecutor(stack), decided(program, "bench")];
-  const callOf2025 = await throughExecutor(stack, "2025-11-25");
+  const [call, server] = [throughExecutor(stack), decided(program, "bench")];
+  const callOf2025 = throughExecutor(stack, "2025-11-25");
   return [
     { name: directOf(program.name), call: direct.call },
     { name: throughOf(program.name), call: () => call(server) },

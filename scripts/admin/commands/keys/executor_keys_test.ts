@@ -31,9 +31,9 @@ async function assertConfigured(project: string, lines: string): Promise<void> {
 }
 
 async function signs(signingKey: string, verifyKeys: string): Promise<boolean> {
-  const [key, keys] = [await importSigningKey(signingKey), await importVerifyKeys(verifyKeys)];
+  const [key, keys] = [importSigningKey(signingKey), await importVerifyKeys(verifyKeys)];
   assert(key !== undefined && keys !== undefined);
-  return await verifyDecision(await signDecision(subjectOf(), EMPTY, key), keys).then(() => true, () => false);
+  return await verifyDecision(signDecision(subjectOf(), EMPTY, key), keys).then(() => true, () => false);
 }
 
 Deno.test("executor-keys prints what goes where, with a key of each organization that may use credentials only", async () => {
@@ -154,9 +154,9 @@ Deno.test("the steps of executor-keys rotate, on two Executors under load, refus
   let isOver = false;
   /** As the gateway does: the next Executor where the first refuses a connection. */
   const call = async (): Promise<number> => {
-    const key = await importSigningKey(signingKey);
+    const key = importSigningKey(signingKey);
     assert(key !== undefined);
-    const authorization = `Bearer ${await signDecision(subjectOf(), EMPTY, key)}`;
+    const authorization = `Bearer ${signDecision(subjectOf(), EMPTY, key)}`;
     for (const { url } of executors.toSorted(() => Math.random() - 0.5)) {
       const response = await fetch(`${url}/status`, { headers: { authorization }, client }).catch(() => undefined);
       await response?.body?.cancel();

@@ -52,7 +52,7 @@ export async function makeFleet(): Promise<Fleet> {
     sign({ tenantId, organizationId, server }, body) {
       const actor = { kind: "agent", id: crypto.randomUUID() } as const;
       const subject = { jti: crypto.randomUUID(), tenant_id: tenantId, organization_id: organizationId, actor };
-      return signDecision({ ...subject, server, tool: server.tool_prefix + TOOL }, body, key);
+      return signDecision({ ...subject, server, method: "tools/call", tool: server.tool_prefix + TOOL }, body, key);
     },
     serveVault: () => serveVault(secrets),
   };

@@ -2,6 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
+import { withConnection } from "../../stack/postgres/cluster.ts";
+import type { ProjectName } from "../../stack/projects.ts";
 import { registerServer, storeCredential } from "../../test/resilience/traffic/ledger.ts";
 import type { Rig } from "../support/rig.ts";
 import { eventually, runScript } from "../../test/resilience/processes/running.ts";
@@ -58,6 +60,7 @@ export async function startBaselines({ database }: Rig, resources: AsyncDisposab
 export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
   const [busy, quiet] = rig.organizations[0]?.tenants ?? [];
   if (busy === undefined || quiet === undefined) throw new Error("the seeds must have two tenants of one organization");
+  await raiseQuotas(rig);
   for (let thing = 0; thing < THINGS; thing++) await keep(rig, quiet.api_key, `thing-${thing}`);
   await keep(rig, busy.api_key, KEPT);
   for (let turn = 0; turn < TURNS; turn++) await keepCredential(rig, busy.api_key, `${KEPT}-${turn}`);
@@ -81,6 +84,18 @@ export async function prepareEndpoints(rig: Rig): Promise<BenchTarget[]> {
       ...(endpoint.name.endsWith("-delete") && { removes: endpoint.project }),
     };
   });
+}
+
+/** The load makes more than a tenant may have. */
+async function raiseQuotas({ database, organizations }: Rig): Promise<void> {
+  const tenants = organizations.flatMap(({ tenants }) => tenants);
+  const raise = (project: ProjectName, setQuota: string) =>
+    withConnection(
+      database.url("supabase_admin", project),
+      (run) => run(`select ${tenants.map(({ id }) => `public.${setQuota}('${id}', 1e7::int)`).join(", ")}`),
+    );
+  await raise("governance-hub", "set_server_quota");
+  await raise("key-vault-executor", "set_credential_quota");
 }
 
 async function keep(rig: Rig, key: string, name: string): Promise<void> {

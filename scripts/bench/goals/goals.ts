@@ -5,7 +5,6 @@
 
 import { callDirectly, closeDirectConnections } from "shared/database/direct_connection.ts";
 import { apiKeyDigest } from "shared/auth/api_key.ts";
-import { withConnection } from "../../stack/postgres/cluster.ts";
 import { CLIENTS, endpointTable, measureInTurns, toJson } from "../endpoints/endpoints.ts";
 import type { Figures } from "../support/turns.ts";
 import { type BenchTarget, prepareEndpoints, startBaselines } from "../endpoints/targets.ts";
@@ -25,7 +24,6 @@ export async function measureGoals(scale: Scale, resources: AsyncDisposableStack
   const rig = await openRig(resources);
   const baselines = await startBaselines(rig, resources);
   const direct = await startDirectly(rig);
-  await raiseQuota(rig);
   const directly = (await prepareEndpoints(direct)).filter(({ name }) => MEASURED.includes(name));
   const own = directly.flatMap((target) => [target, overDataApi(target, rig, direct)]);
   const peers = scale.bao === undefined ? [] : await startOpenBao(scale.bao, resources);
@@ -50,17 +48,6 @@ async function startDirectly(rig: Rig): Promise<Rig> {
 function overDataApi(target: BenchTarget, rig: Rig, direct: Rig): BenchTarget {
   const url = target.url.replace(direct.hub.url, rig.hub.url).replace(direct.vault.url, rig.vault.url);
   return { ...target, url, name: `${target.name}, data API` };
-}
-
-/** Nothing removes what the load stores. */
-async function raiseQuota({ database, organizations }: Rig): Promise<void> {
-  const ids = organizations.flatMap(({ tenants }) =>
-    tenants.map(({ id }) => `public.set_credential_quota('${id}', 1e7::int)`)
-  );
-  await withConnection(
-    database.url("supabase_admin", "key-vault-executor"),
-    (run) => run(`select ${ids.join(", ")}`),
-  );
 }
 
 function ratioTable(figures: Figures): string {

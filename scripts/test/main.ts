@@ -67,7 +67,10 @@ async function testSlow(): Promise<Count> {
   const suites = Object.entries(SLOW).map(([title, folder]) => () => denoTest(title, [folder]));
   return await runJobs(1, [
     ...suites,
-    () => denoTest("outages and leaks, directly", ON_BOTH_TRANSPORTS, { environment: { TRANSPORT: "direct" } }),
+    () =>
+      denoTest("outages, races of requests and leaks, directly", ON_BOTH_TRANSPORTS, {
+        environment: { TRANSPORT: "direct" },
+      }),
     () => denoTest("the Executor", [EXECUTOR]),
     () =>
       endToEnd("the vault without the hub's secret key, over the data API", {

@@ -31,7 +31,8 @@ export const SLOW = {
 };
 
 /** Slow tests that depend on how the functions call their databases: they also run with direct connections. */
-export const ON_BOTH_TRANSPORTS = ["outages", "leaks"].map((name) => `scripts/test/resilience/${name}_test.ts`);
+export const ON_BOTH_TRANSPORTS = ["outages", "request_races", "leaks"]
+  .map((name) => `scripts/test/resilience/${name}_test.ts`);
 
 /** The Executor's tests: they run real servers in a sandbox. */
 export const EXECUTOR = "key-vault-executor/executor";

@@ -5,13 +5,16 @@
  * an unsent query blocks the new connection. So the pool replaces a lost client with a new one.
  */
 
+import type { TimeLimit } from "../time_limit.ts";
+
 /** The part of a postgres.js client that the pool uses. */
 export interface Client {
   unsafe(text: string, values: unknown[], options?: { prepare: boolean }): PendingRows;
   end(options: { timeout: number }): Promise<void>;
 }
 
-type PendingRows = Promise<readonly Record<string, unknown>[]> & { cancel?(): void };
+export type Rows = readonly Record<string, unknown>[];
+type PendingRows = Promise<Rows> & { cancel?(): void };
 
 /** Opens a client of one connection. The client may connect at its first query. */
 export type Open = (onclose: () => void) => Client;
@@ -23,8 +26,8 @@ export interface Connection {
 }
 
 export interface ConnectionPool {
-  /** Waits for a free connection. @throws the signal's reason once it is aborted. */
-  acquire(signal?: AbortSignal): Promise<Connection>;
+  /** Waits for a free connection. @throws {DOMException} `TimeoutError` when the limit is over. */
+  acquire(limit?: TimeLimit): Promise<Connection>;
   release(connection: Connection): void;
   /** Replaces a client that does not answer with a new one. */
   replace(connection: Connection): void;
@@ -39,9 +42,8 @@ export function openPool(open: Open, size: number): ConnectionPool {
   const free = [...all];
 
   return {
-    async acquire(signal) {
-      signal?.throwIfAborted();
-      const connection = free.pop() ?? await turn(waiting, signal);
+    async acquire(limit) {
+      const connection = free.pop() ?? await turn(waiting, limit);
       delete connection.loss;
       return connection;
     },
@@ -55,20 +57,22 @@ export function openPool(open: Open, size: number): ConnectionPool {
   };
 }
 
-function turn(waiting: Set<Waiting>, signal?: AbortSignal): Promise<Connection> {
+function turn(waiting: Set<Waiting>, limit?: TimeLimit): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const take = (connection: Connection) => {
       waiting.delete(take);
-      signal?.removeEventListener("abort", giveUp);
       resolve(connection);
     };
-    const giveUp = () => {
-      waiting.delete(take);
-      reject(signal?.reason);
-    };
     waiting.add(take);
-    signal?.addEventListener("abort", giveUp);
+    limit?.whenOver(() => {
+      waiting.delete(take);
+      reject(noAnswerInTime());
+    });
   });
+}
+
+export function noAnswerInTime(): DOMException {
+  return new DOMException("no answer in time", "TimeoutError");
 }
 
 function openConnection(open: Open): Connection {

@@ -1,9 +1,10 @@
 /** Calls SQL functions over our own connections to PostgreSQL, without the data API. */
 
 import type { Options } from "postgres";
-import { type Connection, type ConnectionPool, openPool } from "./connection_pool.ts";
+import { type Connection, type ConnectionPool, noAnswerInTime, openPool, type Rows } from "./connection_pool.ts";
 import { DatabaseError, isTransientCode } from "./database_error.ts";
 import { isThisMachine } from "../loopback.ts";
+import { limitTime, type TimeLimit } from "../time_limit.ts";
 
 /** Where a database is, with the role and the password that connect to it. */
 export interface DirectDatabase {
@@ -36,21 +37,18 @@ export async function callDirectly(
   timeoutMs: number,
 ): Promise<unknown> {
   const pool = await poolOf(database);
-  // AbortSignal.timeout() would keep its timer, and fire it, also after the answer.
-  const deadline = new AbortController();
-  const { signal } = deadline;
-  const timer = setTimeout(() => deadline.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
+  const limit = limitTime(timeoutMs);
   try {
-    const connection = await pool.acquire(signal);
+    const connection = await pool.acquire(limit);
     try {
-      return await run(pool, connection, statementOf(name, parameters), signal);
+      return await run(pool, connection, statementOf(name, parameters), limit);
     } finally {
       pool.release(connection);
     }
   } catch (error) {
     throw failureOf(error);
   } finally {
-    clearTimeout(timer);
+    limit.end();
   }
 }
 
@@ -108,23 +106,19 @@ async function run(
   pool: ConnectionPool,
   connection: Connection,
   { text, values }: FunctionQuery,
-  signal: AbortSignal,
+  limit: TimeLimit,
 ): Promise<unknown> {
   const query = connection.sql.unsafe(text, values, { prepare: true });
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const giveUp = () => {
-    query.cancel?.();
-    // The next caller must not wait for an answer that may never come.
-    pool.replace(connection);
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", giveUp, { once: true });
-  try {
-    const [row] = await Promise.race([query, late]);
-    return row?.answer;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
+  const [row] = await new Promise<Rows>((resolve, reject) => {
+    query.then(resolve, reject);
+    limit.whenOver(() => {
+      query.cancel?.();
+      // The next caller must not wait for an answer that may never come.
+      pool.replace(connection);
+      reject(noAnswerInTime());
+    });
+  });
+  return row?.answer;
 }
 
 function poolOf(database: DirectDatabase): Promise<ConnectionPool> {

@@ -8,6 +8,7 @@ import {
   unsupportedEncoding,
   unsupportedMediaType,
 } from "../api_error.ts";
+import { limitTime } from "../time_limit.ts";
 
 /** 128 KiB: the largest credentials (64 KiB) with room for escapes. */
 export const MAX_BODY_BYTES = 128 * 1024;
@@ -66,10 +67,11 @@ async function readBytes(request: Request, deadlineMs: number, maxBytes: number)
   const reader = request.body?.getReader();
   let isLate = false;
   // Cancelling the reader ends a read that is waiting.
-  const timer = setTimeout(() => {
+  const limit = limitTime(deadlineMs);
+  limit.whenOver(() => {
     isLate = true;
     reader?.cancel().catch(() => {});
-  }, deadlineMs);
+  });
   try {
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
       length += part.value.byteLength;
@@ -79,7 +81,7 @@ async function readBytes(request: Request, deadlineMs: number, maxBytes: number)
   } catch {
     throw bodyEndedEarly();
   } finally {
-    clearTimeout(timer);
+    limit.end();
   }
   if (isLate) throw requestTimeout();
   if (length <= maxBytes) return joined(chunks, length);

@@ -1,6 +1,14 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { assertServes, assertUnavailable, health, type TrafficCaller } from "./traffic/calls.ts";
-import { assertHolds, endSessions, keep, lockTables, readActivity, readRows } from "./traffic/ledger.ts";
+import {
+  assertHolds,
+  endSessions,
+  keep,
+  lockTables,
+  readActivity,
+  readRows,
+  untilRequestsWait,
+} from "./traffic/ledger.ts";
 import { makeFolder, type Rig, startRig, TRANSPORT } from "./processes/rig.ts";
 import { eventually } from "./processes/running.ts";
 
@@ -177,9 +185,6 @@ for (const [how, title] of [["stop", "stopped"], ["kill", "killed"]] as const) {
   );
 }
 
-/** How many requests wait for the lock at once, at least. A project opens ten connections, over either transport. */
-const WAITING = 8;
-
 /** How PostgreSQL interrupts requests in flight. */
 const INTERRUPTIONS: [title: string, interrupt: () => Promise<unknown>][] = [
   ["when PostgreSQL crashes", () => rig.database.crash()],
@@ -199,7 +204,7 @@ for (const [title, interrupt] of INTERRUPTIONS) {
     async (thing) => {
       const answered = assertBothUnavailable(thing);
       answered.catch(() => {});
-      await eventually(3000, async () => assert((await readActivity(rig)).waiting >= WAITING));
+      await untilRequestsWait(rig);
       await interrupt();
       await answered;
     },

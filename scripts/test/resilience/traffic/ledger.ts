@@ -6,6 +6,7 @@ import type { ProjectName } from "../../../stack/projects.ts";
 import { newServer } from "../../support/endpoints.ts";
 import { headersOf, type TrafficCaller } from "./calls.ts";
 import type { Rig } from "../processes/rig.ts";
+import { eventually } from "../processes/running.ts";
 
 /** The tables that callers write to. */
 const TABLES = {
@@ -109,6 +110,11 @@ export async function readActivity({ database }: Rig): Promise<{ active: number;
       from pg_stat_activity where usename in ('authenticator', 'function_caller') and state <> 'idle'`);
     return { active: Number(row?.active), waiting: Number(row?.waiting) };
   });
+}
+
+/** Until so many requests wait for {@linkcode lockTables} that each project's ten connections are nearly all in use. */
+export async function untilRequestsWait(rig: Rig): Promise<void> {
+  await eventually(3000, async () => assert((await readActivity(rig)).waiting >= 8));
 }
 
 /** Ends every session of the projects. */

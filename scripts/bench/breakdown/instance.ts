@@ -19,6 +19,9 @@ const MEASURED = ["credentials-store", "credentials-retrieve", "credentials-list
 const CLIENTS = [16, 64];
 /** A function that takes less of an instance's time is not named. */
 const LEAST_PART = 0.05;
+const PROFILE_LEGEND =
+  `CPU µs is without the profiler. The profiler samples the clock: a function that hands work to another thread or process
+also gets the time that these then take on its core.`;
 const SCRIPT = new URL("instance_process.ts", import.meta.url);
 
 /** What one target's clients got, and what the instance spent on it. */
@@ -52,7 +55,8 @@ export async function measureInstances(
       rows.push(rowOf(instance.target.name, figure));
     }
   }
-  return table(["database from memory", "clients", "a second", "p50 ms", "CPU µs", "over 5% of its time"], rows);
+  const heading = ["database from memory", "clients", "a second", "p50 ms", "CPU µs", "over 5% of its time"];
+  return `${table(heading, rows)}\n\n${PROFILE_LEGEND}`;
 }
 
 /** An instance of each project, with all the measured targets, and the two ceilings. */

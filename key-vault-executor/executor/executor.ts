@@ -1,4 +1,4 @@
-/** An Executor that is ready to serve, whoever listens for it. */
+/** An Executor that is ready to serve, without a listener. */
 
 import { Catalog } from "./processes/catalog.ts";
 import { vaultCredentials } from "./launch/credentials.ts";

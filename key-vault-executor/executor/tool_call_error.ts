@@ -1,4 +1,4 @@
-/** Why a server could not be called, in a sentence for whoever called it. It becomes the tool's result. */
+/** Why a server could not be called, in a sentence for the caller. It becomes the tool's result. */
 
 export const CALL_ERRORS = [
   "command_not_allowed",

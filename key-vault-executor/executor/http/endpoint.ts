@@ -100,7 +100,7 @@ async function answer(
 function refuse(error: unknown, entry: Entry): Response {
   if (error instanceof DecisionRefused) {
     entry.cause = error.message;
-    // Which check failed is for the log: whoever has no decision learns nothing.
+    // Which check failed is only in the log: a caller without a decision learns nothing.
     return problem(401, "this address wants a valid decision of the hub", { "www-authenticate": "Bearer" });
   }
   if (error instanceof BodyRefused) return problem(error.status, error.message);

@@ -125,7 +125,7 @@ Deno.test("an error of the Executor is a result that says what to do", async () 
   assertEquals(_meta?.["key-vault-executor/error"], "command_not_allowed");
   assertMatch(
     JSON.stringify(content),
-    /"the command must be one of: deno, node, npx, python3; whoever runs the Executor/,
+    /"the command must be one of: deno, node, npx, python3; the operator of the Executor/,
   );
   await client.close();
 });

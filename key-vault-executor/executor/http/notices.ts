@@ -24,7 +24,7 @@ export class Notices {
     return isLogLevel(level) ? level : undefined;
   }
 
-  /** To whoever asked for it. The call goes on if nobody listens any more. */
+  /** To the caller who asked for it. The call goes on if nobody listens any more. */
   passProgress({ progress, total, message }: Progress): void {
     const progressToken = this.context.mcpReq._meta?.progressToken;
     if (progressToken === undefined || !this.#limit.takes(performance.now())) return;

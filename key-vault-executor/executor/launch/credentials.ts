@@ -97,7 +97,7 @@ async function readText(response: Response): Promise<string> {
 function unavailable(cause: string): ToolCallError {
   return new ToolCallError(
     "vault_unavailable",
-    "the server's credentials cannot be read now, so it was not called: try again, and tell whoever runs the Executor",
+    "the server's credentials cannot be read now, so it was not called: try again, and tell the operator of the Executor",
     cause,
   );
 }

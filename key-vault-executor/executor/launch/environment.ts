@@ -113,7 +113,7 @@ function stringsOf(json: string): string[] {
   }
 }
 
-/** The names of variables are no secret: whoever stored the credential must know which field to rename. */
+/** The names of variables are no secret: the agent that stored the credential must know which field to rename. */
 function unusable(reason: string): ToolCallError {
   return new ToolCallError("credential_unusable", `the credential cannot be given to the server: ${reason}`);
 }

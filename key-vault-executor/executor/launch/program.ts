@@ -42,7 +42,7 @@ export async function findProgram(programs: Programs, command: string, args: rea
   const path = programs.commands.get(command);
   if (path === undefined) {
     const allowed = [...programs.commands.keys()].sort().join(", ");
-    const message = `the command must be one of: ${allowed}; whoever runs the Executor can install and allow others`;
+    const message = `the command must be one of: ${allowed}; the operator of the Executor can install and allow others`;
     throw new ToolCallError("command_not_allowed", message);
   }
   switch (command) {
@@ -119,7 +119,7 @@ async function findScript(
   const path = isName ? await realPath(join(root, name)) : undefined;
   if (path === undefined || !path.startsWith(`${root}/`)) {
     const message = "the first argument must be the name of a script in the Executor's folder of servers: " +
-      "ask whoever runs the Executor to put it there";
+      "ask the operator of the Executor to put it there";
     throw new ToolCallError("program_not_found", message);
   }
   const reads = [...homeOf(command), root];

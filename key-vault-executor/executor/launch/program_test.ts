@@ -97,7 +97,7 @@ Deno.test("findProgram() refuses commands that are not allowed, and says which a
       const said = await refusal(() => findProgram(programs, command, ["test.js"]));
       assertEquals(
         said,
-        "command_not_allowed: the command must be one of: deno, node, npx, python3; whoever runs the Executor can install and allow others",
+        "command_not_allowed: the command must be one of: deno, node, npx, python3; the operator of the Executor can install and allow others",
       );
     }
   });

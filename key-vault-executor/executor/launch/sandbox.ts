@@ -10,7 +10,7 @@
 import type { Launch } from "../processes/child_transport.ts";
 import type { Program } from "./program.ts";
 
-/** In bytes, but for the numbers of processes and files. */
+/** In bytes, except the numbers of processes and files. */
 export interface Limits {
   /** Of each process. Deno reserves over half a gigabyte before it runs anything. */
   memory: number;

@@ -171,7 +171,7 @@ export class ChildTransport implements Transport {
   async #watch(child: Deno.ChildProcess, outputs: Promise<unknown>): Promise<void> {
     const { code, signal } = await child.status;
     this.#signal("SIGKILL");
-    // The last messages of a server that ended in order are still in the pipe. Whoever left the group may hold it open.
+    // The last messages of a server that ended in order are still in the pipe. A process that left the group may hold it open.
     await Promise.race([outputs, delay(this.#options.graceMs)]);
     this.#resolveExit({ code, signal, reason: this.#reason });
     this.onclose?.();

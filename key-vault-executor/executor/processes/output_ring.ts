@@ -1,4 +1,4 @@
-/** The last lines of a server's error output, for whoever runs the Executor. */
+/** The last lines of a server's error output, for the operator of the Executor. */
 
 export const MAX_LINES = 200;
 

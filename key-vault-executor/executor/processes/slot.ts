@@ -7,7 +7,7 @@ import type { DecidedServer } from "shared/decision/decision.ts";
 import type { Redact } from "../redaction/redact.ts";
 import { type Era, RunningServer, serverEnded } from "./running_server.ts";
 
-/** All in milliseconds, but for the counts. */
+/** All in milliseconds, except the counts. */
 export interface SlotOptions {
   startMs: number;
   /** Without a call, until the process is ended. */
@@ -165,7 +165,7 @@ export class Slot {
       return server;
     } catch (error) {
       this.#fail();
-      const message = "the server does not start: whoever runs the Executor finds its error output in its status";
+      const message = "the server does not start: the operator of the Executor finds its error output in its status";
       throw new ToolCallError("start_failed", message, preparation.redact(error instanceof Error ? error.message : ""));
     }
   }

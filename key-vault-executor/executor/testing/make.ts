@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, NOBODY, type SandboxOptions } from "../launch/sandbox.t
 
 const encoder = new TextEncoder();
 
-/** A hub, as far as the Executor sees one: whoever holds the signing key. */
+/** A hub, as far as the Executor sees one: the holder of the signing key. */
 export interface TestHub {
   /** As DECISION_SIGNING_KEY has it. */
   signingKeyText: string;
@@ -75,7 +75,7 @@ export async function findProcesses(text: string): Promise<number[]> {
   return found;
 }
 
-/** An empty folder that servers may read, whoever runs them. */
+/** An empty folder that servers may read, under any user. */
 export async function makeFolder(): Promise<string> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "executor-" }));
   await Deno.chmod(folder, 0o755);

@@ -3,7 +3,7 @@
 import type { PackageSpec } from "key-vault-executor/executor/launch/packages/packages.ts";
 import type { ToolCallError } from "key-vault-executor/executor/tool_call_error.ts";
 
-/** One sentence for whoever runs the Executor. */
+/** One sentence for the operator of the Executor. */
 export function explainFailure({ name, version }: PackageSpec, { message, cause }: ToolCallError): string {
   const said = typeof cause === "string" ? cause : "";
   if (said === "NotFound") return `${message.match(/since (\w+) is/)?.[1]} is not installed: install it and try again`;

@@ -22,7 +22,7 @@ export function gateway(request: Request): Promise<Response> {
   return respond(hub, "mcp", request, answer);
 }
 
-/** Who may not enter gets the project's errors; whoever may gets JSON-RPC's. */
+/** A caller who may not enter gets the project's errors, others get JSON-RPC's. */
 async function answer({ request, url, requestId, noteCaller }: RequestContext): Promise<Answer> {
   requireMethod(request, "POST");
   const key = readKey(request.headers);

@@ -20,7 +20,7 @@ export async function runInstaller(client: string, args: string[], installation:
   const { success, stderr } = await start(client, args, installation);
   if (success) return;
   const message =
-    `the package ${installation.name} could not be installed: check its name, or tell whoever runs the Executor`;
+    `the package ${installation.name} could not be installed: check its name, or tell the operator of the Executor`;
   throw new ToolCallError("program_not_found", message, new TextDecoder().decode(stderr).slice(0, CAUSE_CHARACTERS));
 }
 
@@ -39,7 +39,7 @@ async function start(client: string, args: string[], { folder }: Installation): 
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     const name = client.replace(/^.*\//, "");
-    const message = `packages cannot be installed here, since ${name} is not there: tell whoever runs the Executor`;
+    const message = `packages cannot be installed here, since ${name} is not there: tell the operator of the Executor`;
     throw new ToolCallError("program_not_found", message, "NotFound");
   }
 }

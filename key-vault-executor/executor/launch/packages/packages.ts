@@ -211,7 +211,7 @@ async function linkUnlessThere(from: string, to: string): Promise<void> {
 
 function notInstalled({ name, version }: PackageSpec): ToolCallError {
   const spec = version === undefined ? name : `${name}@${version}`;
-  const message = `the package ${spec} is not installed: ask whoever runs the Executor to add it to its packages`;
+  const message = `the package ${spec} is not installed: ask the operator of the Executor to add it to its packages`;
   return new ToolCallError("program_not_found", message);
 }
 

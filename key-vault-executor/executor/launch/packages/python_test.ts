@@ -64,7 +64,10 @@ Deno.test("a Python package or script that is not in the store is an error that 
     await client.close();
     return text;
   };
-  assertMatch(await say(["mcp-server-time"]), /mcp-server-time is not installed: ask whoever runs the Executor to add/);
+  assertMatch(
+    await say(["mcp-server-time"]),
+    /mcp-server-time is not installed: ask the operator of the Executor to add/,
+  );
   assertMatch(await say(["--from", "x", "-c"]), /the arguments must be a package/);
   assertMatch(await say(["--with", "x"]), /the arguments must be a package/);
 });

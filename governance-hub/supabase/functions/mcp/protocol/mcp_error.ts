@@ -1,5 +1,6 @@
 /** Refusals in the form of JSON-RPC, which MCP clients show to their agents. */
 
+import * as api from "shared/api_error.ts";
 import type { Id } from "./message.ts";
 
 /** JSON-RPC's codes, and those of MCP that the gateway uses. */
@@ -51,7 +52,6 @@ export function failed(message: string, cause: unknown, code = "unavailable"): M
 }
 
 export function noExecutor(): McpError {
-  const message = "this hub has no Executor, so it can call no server: " +
-    "its operator must set DECISION_SIGNING_KEY and EXECUTOR_URLS";
+  const { message } = api.noExecutor();
   return failed(message, message);
 }

@@ -1,12 +1,12 @@
-/** Time limits of a request. One timer looks after them all: a timer for each takes a tenth of an instance's time. */
+/** Time limits of requests. One timer looks after all: under load, a timer for each takes a tenth of an instance's time. */
 
-/** How late a limit may be, in milliseconds. */
+/** How often the timer looks, in milliseconds: a limit may be this late. */
 const STEP_MS = 50;
 
 export interface TimeLimit {
   /** Replaces what happens when the time is over. If it is over, the action runs at once. */
   whenOver(action: () => void): void;
-  /** Nothing happens after this. */
+  /** Ends the limit before its time is over. */
   end(): void;
 }
 

@@ -45,6 +45,10 @@ Deno.test("readJsonText() accepts only application/json, with any parameters", a
   }
 });
 
+Deno.test("readJsonText() leaves no timer behind", { sanitizeOps: true }, async () => {
+  assertEquals(await readJsonText(post("{}")), "{}");
+});
+
 Deno.test("readJsonText() refuses bytes that are not UTF-8", async () => {
   assertEquals(await codeOf(post(new Uint8Array([0x22, 0xff, 0x22]))), "invalid_json");
 });

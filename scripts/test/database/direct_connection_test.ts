@@ -63,9 +63,18 @@ Deno.test("callDirectly() times out, and the next call is answered", async () =>
 
 Deno.test("callDirectly() times out while it waits for a connection", async () => {
   const busy = Array.from({ length: CONNECTIONS }, () => call("sleep_for", { seconds: 0.8 }));
+  const started = performance.now();
   assertEquals((await failureOf(call("echo", { caller: 1 }, 200))).code, "");
+  const ms = performance.now() - started;
+  assert(ms < 700, `it waited ${ms} ms, until a connection was free`);
   await Promise.all(busy);
   assertEquals(await call("echo", { caller: 2 }), { caller: 2, server_id: null, version: null });
+});
+
+Deno.test("the limit of a call that was answered does not end the next call on its connection", async () => {
+  const onEach = (work: () => Promise<unknown>) => Promise.all(Array.from({ length: CONNECTIONS }, work));
+  await onEach(() => call("echo", { caller: 1 }, 300));
+  await onEach(() => call("sleep_for", { seconds: 0.6 }));
 });
 
 Deno.test("callDirectly() reports no answer when the connection is lost, and the next call works", async () => {

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import type { SeededTenant } from "../../stack/keys.ts";
 import { headersOf } from "./traffic/calls.ts";
 import { type PgBouncer, type PgBouncerOptions, startPgBouncer } from "./processes/pgbouncer.ts";
 import { makeFolder, type Rig, type RunningProject, startRig } from "./processes/rig.ts";
@@ -6,8 +7,9 @@ import { eventually } from "./processes/running.ts";
 import { registerServer, storeCredential } from "./traffic/ledger.ts";
 
 const CALLS = 400;
-const AT_ONCE = 40;
+const AT_ONCE = 20;
 const SERVICE = "amazon";
+const READY_MS = 20_000;
 
 const folder = await makeFolder();
 const rig = await startRig(folder);
@@ -52,7 +54,7 @@ function addressesOf(project: Parameters<Rig["directAccess"]>[0], pooler: PgBoun
   return Object.fromEntries(direct.map(([name, address]) => [name, pooler.through(address)]));
 }
 
-/** What a caller of this tenant reads: the ids of its servers, and its secret. Or the statuses of refusals. */
+/** What a caller of this tenant reads: the ids of its servers, and its secret; or the statuses, if one is a refusal. */
 async function readOwn({ hub, vault }: Pooled, key: string): Promise<unknown> {
   const headers = { ...headersOf(key), "content-type": "application/json" };
   const [list, retrieved] = await Promise.all([
@@ -69,30 +71,51 @@ async function readOwn({ hub, vault }: Pooled, key: string): Promise<unknown> {
   return { ids, secret: credential.data.credentials.secret };
 }
 
+async function assertOwn(projects: Pooled, call: number): Promise<void> {
+  const { id, api_key } = tenantOf(call);
+  const logs = [projects.hub, projects.vault].map(({ process }) => process.output().slice(-1000));
+  assertEquals(await readOwn(projects, api_key), { ids: [id], secret: id }, logs.join("\n"));
+}
+
+async function assertRefused(projects: Pooled): Promise<void> {
+  assertEquals(await readOwn(projects, tenantOf(0).api_key), [503, 503]);
+}
+
 async function assertApart(projects: Pooled): Promise<void> {
   for (let call = 0; call < CALLS; call += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, async (_, index) => {
-      const tenant = tenants[(call + index) % 2];
-      assertEquals(await readOwn(projects, tenant?.api_key ?? ""), { ids: [tenant?.id], secret: tenant?.id });
-    }));
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => assertOwn(projects, call + index)));
   }
 }
 
+/** Until as many calls at once are answered: the first ones log in at the pooler, which logs in at PostgreSQL. */
+async function untilReady(projects: Pooled): Promise<void> {
+  await eventually(
+    READY_MS,
+    () => Promise.all(Array.from({ length: AT_ONCE }, (_, call) => assertOwn(projects, call))),
+  );
+}
+
+function tenantOf(call: number): SeededTenant {
+  const tenant = tenants[call % 2];
+  assert(tenant);
+  return tenant;
+}
+
 // A transaction pooler with fewer connections than an instance's ten moves each client from one connection to another.
-const MODES: PgBouncerOptions[] = [{ mode: "session", poolSize: 20 }, { mode: "transaction", poolSize: 3 }];
+const MODES: PgBouncerOptions[] = [{ mode: "session", poolSize: 30 }, { mode: "transaction", poolSize: 3 }];
 
 for (const options of MODES) {
-  pooled(`two tenants in ${CALLS} alternating calls each get their own`, options, assertApart);
+  pooled(`two tenants in ${CALLS} alternating calls each get their own`, options, async (projects) => {
+    await untilReady(projects);
+    await assertApart(projects);
+  });
 
   pooled("while the pooler is gone, requests answer 503; once it is back, they work", options, async (projects) => {
-    const [tenant] = tenants;
-    const read = () => readOwn(projects, tenant?.api_key ?? "");
-    const own = { ids: [tenant?.id], secret: tenant?.id };
-    assertEquals(await read(), own);
+    await untilReady(projects);
     await projects.pooler.kill();
-    for (let turn = 0; turn < 3; turn++) assertEquals(await read(), [503, 503]);
+    for (let turn = 0; turn < 3; turn++) await assertRefused(projects);
     await projects.pooler.start();
-    await eventually(10_000, async () => assertEquals(await read(), own));
+    await untilReady(projects);
     await assertApart(projects);
   });
 
@@ -100,13 +123,11 @@ for (const options of MODES) {
     "when PostgreSQL crashes behind the pooler, requests work again after its start",
     options,
     async (projects) => {
-      const [tenant] = tenants;
-      const read = () => readOwn(projects, tenant?.api_key ?? "");
-      assertEquals(await read(), { ids: [tenant?.id], secret: tenant?.id });
+      await untilReady(projects);
       await rig.database.crash();
-      assertEquals(await read(), [503, 503]);
+      await assertRefused(projects);
       await rig.database.start();
-      await eventually(20_000, async () => assertEquals(await read(), { ids: [tenant?.id], secret: tenant?.id }));
+      await untilReady(projects);
       await assertApart(projects);
     },
   );

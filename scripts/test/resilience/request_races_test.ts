@@ -26,7 +26,7 @@ function send(url: string, path: string, body: object, index: number): Promise<T
   return post(url, path, caller, { ...body, ...caller.body });
 }
 
-/** Sends requests with these numbers, and lets those that have reached the tables at them at the same time. */
+/** Sends the requests while the tables are locked, so that those in PostgreSQL go on together when the lock ends. */
 async function race(request: (index: number) => Promise<TrafficReply>): Promise<TrafficReply[]> {
   const unlock = await lockTables(rig);
   const replies = Promise.all(Array.from({ length: REQUESTS }, (_, index) => request(index)));
@@ -55,7 +55,7 @@ function rounds(title: string, round: (round: number) => Promise<void>): void {
   });
 }
 
-rounds("of registers of one server_id, one succeeds", async (round) => {
+rounds("one of many registers of one server_id succeeds", async (round) => {
   const server_id = `same-${round}`;
   const replies = await race((index) =>
     hub("mcp-servers/register", { ...newServer(server_id), tool_prefix: `r${round}-${index}.` }, index)
@@ -65,7 +65,7 @@ rounds("of registers of one server_id, one succeeds", async (round) => {
   assertEquals((await hub("mcp-servers/delete", { server_id })).status, 404);
 });
 
-rounds("of registers of overlapping prefixes, one succeeds", async (round) => {
+rounds("one of many registers of overlapping prefixes succeeds", async (round) => {
   const prefixes = [`a${round}.`, `a${round}.b.`, `A${round}.`];
   const replies = await race((index) =>
     hub("mcp-servers/register", { ...newServer(`p${round}-${index}`), tool_prefix: prefixes[index % 3] }, index)
@@ -73,7 +73,7 @@ rounds("of registers of overlapping prefixes, one succeeds", async (round) => {
   assertEquals(tally(replies), { "201": 1, "409 tool_prefix_taken": REQUESTS - 1 });
 });
 
-rounds("of updates of one version, one succeeds", async (round) => {
+rounds("one of many updates of one version succeeds", async (round) => {
   const server_id = `versioned-${round}`;
   assertEquals((await hub("mcp-servers/register", newServer(server_id))).status, 201);
   const replies = await race((index) =>
@@ -84,7 +84,7 @@ rounds("of updates of one version, one succeeds", async (round) => {
   assertEquals([winner?.data.version, winner?.data.name], [2, `Name ${replies.findIndex(({ data }) => data)}`]);
 });
 
-rounds("stores of one credential all succeed, one creates it, and one whole value is kept", async (round) => {
+rounds("all of many stores of one credential succeed, one creates it, and one whole value is kept", async (round) => {
   const service = `same-${round}`;
   const secrets = Array.from({ length: REQUESTS }, (_, index) => `${index}-`.repeat(20 + index));
   const replies = await race((index) =>
@@ -96,17 +96,15 @@ rounds("stores of one credential all succeed, one creates it, and one whole valu
   assert(secrets.includes(data.credentials.secret));
 });
 
-rounds("of deletes and retrieves, one deletes, and a retrieve gets the whole value or nothing", async (round) => {
+rounds("one of many deletes succeeds, and a retrieve meanwhile gets the whole value or nothing", async (round) => {
   const service = `deleted-${round}`;
   const secret = "D".repeat(48);
   assertEquals((await vault("credentials/store", { service, credentials: { secret } })).status, 201);
   const replies = await race((index) =>
     vault(index % 4 < 2 ? "credentials/delete" : "credentials/retrieve", { service }, index)
   );
-  const [deletes, retrieves] = [
-    replies.filter((_, index) => index % 4 < 2),
-    replies.filter((_, index) => index % 4 >= 2),
-  ];
+  const deletes = replies.filter((_, index) => index % 4 < 2);
+  const retrieves = replies.filter((_, index) => index % 4 >= 2);
   assertEquals(tally(deletes), { "200": 1, "404 not_found": REQUESTS / 2 - 1 });
   for (const { status, data } of retrieves) {
     assertEquals(data?.credentials.secret, status === 200 ? secret : undefined, `${status}`);
@@ -115,7 +113,7 @@ rounds("of deletes and retrieves, one deletes, and a retrieve gets the whole val
   assertEquals((await vault("credentials/retrieve", { service })).status, 404);
 });
 
-rounds("of stores at the quota, as many succeed as it has room for", async (round) => {
+rounds("as many stores succeed as the quota has room for", async (round) => {
   const room = round % 6;
   await setQuota(`(select credentials + ${room} from public.vault_tenants where tenant_id = '${rig.tenant.id}')`);
   try {

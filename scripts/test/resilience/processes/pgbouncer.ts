@@ -49,6 +49,8 @@ auth_file = ${folder}/users-${mode}.txt
 pool_mode = ${mode}
 default_pool_size = ${poolSize}
 server_login_retry = 1
+log_connections = 0
+log_disconnections = 0
 `,
   );
   const user = await postgresUser();
@@ -57,8 +59,19 @@ server_login_retry = 1
   const start = async () => {
     // Debian's package puts it where only root's PATH leads.
     const env = { PATH: `${Deno.env.get("PATH")}:/usr/sbin` };
-    process = new Deno.Command("pgbouncer", { args: [path], env, ...user, stdout: "null", stderr: "null" }).spawn();
-    await eventually(START_MS, async () => (await Deno.connect({ hostname: "127.0.0.1", port })).close());
+    process = new Deno.Command("pgbouncer", { args: [path], env, ...user, stdout: "null", stderr: "piped" }).spawn();
+    const output = new Response(process.stderr).text();
+    try {
+      await eventually(START_MS, async () => (await Deno.connect({ hostname: "127.0.0.1", port })).close());
+    } catch {
+      await kill();
+      throw new Error(`PgBouncer does not start: ${await output}`);
+    }
+  };
+  const kill = async () => {
+    process?.kill("SIGKILL");
+    await process?.status;
+    process = undefined;
   };
   await start().catch((error) => {
     throw error instanceof Deno.errors.NotFound
@@ -73,10 +86,6 @@ server_login_retry = 1
       return url.href;
     },
     start,
-    async kill() {
-      process?.kill("SIGKILL");
-      await process?.status;
-      process = undefined;
-    },
+    kill,
   };
 }

@@ -112,7 +112,7 @@ export async function readActivity({ database }: Rig): Promise<{ active: number;
   });
 }
 
-/** Until so many requests wait for {@linkcode lockTables} that each project's ten connections are nearly all in use. */
+/** Waits until at least eight requests wait for {@linkcode lockTables}. A project opens ten connections, over either transport. */
 export async function untilRequestsWait(rig: Rig): Promise<void> {
   await eventually(3000, async () => assert((await readActivity(rig)).waiting >= 8));
 }

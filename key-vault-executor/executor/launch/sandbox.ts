@@ -14,7 +14,7 @@ import type { Program } from "./program.ts";
 export interface Limits {
   /** Of each process. Deno reserves over half a gigabyte before it runs anything. */
   memory: number;
-  /** Of all of a server's processes and threads together. */
+  /** Of all of a server's processes and threads together. Without a sandbox there is no such limit. */
   processes: number;
   files: number;
   /** Of /tmp, and of /dev/shm. They are in memory. */
@@ -77,11 +77,12 @@ function baseEnvironment({ command }: Program): Record<string, string> {
   return { PATH: path, HOME: "/tmp", TMPDIR: "/tmp", USER: "server", LANG: "C.UTF-8" };
 }
 
-/** Inside the sandbox, where the number of processes counts those of this server only. */
-function limitArguments({ prlimit, limits }: SandboxOptions): string[] {
+function limitArguments({ bubblewrap, prlimit, limits }: SandboxOptions): string[] {
   if (prlimit === undefined) return [];
   const { memory, processes, files } = limits;
-  return [prlimit, `--data=${memory}`, `--nproc=${processes}`, `--nofile=${files}`, "--core=0", "--"];
+  // Only inside a sandbox does this count the processes of one server. Outside, it would count all of the user's.
+  const ofServer = bubblewrap === undefined ? [] : [`--nproc=${processes}`];
+  return [prlimit, `--data=${memory}`, ...ofServer, `--nofile=${files}`, "--core=0", "--"];
 }
 
 function wrapping(options: SandboxOptions, program: Program): string[] {

@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/client";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ChildTransport } from "../processes/child_transport.ts";
 import type { Program } from "./program.ts";
-import { DEFAULT_LIMITS, findSandboxFault, launch, type Limits } from "./sandbox.ts";
+import { DEFAULT_LIMITS, findSandboxFault, launch, type Limits, type SandboxOptions } from "./sandbox.ts";
 import { findProcesses, makeFolder, testSandbox, until } from "../testing/make.ts";
 
 const ENVIRONMENT = { AMAZON_API_KEY: "s3cr3t-of-this-tenant" };
@@ -11,16 +11,18 @@ interface SandboxedRun {
   limits?: Partial<Limits>;
   network?: string[];
   environment?: Record<string, string>;
+  /** Other options than this machine's. */
+  options?: Partial<SandboxOptions>;
 }
 
 /** The fixture, sandboxed, in its own folder. */
-async function start({ limits, network = [], environment = ENVIRONMENT }: SandboxedRun = {}) {
+async function start({ limits, network = [], environment = ENVIRONMENT, options: others }: SandboxedRun = {}) {
   const folder = await makeFolder();
   const script = `${folder}/misbehave.mjs`;
   await Deno.copyFile(new URL("../testing/fixtures/misbehave.mjs", import.meta.url), script);
   await Deno.chmod(script, 0o644);
   const program: Program = { command: "/usr/bin/node", args: [script], reads: [folder], folder, name: "misbehave.mjs" };
-  const options = { ...await testSandbox(), limits: { ...DEFAULT_LIMITS, ...limits }, network };
+  const options = { ...await testSandbox(), limits: { ...DEFAULT_LIMITS, ...limits }, network, ...others };
   const transport = new ChildTransport(launch(options, program, environment));
   const client = new Client({ name: "test", version: "1" });
   await client.connect(transport);
@@ -120,6 +122,16 @@ Deno.test("a fork loop ends at the limit, and another server does not feel it", 
   assertMatch(await call("shell", { command }), /^refused/);
   assertEquals(await other.call("shell", { command: "echo fine" }), "fine\n");
   await Promise.all([stop(), other.stop()]);
+});
+
+// Each has some ten threads. Without a sandbox, a limit would count all processes of the user together.
+Deno.test("twelve servers run at once, in a sandbox and without one", async () => {
+  for (const options of [{}, { bubblewrap: undefined }]) {
+    const servers: Awaited<ReturnType<typeof start>>[] = [];
+    for (let count = 0; count < 12; count++) servers.push(await start({ options }));
+    for (const { call } of servers) assertEquals(await call("shell", { command: "echo fine" }), "fine\n");
+    await Promise.all(servers.map(({ stop }) => stop()));
+  }
 });
 
 Deno.test("a server that wants 10 GB of memory does not get it", async () => {

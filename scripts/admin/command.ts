@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import * as z from "zod/mini";
-import { readTarget, type Target } from "./client/target.ts";
+import { readTarget, type Target } from "./client/connection/target.ts";
 
 const globals = z.object({ json: z.optional(z.boolean()), stack: z.string() });
 

@@ -12,7 +12,7 @@ import { green, red } from "./paint.ts";
 import { organizationSteps } from "./steps/organization.ts";
 import { takeStep } from "./take_step.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
-import type { StackFile } from "../stack/stack_file.ts";
+import type { StackFile } from "../stack/data/stack_file.ts";
 import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../stack/throw_away.ts";
 
 const DESCRIPTION =

@@ -4,7 +4,7 @@
 import { equal } from "@std/assert";
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { visible, visibleJson } from "../cli/visible.ts";
-import type { StackFile } from "../stack/stack_file.ts";
+import type { StackFile } from "../stack/data/stack_file.ts";
 import { bold, dim, green, red } from "./paint.ts";
 import type { DemoStep } from "./steps/cast.ts";
 

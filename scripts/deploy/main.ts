@@ -2,7 +2,7 @@
 /** `deno task deploy`: deploys a clone to two live Supabase projects, step by step, with the supabase CLI. */
 
 import { requireHealth } from "../admin/client/executor.ts";
-import { readExecutorUrls } from "../admin/client/target.ts";
+import { readExecutorUrls } from "../admin/client/connection/target.ts";
 import { build } from "./build.ts";
 import { addProjectOption, printReport, type ProjectOption, readEnvFile, readProjects } from "./check_config.ts";
 import { newProgram, runProgram, UsageError } from "../cli/program.ts";

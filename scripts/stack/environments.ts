@@ -2,7 +2,7 @@
 
 import { VARIABLES as EXECUTOR_VARIABLES } from "key-vault-executor/executor/settings.ts";
 import { PGLITE_URL } from "./data_api/data_api.ts";
-import type { StackKeys } from "./keys.ts";
+import type { StackKeys } from "./data/keys.ts";
 import { type Cluster, databaseUrl } from "./postgres/cluster.ts";
 import { DATABASES, type ProjectName } from "./projects.ts";
 import type { StackOptions } from "./stack.ts";

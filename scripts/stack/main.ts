@@ -5,7 +5,7 @@ import { newProgram, readPort, runProgram } from "../cli/program.ts";
 import { CliError, printError } from "../cli/error.ts";
 import { OVERRIDABLE } from "./environments.ts";
 import { type Stack, type StackOptions, startStack } from "./stack.ts";
-import type { StackFile } from "./stack_file.ts";
+import type { StackFile } from "./data/stack_file.ts";
 
 /** How many names of variables a line of the help has. */
 const NAMES_IN_LINE = 4;

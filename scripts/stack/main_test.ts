@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { StackFile } from "./stack_file.ts";
+import type { StackFile } from "./data/stack_file.ts";
 import {
   argsFor,
   curlsOf,

@@ -1,19 +1,19 @@
 /** The local stack: both projects on this machine, each in its own process, seeded, with their keys in `stack.json`. */
 
 import { type Child, GRACE_MS, startChild } from "./child.ts";
-import { prepareDataDir, prepareKeys, takeLock } from "./data_dir.ts";
+import { prepareDataDir, prepareKeys, takeLock } from "./data/data_dir.ts";
 import { executorEnvironment, projectEnvironment } from "./environments.ts";
 import { type LocalExecutor, startExecutor } from "./executor/executor.ts";
-import { type StackKeys, writeSecretJson } from "./keys.ts";
+import { type StackKeys, writeSecretJson } from "./data/keys.ts";
 import { requireFreePort } from "./listen.ts";
-import { migrate } from "./migrations.ts";
+import { migrate } from "./project/migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, withConnection } from "./postgres/cluster.ts";
 import type { PostgresConfig } from "./postgres/server.ts";
-import type { ProjectConfig } from "./project_server.ts";
+import type { ProjectConfig } from "./project/server.ts";
 import { DATABASES, type ProjectName, projectUrl } from "./projects.ts";
 import { answers, freePort, untilReady } from "./ready.ts";
-import { issueExecutorKeys, seed } from "./seed.ts";
-import type { StackFile } from "./stack_file.ts";
+import { issueExecutorKeys, seed } from "./data/seed.ts";
+import type { StackFile } from "./data/stack_file.ts";
 
 export interface StackOptions {
   engine: "pglite" | "postgres";
@@ -168,7 +168,7 @@ function startProject(
       : { kind: "pglite", folder: `${folder}/${database}` },
   };
   const environment = projectEnvironment(project, options, keys, cluster);
-  return startChild(project, new URL("project_server.ts", import.meta.url), config, environment, options.logPath);
+  return startChild(project, new URL("project/server.ts", import.meta.url), config, environment, options.logPath);
 }
 
 function describe(options: StackOptions, dataDir: string, keys: StackKeys, cluster: Cluster | undefined): StackFile {

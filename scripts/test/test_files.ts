@@ -4,7 +4,7 @@ import { globSync } from "node:fs";
 
 /** Tests in scripts/ that start no database and no program. */
 const UNIT = [
-  "scripts/admin/client/call_test.ts",
+  "scripts/admin/client/connection/call_test.ts",
   "scripts/admin/commands/keys/expiry_test.ts",
   "scripts/cli/progress_test.ts",
   "scripts/deploy/hub_tool_schemas_test.ts",

@@ -3,8 +3,8 @@
 import * as z from "zod/mini";
 import type { Json } from "governance-hub/supabase/database.types.ts";
 import type { ProjectName } from "../../stack/projects.ts";
-import { callHub, callVault, type ProjectAccess } from "./call.ts";
-import { withRetries } from "./retry.ts";
+import { callHub, callVault, type ProjectAccess } from "./connection/call.ts";
+import { withRetries } from "./connection/retry.ts";
 
 const event = z.looseObject({
   occurred_at: z.string(),

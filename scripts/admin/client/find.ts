@@ -1,7 +1,7 @@
 /** Finds the organization or tenant that a command line names, by id or by name. */
 
 import { CliError } from "../../cli/error.ts";
-import type { ProjectAccess } from "./call.ts";
+import type { ProjectAccess } from "./connection/call.ts";
 import { listOrganizations, listTenants, type Organization, type TenantRow } from "./hub.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -2,7 +2,7 @@
 
 import * as z from "zod/mini";
 import { CliError } from "../../cli/error.ts";
-import { callHub, type ProjectAccess } from "./call.ts";
+import { callHub, type ProjectAccess } from "./connection/call.ts";
 import { readPages } from "./pages.ts";
 
 const organization = z.object({ id: z.string(), name: z.string(), created_at: z.string() });

@@ -10,7 +10,7 @@ import {
   kernelKeyDigest,
   parseKernelSecret,
 } from "shared/auth/api_key.ts";
-import { callHub, type ProjectAccess } from "./call.ts";
+import { callHub, type ProjectAccess } from "./connection/call.ts";
 import { CliError } from "../../cli/error.ts";
 
 export type HubOperator = ProjectAccess;

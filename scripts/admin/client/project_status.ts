@@ -2,7 +2,7 @@
 
 import * as z from "zod/mini";
 import type { ProjectName } from "../../stack/projects.ts";
-import { callHub, callVault, type ProjectAccess } from "./call.ts";
+import { callHub, callVault, type ProjectAccess } from "./connection/call.ts";
 
 const encryptionKey = z.object({ id: z.string(), credentials: z.number() });
 const projectStatus = z.object({

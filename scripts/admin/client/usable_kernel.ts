@@ -3,8 +3,8 @@
 import { FunctionsHttpError } from "@supabase/supabase-js";
 import { CliError } from "../../cli/error.ts";
 import { NAME_RULE } from "../commands/tenants/organization.ts";
-import { type ProjectAccess, withMessages } from "./call.ts";
-import { connect } from "./client.ts";
+import { type ProjectAccess, withMessages } from "./connection/call.ts";
+import { connect } from "./connection/client.ts";
 import type { Organization } from "./hub.ts";
 import { type IssuedKey, issueKernel, type KeyOptions, revokeKernel } from "./operator.ts";
 

@@ -1,7 +1,7 @@
 /** The vault's operators' functions for lists, quotas and deletion. They return no value of a credential. */
 
 import * as z from "zod/mini";
-import { callVault, type ProjectAccess } from "./call.ts";
+import { callVault, type ProjectAccess } from "./connection/call.ts";
 import { readPages } from "./pages.ts";
 
 const credential = z.object({

@@ -10,7 +10,7 @@ import type { Keyring } from "shared/crypto/keyring.ts";
 import { readEnvFile } from "../../deploy/check_config.ts";
 import { CliError } from "../../cli/error.ts";
 import { count } from "../../cli/output.ts";
-import type { Target } from "../client/target.ts";
+import type { Target } from "../client/connection/target.ts";
 
 const CURRENT = "CREDENTIAL_ENCRYPTION_KEY";
 const PREVIOUS = "CREDENTIAL_ENCRYPTION_PREVIOUS_KEYS";

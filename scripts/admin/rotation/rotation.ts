@@ -7,11 +7,11 @@
 import { ApiError } from "shared/api_error.ts";
 import type { Keyring } from "shared/crypto/keyring.ts";
 import { open, seal } from "shared/crypto/seal.ts";
-import type { ProjectAccess } from "../client/call.ts";
+import type { ProjectAccess } from "../client/connection/call.ts";
 import { type KeyUse, total, useOf } from "./encryption_keys.ts";
 import { startProgress } from "../../cli/progress.ts";
 import { readStatus } from "../client/project_status.ts";
-import { withRetries } from "../client/retry.ts";
+import { withRetries } from "../client/connection/retry.ts";
 import { readSealedPages, rowOf, type SealedCredential, type Swap, swapSealed } from "./sealed_credentials.ts";
 import { addUnreadable, ALTERED, type UnreadableList } from "./unreadable.ts";
 

@@ -2,8 +2,8 @@
 
 import * as z from "zod/mini";
 import type { SealedRow } from "shared/crypto/seal.ts";
-import { callVault, type ProjectAccess } from "../client/call.ts";
-import { withRetries } from "../client/retry.ts";
+import { callVault, type ProjectAccess } from "../client/connection/call.ts";
+import { withRetries } from "../client/connection/retry.ts";
 
 const sealedCredential = z.object({
   id: z.string(),

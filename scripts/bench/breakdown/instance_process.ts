@@ -1,7 +1,7 @@
 /** An instance of a project's functions whose databases answer from memory, and two servers that do almost nothing. */
 
 import process from "node:process";
-import { answerFunction, loadFunctions } from "../../stack/functions.ts";
+import { answerFunction, loadFunctions } from "../../stack/project/functions.ts";
 import type { ProjectName } from "../../stack/projects.ts";
 import { answerJobs } from "../support/worker.ts";
 import { endProfiler, type Share, startProfiler } from "./cpu_profile.ts";

@@ -2,9 +2,9 @@
 
 import { CliError } from "../../cli/error.ts";
 import { createTenant, issueApiKey } from "../../admin/client/operator.ts";
-import type { SeededTenant } from "../../stack/keys.ts";
+import type { SeededTenant } from "../../stack/data/keys.ts";
 import { startStack } from "../../stack/stack.ts";
-import type { StackFile } from "../../stack/stack_file.ts";
+import type { StackFile } from "../../stack/data/stack_file.ts";
 import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
 import { post } from "./contenders.ts";
 

@@ -8,7 +8,7 @@ import { ChildTransport } from "key-vault-executor/executor/processes/child_tran
 import { findCommands } from "key-vault-executor/executor/launch/program.ts";
 import { CliError } from "../../cli/error.ts";
 import { messageOf } from "../../soak/executor/callers.ts";
-import type { SeededTenant } from "../../stack/keys.ts";
+import type { SeededTenant } from "../../stack/data/keys.ts";
 import type { CallStack } from "./call_stack.ts";
 import type { MeasuredServer } from "./programs.ts";
 

@@ -1,7 +1,7 @@
 /** Who acts in the demo, and what a step of it is. */
 
 import { CliError } from "../../cli/error.ts";
-import type { StackFile } from "../../stack/stack_file.ts";
+import type { StackFile } from "../../stack/data/stack_file.ts";
 import type { Amazon } from "../amazon.ts";
 
 export interface DemoStep {

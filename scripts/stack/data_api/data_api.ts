@@ -10,7 +10,7 @@ import { createPgliteConnection } from "@supabase/lite/pglite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Connection, ConnectionPool } from "shared/database/connection_pool.ts";
-import type { ProjectKeys } from "../keys.ts";
+import type { ProjectKeys } from "../data/keys.ts";
 import { joinSettings } from "./join_settings.ts";
 import { reserveSingly } from "./single_connections.ts";
 

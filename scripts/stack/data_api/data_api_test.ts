@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { openCluster, startCluster } from "../../test/support/cluster.ts";
 import { type LocalDatabase, openDataApi } from "./data_api.ts";
-import { migrate, type RunSql } from "../migrations.ts";
-import { withPglite } from "../pglite.ts";
+import { migrate, type RunSql } from "../project/migrations.ts";
+import { withPglite } from "../project/pglite.ts";
 import { withConnection } from "../postgres/cluster.ts";
 import { projectUrl } from "../projects.ts";
 

@@ -3,7 +3,7 @@ import { findCommands } from "key-vault-executor/executor/launch/program.ts";
 import { findProcesses, serverOf, subjectOf, until } from "key-vault-executor/executor/testing/make.ts";
 import { signDecision } from "shared/decision/decision.ts";
 import { importSigningKey } from "shared/decision/decision_keys.ts";
-import type { StackFile } from "../stack_file.ts";
+import type { StackFile } from "../data/stack_file.ts";
 import { argsFor, readStack, type Running, start, stop, withFolder } from "../testing/start.ts";
 
 const FIXTURE = new URL("../../../key-vault-executor/executor/testing/fixtures/misbehave.mjs", import.meta.url);

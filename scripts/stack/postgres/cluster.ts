@@ -1,7 +1,7 @@
 /** Databases in a native PostgreSQL 17 cluster, with the roles of a Supabase project. */
 
 import postgres from "postgres";
-import type { RunSql } from "../migrations.ts";
+import type { RunSql } from "../project/migrations.ts";
 import { DATABASES } from "../projects.ts";
 
 export interface Cluster {
@@ -34,7 +34,7 @@ export async function withConnection<T>(url: string, work: (run: RunSql) => Prom
 export async function prepareCluster(cluster: Cluster): Promise<void> {
   await withConnection(databaseUrl(cluster, "supabase_admin", "postgres"), async (run) => {
     if ((await run("select from pg_roles where rolname = 'authenticator'")).length === 0) {
-      const roles = await Deno.readTextFile(new URL("../platform_roles.sql", import.meta.url));
+      const roles = await Deno.readTextFile(new URL("../project/platform_roles.sql", import.meta.url));
       const passwords = ["postgres", "authenticator"].map((role) =>
         `alter role ${role} password '${cluster.password}';`
       );

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { removeDataFolder } from "../postgres/system_user.ts";
 import { freePort } from "../ready.ts";
-import type { StackFile } from "../stack_file.ts";
+import type { StackFile } from "../data/stack_file.ts";
 
 const START = new URL("../main.ts", import.meta.url).pathname;
 

@@ -4,8 +4,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { pgtap } from "@electric-sql/pglite/pgtap";
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { OLD_DEFAULT_PRIVILEGES } from "../support/cluster.ts";
-import { migrate } from "../../stack/migrations.ts";
-import { withPglite } from "../../stack/pglite.ts";
+import { migrate } from "../../stack/project/migrations.ts";
+import { withPglite } from "../../stack/project/pglite.ts";
 import { type ProjectName, projectUrl } from "../../stack/projects.ts";
 
 interface TapReport {

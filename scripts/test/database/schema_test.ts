@@ -2,7 +2,7 @@
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import * as z from "zod/mini";
-import type { RunSql } from "../../stack/migrations.ts";
+import type { RunSql } from "../../stack/project/migrations.ts";
 import { withConnection } from "../../stack/postgres/cluster.ts";
 import type { ProjectName } from "../../stack/projects.ts";
 import { openCluster } from "../support/cluster.ts";

@@ -3,7 +3,7 @@ import { freePort } from "../../stack/ready.ts";
 import { functionNames, type ProjectName } from "../../stack/projects.ts";
 import { startStack } from "../../stack/stack.ts";
 import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../stack/throw_away.ts";
-import type { StackFile } from "../../stack/stack_file.ts";
+import type { StackFile } from "../../stack/data/stack_file.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startManagementApi } from "./processes/management_api.ts";
 

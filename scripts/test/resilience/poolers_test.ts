@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { SeededTenant } from "../../stack/keys.ts";
+import type { SeededTenant } from "../../stack/data/keys.ts";
 import { headersOf } from "./traffic/calls.ts";
 import { type PgBouncer, type PgBouncerOptions, startPgBouncer } from "./processes/pgbouncer.ts";
 import { makeFolder, type Rig, type RunningProject, startRig } from "./processes/rig.ts";

@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import { createOrganization, createTenant, issueApiKey, issueKernel } from "../../admin/client/operator.ts";
-import type { StackFile } from "../../stack/stack_file.ts";
+import type { StackFile } from "../../stack/data/stack_file.ts";
 import { type ProjectName, RESOURCES } from "../../stack/projects.ts";
 import { checkReply } from "./openapi/check.ts";
 

@@ -1,7 +1,7 @@
 /** Native PostgreSQL 17 for tests: throw-away clusters, with as many projects' databases as they need. */
 
 import { type Child, startChild } from "../../stack/child.ts";
-import { migrate, type RunSql } from "../../stack/migrations.ts";
+import { migrate, type RunSql } from "../../stack/project/migrations.ts";
 import { type Cluster, databaseUrl, prepareCluster, type Role, withConnection } from "../../stack/postgres/cluster.ts";
 import type { PostgresConfig } from "../../stack/postgres/server.ts";
 import { removeDataFolder } from "../../stack/postgres/system_user.ts";

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Keyring } from "shared/crypto/keyring.ts";
 import { CliError } from "../../../cli/error.ts";
-import type { ProjectAccess } from "../../client/call.ts";
+import type { ProjectAccess } from "../../client/connection/call.ts";
 import { example, readContext } from "../../command.ts";
 import {
   addKeyOptions,

@@ -1,7 +1,7 @@
 /** `api-key`: agents' keys. */
 
 import type { Command } from "commander";
-import { withMessages } from "../../client/call.ts";
+import { withMessages } from "../../client/connection/call.ts";
 import { findTenant, pathOf } from "../../client/find.ts";
 import { listApiKeys } from "../../client/hub.ts";
 import { issueApiKey, revokeApiKey } from "../../client/operator.ts";

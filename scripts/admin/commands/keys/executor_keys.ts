@@ -8,7 +8,7 @@ import { readEnvFile } from "../../../deploy/check_config.ts";
 import { findOrganization } from "../../client/find.ts";
 import type { Organization } from "../../client/hub.ts";
 import { type HubOperator, type IssuedKey, revokeKernel } from "../../client/operator.ts";
-import { readExecutorUrls } from "../../client/target.ts";
+import { readExecutorUrls } from "../../client/connection/target.ts";
 import { issueUsableKernel } from "../../client/usable_kernel.ts";
 import { example, readContext, readJsonOption } from "../../command.ts";
 import { readExpiry } from "./expiry.ts";

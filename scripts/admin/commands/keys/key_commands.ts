@@ -3,11 +3,11 @@
 import type { Command } from "commander";
 import { CliError } from "../../../cli/error.ts";
 import { print, table } from "../../../cli/output.ts";
-import type { ProjectAccess } from "../../client/call.ts";
+import type { ProjectAccess } from "../../client/connection/call.ts";
 import { readId, tenantPath } from "../../client/find.ts";
 import type { ApiKey, Kernel } from "../../client/hub.ts";
 import type { IssuedKey, KeyOptions } from "../../client/operator.ts";
-import type { Target } from "../../client/target.ts";
+import type { Target } from "../../client/connection/target.ts";
 import { addGroup, example, readContext } from "../../command.ts";
 import {
   addIssueOptions,

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import * as z from "zod/mini";
 import { CliError } from "../../../cli/error.ts";
 import { print } from "../../../cli/output.ts";
-import { callHub, callVault } from "../../client/call.ts";
+import { callHub, callVault } from "../../client/connection/call.ts";
 import { scramVerifier } from "../../client/scram.ts";
 import { example, readContext } from "../../command.ts";
 

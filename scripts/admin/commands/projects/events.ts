@@ -8,7 +8,7 @@ import { type Event, type EventFilter, type EventSource, readEvents } from "../.
 import { readPast } from "../keys/expiry.ts";
 import { findTenantId } from "../../client/find.ts";
 import { exactTime, print, table, writeLines } from "../../../cli/output.ts";
-import type { Target } from "../../client/target.ts";
+import type { Target } from "../../client/connection/target.ts";
 
 const PROJECTS: ProjectName[] = ["governance-hub", "key-vault-executor"];
 const ACTIONS = ["register", "update", "delete", "call", "store", "replace", "retrieve", "use", "rotate"];

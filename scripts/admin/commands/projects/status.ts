@@ -3,13 +3,13 @@
 import type { Command } from "commander";
 import { CliError } from "../../../cli/error.ts";
 import { type ProjectName, projectUrl } from "../../../stack/projects.ts";
-import { CallError, type ProjectAccess, UNREACHABLE } from "../../client/call.ts";
+import { CallError, type ProjectAccess, UNREACHABLE } from "../../client/connection/call.ts";
 import { ExecutorProblem, requireHealth } from "../../client/executor.ts";
 import { example, readContext } from "../../command.ts";
 import { readKeysIfKnown, stateOf } from "../../rotation/encryption_keys.ts";
 import { count, print } from "../../../cli/output.ts";
 import { type ProjectStatus, readStatus } from "../../client/project_status.ts";
-import type { Target } from "../../client/target.ts";
+import type { Target } from "../../client/connection/target.ts";
 
 /** jsonb does not keep the order of keys. */
 const COUNTS = ["organizations", "tenants", "live_api_keys", "live_kernels", "servers", "credentials"];

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { createOrganization } from "../../client/operator.ts";
-import { withMessages } from "../../client/call.ts";
+import { withMessages } from "../../client/connection/call.ts";
 import { addGroup, example, readContext } from "../../command.ts";
 import { listOrganizations } from "../../client/hub.ts";
 import { print, table, time } from "../../../cli/output.ts";

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { createTenant } from "../../client/operator.ts";
-import { withMessages } from "../../client/call.ts";
+import { withMessages } from "../../client/connection/call.ts";
 import { addGroup, example, readContext } from "../../command.ts";
 import { findOrganization, pathOf } from "../../client/find.ts";
 import { listTenants } from "../../client/hub.ts";

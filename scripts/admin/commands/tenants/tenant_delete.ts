@@ -6,7 +6,7 @@
 
 import type { Command } from "commander";
 import { CliError } from "../../../cli/error.ts";
-import type { ProjectAccess } from "../../client/call.ts";
+import type { ProjectAccess } from "../../client/connection/call.ts";
 import { example, readContext } from "../../command.ts";
 import { confirm } from "../../../cli/confirm.ts";
 import { findTenantOrNone, isUuid, pathOf } from "../../client/find.ts";

@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { migrate } from "../../../stack/migrations.ts";
+import { migrate } from "../../../stack/project/migrations.ts";
 import {
   type Cluster,
   databaseUrl,

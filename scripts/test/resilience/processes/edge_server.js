@@ -10,7 +10,7 @@ Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.env.get("PORT")), onListen
   const url = new URL(request.url);
   const [, name, rest] = /^\/functions\/v1\/([^/]+)(.*)$/.exec(url.pathname) ?? [];
   const { headers } = request;
-  // As project_server.ts does: a new Request refuses some methods and turns `get` into GET.
+  // As scripts/stack/project/functions.ts does: a new Request refuses some methods and turns `get` into GET.
   const isKept = /^[A-Z]+$/.test(request.method) && !["TRACE", "TRACK", "CONNECT"].includes(request.method);
   const method = isKept ? request.method : "UNSUPPORTED";
   const body = ["GET", "HEAD"].includes(method) ? null : request.body;

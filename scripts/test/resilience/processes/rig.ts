@@ -2,11 +2,11 @@
 
 import { assert } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { generateKeys, type SeededOrganization, type SeededTenant, type StackKeys } from "../../../stack/keys.ts";
-import type { ProjectConfig } from "../../../stack/project_server.ts";
+import { generateKeys, type SeededOrganization, type SeededTenant, type StackKeys } from "../../../stack/data/keys.ts";
+import type { ProjectConfig } from "../../../stack/project/server.ts";
 import { DATABASES, type ProjectName } from "../../../stack/projects.ts";
 import { answers, freePort, untilReady } from "../../../stack/ready.ts";
-import { seed } from "../../../stack/seed.ts";
+import { seed } from "../../../stack/data/seed.ts";
 import { type DatabaseServer, startDatabaseServer } from "./database_server.ts";
 import { type RunningProcess, runScript } from "./running.ts";
 
@@ -75,7 +75,7 @@ export async function startRig(folder: string, settings: string[] = [], logPath?
     const variables = { ...variablesOf(project, url), ...access, ...environment };
     const process = await runScript(
       project,
-      new URL("scripts/stack/project_server.ts", root),
+      new URL("scripts/stack/project/server.ts", root),
       config,
       Object.fromEntries(
         Object.entries(variables).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),

@@ -1,7 +1,7 @@
 /** The stack on which the tests of `deno task admin` run: PostgreSQL, and a vault with a key of its own. */
 
 import { startStack } from "../../../stack/stack.ts";
-import type { StackFile } from "../../../stack/stack_file.ts";
+import type { StackFile } from "../../../stack/data/stack_file.ts";
 import { makeStackFolder, removeStackFolder, throwAwayOptions } from "../../../stack/throw_away.ts";
 
 /** The vault's key, and an old key that only opens. */

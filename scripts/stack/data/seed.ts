@@ -1,6 +1,6 @@
 /** Seeds a local stack: two organizations, three tenants, a key per tenant and a kernel per organization. */
 
-import { createOrganization, createTenant, issueApiKey, issueKernel } from "../admin/client/operator.ts";
+import { createOrganization, createTenant, issueApiKey, issueKernel } from "../../admin/client/operator.ts";
 import type { SeededOrganization } from "./keys.ts";
 import type { ProjectAddress } from "./stack_file.ts";
 

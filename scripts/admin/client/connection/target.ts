@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { importSigningKey, type SigningKey } from "shared/decision/decision_keys.ts";
 import { isSafeAddress } from "shared/loopback.ts";
-import { CliError } from "../../cli/error.ts";
+import { CliError } from "../../../cli/error.ts";
 import type { ProjectAccess } from "./call.ts";
 
 export interface Target {

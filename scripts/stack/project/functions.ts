@@ -1,6 +1,6 @@
 /** A project's functions, served in one process as the platform serves them. */
 
-import { functionNames, type ProjectName, projectUrl } from "./projects.ts";
+import { functionNames, type ProjectName, projectUrl } from "../projects.ts";
 
 export type Functions = ReadonlyMap<string, { fetch(request: Request): Promise<Response> }>;
 

@@ -1,15 +1,15 @@
 /** The process of one project. It serves the functions under `/functions/v1/` and the data API under `/rest/v1/`. */
 
-import { CliError } from "../cli/error.ts";
-import { runChild } from "./child.ts";
+import { CliError } from "../../cli/error.ts";
+import { runChild } from "../child.ts";
 import { usePool } from "shared/database/direct_connection.ts";
-import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "./data_api/data_api.ts";
+import { type DataApiServer, type LocalDatabase, openDataApi, PGLITE_URL } from "../data_api/data_api.ts";
 import { answerFunction, type Functions, loadFunctions } from "./functions.ts";
-import type { ProjectKeys } from "./keys.ts";
-import { listenOn } from "./listen.ts";
+import type { ProjectKeys } from "../data/keys.ts";
+import { listenOn } from "../listen.ts";
 import { migrate } from "./migrations.ts";
 import { withPglite } from "./pglite.ts";
-import { type ProjectName, projectUrl } from "./projects.ts";
+import { type ProjectName, projectUrl } from "../projects.ts";
 
 export interface ProjectConfig {
   project: ProjectName;

@@ -5,7 +5,7 @@ import type { Database as HubDatabase } from "governance-hub/supabase/database.t
 import type { Database as VaultDatabase } from "key-vault-executor/supabase/database.types.ts";
 import { isTransientCode } from "shared/database/database_error.ts";
 import * as z from "zod/mini";
-import { CliError } from "../../cli/error.ts";
+import { CliError } from "../../../cli/error.ts";
 import { connect, type ProjectAccess } from "./client.ts";
 
 export type { ProjectAccess };

@@ -1,9 +1,9 @@
 /** A stack's data folder: `lock`, `stack.json`, and each engine's `keys.json` and databases. */
 
 import { dirname } from "node:path";
-import { CliError } from "../cli/error.ts";
+import { CliError } from "../../cli/error.ts";
 import { generateKeys, readKeys, type StackKeys, writeSecretJson } from "./keys.ts";
-import { removeDataFolder } from "./postgres/system_user.ts";
+import { removeDataFolder } from "../postgres/system_user.ts";
 
 /** Creates the folder if it does not exist, and returns its full path. */
 export async function prepareDataDir(folder: string): Promise<string> {

@@ -1,7 +1,14 @@
 /** Calls SQL functions over our own connections to PostgreSQL, without the data API. */
 
 import type { Options } from "postgres";
-import { type Connection, type ConnectionPool, noAnswerInTime, openPool, type Rows } from "./connection_pool.ts";
+import {
+  type Connection,
+  type ConnectionPool,
+  noAnswerInTime,
+  openPool,
+  type Rows,
+  withoutOrigin,
+} from "./connection_pool.ts";
 import { DatabaseError, isTransientCode } from "./database_error.ts";
 import { isThisMachine } from "../loopback.ts";
 import { limitTime, type TimeLimit } from "../time_limit.ts";
@@ -108,7 +115,7 @@ async function run(
   { text, values }: FunctionQuery,
   limit: TimeLimit,
 ): Promise<unknown> {
-  const query = connection.sql.unsafe(text, values, { prepare: true });
+  const query = withoutOrigin(connection.sql.unsafe(text, values, { prepare: true }));
   const [row] = await new Promise<Rows>((resolve, reject) => {
     query.then(resolve, reject);
     limit.whenOver(() => {

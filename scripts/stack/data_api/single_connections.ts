@@ -4,7 +4,7 @@
  */
 
 import postgres from "postgres";
-import { openPool } from "shared/database/connection_pool.ts";
+import { openPool, withoutOrigin } from "shared/database/connection_pool.ts";
 import { joinSettings } from "./join_settings.ts";
 
 /** The most at once. Further requests wait. */
@@ -29,7 +29,7 @@ export function reserveSingly(driver: postgres.Sql): () => Promise<void> {
     const send = async (query: string, parameters: unknown[] = []): Promise<unknown> => {
       // What is left of a transaction must not run on the next connection, outside of it.
       if (connection.loss) throw connection.loss;
-      return await connection.sql.unsafe(query, parameters);
+      return await withoutOrigin(connection.sql.unsafe(query, parameters));
     };
     return {
       unsafe: joinSettings(send, []),

@@ -53,6 +53,22 @@ Deno.test("callDirectly() throws what a function raised", async () => {
   assertEquals((await failureOf(call("no_such_function", { caller: {} }))).code, "42883");
 });
 
+Deno.test("callDirectly() leaves nothing of a call that failed in the driver's cache, which never ends", async () => {
+  const { set } = Map.prototype;
+  const kept: unknown[] = [];
+  // The driver's key is the list of a statement's parts.
+  Map.prototype.set = function (key, value) {
+    if (Array.isArray(key)) kept.push(key);
+    return set.call(this, key, value);
+  };
+  try {
+    for (let turn = 0; turn < 3; turn++) await failureOf(call("refuse_it", { caller: {} }));
+  } finally {
+    Map.prototype.set = set;
+  }
+  assertEquals(kept, []);
+});
+
 Deno.test("callDirectly() times out, and the next call is answered", async () => {
   const started = performance.now();
   const calls = Array.from({ length: CONNECTIONS }, () => failureOf(call("sleep_for", { seconds: 30 }, 300)));

@@ -53,7 +53,7 @@ Deno.test("callDirectly() throws what a function raised", async () => {
   assertEquals((await failureOf(call("no_such_function", { caller: {} }))).code, "42883");
 });
 
-Deno.test("callDirectly() leaves nothing of a call that failed in the driver's cache, which never ends", async () => {
+Deno.test("callDirectly() leaves nothing of a failed call in the driver's cache, which is never emptied", async () => {
   const { set } = Map.prototype;
   const kept: unknown[] = [];
   // The driver's key is the list of a statement's parts.

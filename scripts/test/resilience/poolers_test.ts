@@ -73,8 +73,9 @@ async function readOwn({ hub, vault }: Pooled, key: string): Promise<unknown> {
 
 async function assertOwn(projects: Pooled, call: number): Promise<void> {
   const { id, api_key } = tenantOf(call);
+  const read = await readOwn(projects, api_key);
   const logs = [projects.hub, projects.vault].map(({ process }) => process.output().slice(-1000));
-  assertEquals(await readOwn(projects, api_key), { ids: [id], secret: id }, logs.join("\n"));
+  assertEquals(read, { ids: [id], secret: id }, logs.join("\n"));
 }
 
 async function assertRefused(projects: Pooled): Promise<void> {

@@ -1,4 +1,4 @@
-/** Time limits of requests. One timer looks after all: under load, one for each takes up to a tenth of an instance's time. */
+/** Time limits of requests. One timer looks after all: under load, timers for each take up to a tenth of an instance. */
 
 /** How often the timer looks, in milliseconds: a limit may be this late. */
 const STEP_MS = 50;
